@@ -1,0 +1,32 @@
+/*
+ * Every fixed bound, with its reason and what happens there.  Settings with a default that a user may change are in
+ * the headers of the modules that read them.
+ */
+#ifndef ENS_BASE_LIMITS_H
+#define ENS_BASE_LIMITS_H
+
+/* Rule text.  Beyond each: one message, exit 1. */
+#define ENS_FILE_MAX_BYTES (16u << 20)      /* a rule file is read whole */
+#define ENS_STRING_LITERAL_MAX_BYTES 65536u /* as long as a value may be */
+#define ENS_NESTING_MAX 256                 /* parser stack and tree walks are recursive: bounds the C stack */
+#define ENS_EXPR_DEPTH_MAX 1000             /* operators chained or nested in one expression: its tree is walked recursively */
+#define ENS_MESSAGES_MAX 50                 /* more is noise */
+#define ENS_COMPILE_MAX_BYTES ((size_t)512 << 20) /* arena of one compilation */
+#define ENS_REPEAT_MAX 1000000000           /* counters are 32 bits */
+#define ENS_FORK_DEPTH_MAX 32               /* alternatives within alternatives that one step can begin */
+#define ENS_UNORDERED_MAX 31                /* parts of one `&`: bits of a counter */
+#define ENS_STEPS_MAX 10000               /* steps, groups and absences of one pattern: some checks look at pairs of them */
+#define ENS_LIST_MAX 1024                 /* parts of a key, inputs of a `from`, streams of an event type */
+#define ENS_ENTRIES_MAX 1024                /* ways to go on from one point of a pattern */
+
+/* Events.  Beyond each: dead letter. */
+#define ENS_FIELDS_MAX 1024
+#define ENS_VALUE_MAX_BYTES 65536u
+#define ENS_ENTRY_MAX_BYTES (1u << 20)
+#define ENS_JSON_DEPTH_MAX 64
+
+/* Programs. */
+#define ENS_REGISTERS_MAX 256 /* of one expression; deeper expressions are refused by the compiler */
+#define ENS_PROGRAM_MAX_INSNS 65536u /* bounds the memory that checking one program takes; longer ones likewise */
+
+#endif
