@@ -1,0 +1,709 @@
+/*
+ * The driver between lexer and grammar.
+ *
+ * It cuts the file into units at the words that begin declarations and clauses (hard words: first of a line, outside
+ * brackets), parses each unit by itself, and hangs clauses on their rule.  It takes line ends out where they mean
+ * nothing, and knows which brackets are open.  A token that the grammar would not take (ens_grammar_takes) is never
+ * given to it: the error is worded here, and the rest of the unit is passed over, so one mistake gives one message.
+ *
+ * Guarantee: every round of every loop takes a token from the lexer, so parsing ends; brackets are counted, and the
+ * grammar's stack is bounded, so deep nesting gives one message.  Cost: linear in the text.
+ * Tested by tests/unit/test_parse.c and tests/lang.
+ */
+#include "dsl/parse.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "dsl/nodes.h"
+#include "dsl/grammar.h"
+#include "dsl/lexer.h"
+#include "dsl/words.h"
+
+#define WORDS_MAX 40 /* suggestions considered */
+#define SHOWN_MAX 40 /* bytes of the user's text quoted in a message */
+
+struct bracket {
+	int open;
+	struct ens_span at;
+};
+
+struct driver {
+	struct ens_parser p;
+	struct ens_lexer lx;
+	void *grammar;
+	struct ens_ast *ast;
+
+	struct ens_token next; /* one token ahead; a run of line ends is one NEWLINE */
+	struct bracket open[ENS_NESTING_MAX];
+	uint32_t depth;
+	uint32_t depth_before; /* of the token taken last: brackets open before it */
+	bool skipping;         /* the unit at hand had its error */
+
+	struct ens_token first; /* of the unit */
+	struct ens_ident name;  /* the first name in it */
+	int last_code;          /* of the last token given to the grammar */
+	struct ens_span last;
+	enum ens_damage damage; /* of the unit's text so far */
+	bool goes_on; /* after that token a line may end without a meaning */
+
+	struct ens_decl *rule;  /* that clauses belong to; NULL: none */
+	struct ens_decl **decl_end;
+	struct ens_clause **clause_end;
+	bool stray_told;
+};
+
+/* ---- tokens --------------------------------------------------------------------------------------------------- */
+
+static void advance(struct driver *d)
+{
+	bool newline = d->next.code == ENS_TK_NEWLINE;
+
+	do
+		d->next = ens_lex(&d->lx);
+	while (newline && d->next.code == ENS_TK_NEWLINE);
+}
+
+/* Operators between two operands: a line neither begins with one nor ends behind it. */
+static bool is_infix(int code)
+{
+	switch (code) {
+	case ENS_TK_EQ:
+	case ENS_TK_NE:
+	case ENS_TK_LT:
+	case ENS_TK_LE:
+	case ENS_TK_GT:
+	case ENS_TK_GE:
+	case ENS_TK_PLUS:
+	case ENS_TK_MINUS:
+	case ENS_TK_STAR:
+	case ENS_TK_SLASH:
+	case ENS_TK_PERCENT:
+	case ENS_TK_COALESCE:
+	case ENS_TK_DOT:
+	case ENS_TK_AND:
+	case ENS_TK_OR:
+	case ENS_TK_THEN:
+	case ENS_TK_ELSE:
+	case ENS_TK_ARROW:
+	case ENS_TK_ARROWANY:
+	case ENS_TK_PIPE:
+	case ENS_TK_AMP:
+	case ENS_TK_COMMA:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Whether the line may end behind this token, given to the grammar as a sign or word of its own. */
+static bool line_goes_on(const struct driver *d, int code)
+{
+	switch (code) {
+	case ENS_TK_PLUS:
+	case ENS_TK_STAR: /* in a pattern a repetition, behind a dot all fields */
+		return (d->first.code != ENS_TK_H_MATCH || d->depth > 0) && d->last_code != ENS_TK_DOT;
+	case ENS_TK_COLON:
+	case ENS_TK_NOT:
+	case ENS_TK_IF:
+	case ENS_TK_IN:
+	case ENS_TK_LIKE:
+	case ENS_TK_MATCHES:
+	case ENS_TK_BETWEEN:
+	case ENS_TK_IS:
+	case ENS_TK_LC:
+		return true;
+	default:
+		return is_infix(code);
+	}
+}
+
+static int opener_of(int closer)
+{
+	switch (closer) {
+	case ENS_TK_RP:
+		return ENS_TK_LP;
+	case ENS_TK_RB:
+		return ENS_TK_LB;
+	case ENS_TK_RC:
+		return ENS_TK_LC;
+	default:
+		return 0;
+	}
+}
+
+static void count_brackets(struct driver *d, const struct ens_token *t)
+{
+	int opener = opener_of(t->code);
+	uint32_t i = d->depth;
+
+	if (t->code == ENS_TK_LP || t->code == ENS_TK_LB || t->code == ENS_TK_LC) {
+		if (d->depth < ENS_NESTING_MAX)
+			d->open[d->depth++] = (struct bracket){t->code, t->at};
+		else if (!d->skipping)
+			ens_too_deep(&d->p, t->at);
+	} else if (opener) {
+		while (i > 0 && d->open[i - 1].open != opener)
+			i--;
+		if (i > 0)
+			d->depth = i - 1;
+	}
+}
+
+/* Whether a line end here separates two fields or items. */
+static bool newline_separates(const struct driver *d)
+{
+	if (d->depth == 0 || d->open[d->depth - 1].open != ENS_TK_LC)
+		return false;
+	return !d->goes_on && d->next.code != ENS_TK_RC && d->next.code != ENS_TK_COMMA && d->next.code != ENS_TK_END;
+}
+
+/* In brackets a word that begins units can be a name; where what follows shows that it is none, a bracket is open that
+ * should not be. */
+static bool unit_in_brackets(const struct driver *d, const struct ens_token *t)
+{
+	int next = d->next.code;
+	enum ens_word_role role;
+
+	if (!t->first || d->depth == 0 || !ens_word_hard(t->code))
+		return false;
+	role = ens_word_role(next);
+	if (next == ENS_TK_IN || next == ENS_TK_IS || next == ENS_TK_LIKE || next == ENS_TK_MATCHES ||
+	    next == ENS_TK_BETWEEN || next == ENS_TK_AS)
+		return false;
+	return next == ENS_TK_IDENT || next == ENS_TK_INT || next == ENS_TK_STRING || next == ENS_TK_DURATION ||
+	       (role != ENS_WORD_NONE && role != ENS_WORD_RESERVED);
+}
+
+static void say_line_begins(struct driver *d, const struct ens_token *t)
+{
+	struct ens_message *m = ens_diag_add(d->p.diag, ENS_E_LINE_GOES_ON, t->at, "a line can't begin with %s",
+					     ens_token_name(t->code));
+
+	ens_diag_remedy(d->p.diag, m, "put %s at the end of the line before", ens_token_name(t->code));
+}
+
+static void say_reserved(struct driver *d, const struct ens_token *t)
+{
+	struct ens_message *m = ens_diag_add(d->p.diag, ENS_E_RESERVED, t->at, "%s is a reserved word",
+					     ens_token_name(t->code));
+
+	ens_diag_remedy(d->p.diag, m, "to use it as a name, put it in back quotes");
+}
+
+/* No keyword has a colon behind it: it is a name. */
+static void name_before_colon(struct driver *d, struct ens_token *t)
+{
+	if (ens_word_role(t->code) == ENS_WORD_RESERVED && !d->skipping)
+		say_reserved(d, t);
+	t->code = ENS_TK_IDENT;
+}
+
+/* The next token as the grammar is to see it: line ends only where they separate, hard words where they are hard. */
+static struct ens_token take(struct driver *d)
+{
+	struct ens_token t;
+
+	for (;;) {
+		t = d->next;
+		advance(d);
+		if (t.code != ENS_TK_NEWLINE)
+			break;
+		if (!newline_separates(d))
+			continue;
+		if (!is_infix(d->next.code))
+			break;
+		if (!d->skipping)
+			say_line_begins(d, &d->next);
+	}
+	d->depth_before = d->depth;
+	if (unit_in_brackets(d, &t)) {
+		if (!d->skipping && d->damage < ENS_LOST)
+			ens_diag_add(d->p.diag, ENS_E_UNCLOSED, d->open[d->depth - 1].at,
+				     "this bracket is never closed");
+		d->skipping = true;
+		d->depth = d->depth_before = 0;
+	}
+	if (t.first && d->depth == 0 && ens_word_hard(t.code))
+		t.code = ens_word_hard(t.code);
+	else if (d->next.code == ENS_TK_COLON && ens_word_role(t.code) != ENS_WORD_NONE)
+		name_before_colon(d, &t);
+	count_brackets(d, &t);
+	return t;
+}
+
+static bool is_hard(int code)
+{
+	return ens_word_hard(code) == code && code != 0;
+}
+
+static bool given_up(const struct driver *d)
+{
+	return d->p.fatal || d->p.arena->failed;
+}
+
+/* ---- messages ------------------------------------------------------------------------------------------------- */
+
+static const char *text_of(const struct driver *d, struct ens_span at)
+{
+	return d->lx.text + at.off;
+}
+
+/* The token's text for a message. */
+static int shown(const struct driver *d, struct ens_span at)
+{
+	size_t len = at.len <= SHOWN_MAX ? at.len : ens_utf8_valid(text_of(d, at), SHOWN_MAX);
+
+	return (int)len;
+}
+
+/* "the `match` clause", "this `event`". */
+static void add_unit_name(const struct driver *d, struct ens_buf *b)
+{
+	bool clause = ens_word_role(d->first.code) == ENS_WORD_CLAUSE;
+
+	ens_buf_addf(b, "%s %s%s", clause ? "the" : "this", ens_token_name(d->first.code), clause ? " clause" : "");
+}
+
+/* Behind the last token. */
+static struct ens_span behind(struct ens_span at)
+{
+	return (struct ens_span){at.file, at.off + at.len, 0};
+}
+
+static void add_found(const struct driver *d, const struct ens_token *t, struct ens_buf *b)
+{
+	if (t->code == ENS_TK_NEWLINE)
+		ens_buf_adds(b, "the end of the line");
+	else if (t->code == ENS_TK_STRING)
+		ens_buf_addf(b, "a string");
+	else
+		ens_buf_addf(b, "`%.*s`", shown(d, t->at), text_of(d, t->at));
+}
+
+/* What stands here, and what could have. */
+static void say_unexpected(struct driver *d, const struct ens_token *t)
+{
+	bool ends = t->code == ENS_TK_END || is_hard(t->code);
+	struct ens_buf b = ENS_BUF_EMPTY, expected = ENS_BUF_EMPTY;
+
+	if (d->damage == ENS_LOST || t->damage == ENS_LOST)
+		return; /* what made it so was told */
+	ens_expected(d->grammar, &expected);
+	if (ends) {
+		add_unit_name(d, &b);
+		ens_buf_adds(&b, " ends too early");
+		if (expected.len)
+			ens_buf_addf(&b, ": expected %s", ens_buf_cstr(&expected));
+	} else if (expected.len) {
+		ens_buf_addf(&b, "expected %s, found ", ens_buf_cstr(&expected));
+		add_found(d, t, &b);
+	} else {
+		add_found(d, t, &b);
+		ens_buf_adds(&b, " can't stand here");
+	}
+	ens_diag_add(d->p.diag, ends ? ENS_E_ENDS_EARLY : ENS_E_SYNTAX,
+		     ends || t->code == ENS_TK_NEWLINE ? behind(d->last) : t->at, "%s", ens_buf_cstr(&b));
+	ens_buf_free(&b);
+	ens_buf_free(&expected);
+}
+
+/* ---- giving tokens to the grammar ----------------------------------------------------------------------------- */
+
+static void give(struct driver *d, struct ens_token t, int taken)
+{
+	assert(taken);
+	d->p.at = t.at;
+	if (d->damage < t.damage)
+		d->damage = t.damage;
+	d->p.spoiled = d->p.spoiled || t.damage;
+	d->goes_on = taken == 1 && line_goes_on(d, t.code);
+	if (!d->name.name && (t.code == ENS_TK_IDENT || taken == 2))
+		d->name = ens_mk_ident(&d->p, t);
+	ens_grammar(d->grammar, t.code, t);
+	if (t.code == ENS_TK_NEWLINE || t.code == ENS_TK_END)
+		return;
+	d->last_code = t.code;
+	d->last = t.at;
+}
+
+static bool takes(const struct driver *d, int code)
+{
+	return ens_grammar_takes(d->grammar, code) != 0;
+}
+
+static void begin_unit(struct driver *d, struct ens_token first)
+{
+	d->first = first;
+	d->name = (struct ens_ident){NULL, first.at};
+	d->last_code = 0;
+	d->last = first.at;
+	d->skipping = false;
+	d->damage = ENS_UNDAMAGED;
+	d->p.decl = NULL;
+	d->p.clause = NULL;
+	d->p.spoiled = false;
+	ens_grammarInit(d->grammar, &d->p);
+	give(d, first, ens_grammar_takes(d->grammar, first.code));
+}
+
+static void add_decl(struct driver *d, struct ens_decl *decl)
+{
+	*d->decl_end = decl;
+	d->decl_end = &decl->next;
+	d->ast->ndecl++;
+	d->rule = NULL;
+	if (decl->kind == ENS_D_RULE) {
+		d->rule = decl;
+		d->clause_end = &decl->clauses;
+	}
+}
+
+static bool in_declaration(const struct driver *d)
+{
+	return ens_word_role(d->first.code) == ENS_WORD_DECL;
+}
+
+/* The unit was understood: its node goes into the tree. */
+static void keep_unit(struct driver *d)
+{
+	struct ens_span at = ens_span_join(d->first.at, d->last);
+
+	assert(d->p.decl || d->p.clause);
+	if (d->p.decl) {
+		d->p.decl->at = at;
+		d->p.decl->broken = d->p.spoiled;
+		add_decl(d, d->p.decl);
+	} else if (d->rule) {
+		d->p.clause->at = at;
+		d->rule->at = ens_span_join(d->rule->at, d->last);
+		d->rule->broken = d->rule->broken || d->p.spoiled;
+		if (d->p.spoiled)
+			return;
+		*d->clause_end = d->p.clause;
+		d->clause_end = &d->p.clause->next;
+	}
+}
+
+/* The unit had an error.  Of a declaration its name stays known, so that its uses are not errors too. */
+static void drop_unit(struct driver *d)
+{
+	enum ens_decl_kind kind;
+	struct ens_decl *decl;
+
+	if (!in_declaration(d)) {
+		if (d->rule)
+			d->rule->broken = true;
+		return;
+	}
+	d->rule = NULL;
+	d->stray_told = true; /* what follows may be its clauses */
+	switch (d->first.code) {
+	case ENS_TK_H_PARAM:
+		kind = ENS_D_PARAM;
+		break;
+	case ENS_TK_H_EVENT:
+		kind = ENS_D_EVENT;
+		break;
+	case ENS_TK_H_TABLE:
+		kind = ENS_D_TABLE;
+		break;
+	case ENS_TK_H_FN:
+		kind = ENS_D_FN;
+		break;
+	case ENS_TK_H_RULE:
+		kind = ENS_D_RULE;
+		break;
+	default:
+		return;
+	}
+	if (!d->name.name)
+		return;
+	decl = ens_mk_decl(&d->p, kind, d->first, d->name);
+	decl->broken = true;
+	if (!d->p.arena->failed)
+		add_decl(d, decl);
+}
+
+/* ---- recovery ------------------------------------------------------------------------------------------------- */
+
+/* Passes over the rest of a unit; returns the first token of the next. */
+static struct ens_token skip_unit(struct driver *d)
+{
+	struct ens_token t;
+
+	d->skipping = true;
+	d->goes_on = false;
+	do
+		t = take(d);
+	while (t.code != ENS_TK_END && !is_hard(t.code) && !given_up(d));
+	return t;
+}
+
+/* Ends the unit before `t`, which begins the next (or the end of the file). */
+static void end_unit(struct driver *d, const struct ens_token *t)
+{
+	struct ens_token end = {.code = ENS_TK_END, .at = behind(d->last)};
+
+	if (!d->skipping && d->depth > 0 && t->code == ENS_TK_END) {
+		if (d->damage < ENS_LOST)
+			ens_diag_add(d->p.diag, ENS_E_UNCLOSED, d->open[d->depth - 1].at,
+				     "this bracket is never closed");
+		d->skipping = true;
+	}
+	if (!d->skipping && !takes(d, ENS_TK_END)) {
+		say_unexpected(d, t);
+		d->skipping = true;
+	}
+	if (d->skipping) {
+		drop_unit(d);
+		return;
+	}
+	give(d, end, 1);
+	if (given_up(d))
+		drop_unit(d);
+	else
+		keep_unit(d);
+}
+
+static bool in_head(const struct driver *d)
+{
+	return d->first.code == ENS_TK_H_EVENT || d->first.code == ENS_TK_H_TABLE;
+}
+
+/* The word that the user probably meant at the beginning of a line; NULL: none. */
+static const char *near_word(const struct driver *d, const struct ens_token *t)
+{
+	static const char *const options[] = {"time",    "lateness", "late",   "idle",
+					      "sharded", "unique",   "delete", "json"};
+	const char *words[WORDS_MAX];
+	size_t n = ens_words_of_role(ENS_WORD_DECL, words, WORDS_MAX);
+	char name[32];
+
+	if (t->code != ENS_TK_IDENT || t->quoted || t->len >= sizeof(name))
+		return NULL;
+	memcpy(name, t->s, t->len);
+	name[t->len] = '\0';
+	if (d->rule || d->first.code == ENS_TK_H_RULE)
+		n += ens_words_of_role(ENS_WORD_CLAUSE, words + n, WORDS_MAX - n);
+	for (size_t i = 0; in_head(d) && i < sizeof(options) / sizeof(*options) && n < WORDS_MAX; i++)
+		words[n++] = options[i];
+	return ens_diag_nearest(name, words, n);
+}
+
+static void say_unknown_line(struct driver *d, const struct ens_token *t, const char *near)
+{
+	bool in_rule = d->rule != NULL;
+	struct ens_message *m =
+		ens_diag_add(d->p.diag, ENS_E_UNKNOWN_WORD, t->at, "`%.*s` begins %s", shown(d, t->at),
+			     text_of(d, t->at), in_rule ? "neither a declaration nor a clause" : "no declaration");
+
+	if (near)
+		ens_diag_remedy(d->p.diag, m, "did you mean `%s`?", near);
+	else if (in_rule)
+		ens_diag_remedy(d->p.diag, m,
+				"a clause goes on to the next line only inside brackets or after an operator or comma");
+	else
+		ens_diag_remedy(d->p.diag, m, "declarations begin with import, param, event, table, fn, rule or test");
+}
+
+/* A line, outside brackets, whose first word begins nothing.  Gives the word that was meant its code, so that it begins
+ * a unit; else passes over to the next unit. */
+static struct ens_token unknown_line(struct driver *d, struct ens_token t)
+{
+	const char *near = near_word(d, &t);
+	int hard = near ? ens_word_hard(ens_word_code(near, strlen(near))) : 0;
+
+	if (d->rule && t.code == ENS_TK_TOP)
+		ens_not_yet(&d->p, t.at, "`top N by`");
+	else if (t.damage < ENS_LOST)
+		say_unknown_line(d, &t, near);
+	if (hard) {
+		t.code = hard;
+		return t;
+	}
+	return skip_unit(d);
+}
+
+/* ---- units ---------------------------------------------------------------------------------------------------- */
+
+/* What to do with a token that is first on its line, outside brackets, while a unit is open. */
+enum line_start { LINE_GOES_ON, LINE_BEGINS_UNIT, LINE_UNKNOWN };
+
+static enum line_start judge_line_start(struct driver *d, const struct ens_token *t)
+{
+	bool head = in_head(d);
+	int taken = ens_grammar_takes(d->grammar, t->code);
+	struct ens_message *m;
+
+	if (is_hard(t->code)) /* `from`, `where` and `key` of an event's head may stand on lines of their own */
+		return head && taken ? LINE_GOES_ON : LINE_BEGINS_UNIT;
+	if (d->goes_on)
+		return LINE_GOES_ON;
+	if (taken && (t->code == ENS_TK_LC || (head && taken == 1 && ens_word_role(t->code) == ENS_WORD_SOFT)))
+		return LINE_GOES_ON;
+	if (taken && is_infix(t->code)) {
+		say_line_begins(d, t);
+		return LINE_GOES_ON;
+	}
+	if (taken && t->code != ENS_TK_IDENT && t->code != ENS_TK_TOP) {
+		m = ens_diag_add(d->p.diag, ENS_E_LINE_GOES_ON, t->at, "this can't go on to the next line here");
+		ens_diag_remedy(d->p.diag, m, "a line goes on only inside brackets or after an operator or comma");
+		return LINE_GOES_ON;
+	}
+	return LINE_UNKNOWN;
+}
+
+/* A reserved word where only a name can stand: says so and takes it for the name. */
+static bool mend(struct driver *d, struct ens_token *t)
+{
+	if (ens_word_role(t->code) != ENS_WORD_RESERVED || !takes(d, ENS_TK_IDENT) ||
+	    (t->code == ENS_TK_NOT && d->last_code == ENS_TK_NOT))
+		return false;
+	say_reserved(d, t);
+	t->code = ENS_TK_IDENT;
+	return true;
+}
+
+/* A clause or declaration that begins in the middle of a line. */
+static bool begins_inside_line(struct driver *d, struct ens_token *t)
+{
+	bool head = in_head(d);
+	int hard = ens_word_hard(t->code);
+	bool clause = hard && ens_word_role(hard) == ENS_WORD_CLAUSE;
+	struct ens_message *m;
+
+	if (!hard || d->depth > 0 || !takes(d, ENS_TK_END) || (clause && head))
+		return false;
+	m = ens_diag_add(d->p.diag, ENS_E_OWN_LINE, t->at, "%s begins a %s only as the first word of a line",
+			 ens_token_name(hard), clause ? "clause" : "declaration");
+	ens_diag_remedy(d->p.diag, m, "put it on a line of its own");
+	t->code = hard;
+	return true;
+}
+
+/* Parses the unit that begins with `first`; returns the first token of the next. */
+static struct ens_token parse_unit(struct driver *d, struct ens_token first)
+{
+	begin_unit(d, first);
+	while (!given_up(d)) {
+		struct ens_token t = take(d);
+		enum line_start start = LINE_GOES_ON;
+		int taken;
+
+		if (t.code == ENS_TK_END)
+			start = LINE_BEGINS_UNIT;
+		else if (d->skipping)
+			start = LINE_BEGINS_UNIT; /* an open bracket was found out */
+		else if (t.first && d->depth_before == 0)
+			start = judge_line_start(d, &t);
+		if (start == LINE_BEGINS_UNIT || start == LINE_UNKNOWN) {
+			end_unit(d, &t);
+			return start == LINE_UNKNOWN ? unknown_line(d, t) : t;
+		}
+		taken = ens_grammar_takes(d->grammar, t.code);
+		if (!taken && mend(d, &t))
+			taken = ens_grammar_takes(d->grammar, t.code);
+		if (!taken && begins_inside_line(d, &t)) {
+			end_unit(d, &t);
+			return t;
+		}
+		if (!taken) {
+			say_unexpected(d, &t);
+			drop_unit(d);
+			return skip_unit(d);
+		}
+		give(d, t, taken);
+	}
+	drop_unit(d);
+	return first;
+}
+
+static void check_stray(struct driver *d, const struct ens_token *t)
+{
+	struct ens_message *m;
+
+	if (ens_word_role(t->code) == ENS_WORD_DECL) {
+		d->stray_told = false;
+		return;
+	}
+	if (d->rule || d->stray_told)
+		return;
+	m = ens_diag_add(d->p.diag, ENS_E_STRAY_CLAUSE, t->at, "%s is a clause of a rule, and no rule begins before it",
+			 ens_token_name(t->code));
+	ens_diag_remedy(d->p.diag, m, "begin the rule with a line `rule NAME`");
+	d->stray_told = true;
+}
+
+static void parse_units(struct driver *d)
+{
+	struct ens_token t;
+
+	d->skipping = true; /* until the first unit begins */
+	advance(d);
+	t = take(d);
+	while (t.code != ENS_TK_END && !given_up(d)) {
+		if (is_hard(t.code)) {
+			check_stray(d, &t);
+			t = parse_unit(d, t);
+		} else {
+			t = unknown_line(d, t);
+		}
+	}
+}
+
+/* ---- files ---------------------------------------------------------------------------------------------------- */
+
+/* What would make every later message nonsense. */
+static bool text_is_sound(struct ens_diag *diag, uint32_t file)
+{
+	const struct ens_source *src = &diag->sources->file[file];
+	size_t good = ens_utf8_valid(src->text, src->len);
+	const char *nul = memchr(src->text, '\0', good);
+	struct ens_message *m;
+
+	if (nul) {
+		ens_diag_add(diag, ENS_E_NUL, (struct ens_span){file, (uint32_t)(nul - src->text), 1},
+			     "a NUL byte: this is not a text file");
+	} else if (good < src->len) {
+		m = ens_diag_add(diag, ENS_E_NOT_UTF8, (struct ens_span){file, (uint32_t)good, 1},
+				 "byte %02X is not UTF-8", (unsigned)(unsigned char)src->text[good]);
+		ens_diag_remedy(diag, m, "save the file as UTF-8");
+	}
+	return !nul && good == src->len;
+}
+
+enum ens_status ens_parse(struct ens_arena *arena, struct ens_diag *diag, uint32_t file, struct ens_ast *ast)
+{
+	uint32_t nerror = diag->nerror, ndecl = ast->ndecl;
+	struct driver *d;
+
+	assert(file < diag->sources->nfile);
+	if (!text_is_sound(diag, file))
+		return arena->failed ? ENS_ENOMEM : ENS_OK;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return ENS_ENOMEM;
+	d->p.arena = arena;
+	d->p.diag = diag;
+	d->ast = ast;
+	d->decl_end = &ast->decls;
+	while (*d->decl_end)
+		d->decl_end = &(*d->decl_end)->next;
+	d->grammar = ens_grammarAlloc(malloc, &d->p);
+	if (d->grammar) {
+		ens_lexer_init(&d->lx, arena, diag, file);
+		parse_units(d);
+		if (ast->ndecl == ndecl && diag->nerror == nerror && !arena->failed)
+			ens_diag_add(diag, ENS_E_EMPTY_FILE, (struct ens_span){file, 0, 0},
+				     "the file has no declarations");
+		ens_grammarFree(d->grammar, free);
+	} else {
+		arena->failed = true;
+	}
+	free(d);
+	return arena->failed ? ENS_ENOMEM : ENS_OK;
+}
