@@ -1,0 +1,46 @@
+/*
+ * Events and emissions: what goes into the engine and what comes out.
+ */
+#ifndef ENS_RUNTIME_EVENT_H
+#define ENS_RUNTIME_EVENT_H
+
+#include "base/status.h"
+#include "base/value.h"
+
+/* The entry an event came from.  Redis: the two halves of its ID; files: line number and 0.  Stream: index in the tables. */
+struct ens_entry_id {
+	uint64_t ms, seq;
+	uint32_t stream;
+};
+
+/*
+ * One typed event.  `value` has one value for each field of the type (declared, then raw ones).  Everything behind it
+ * is borrowed: the engine copies what it keeps.
+ */
+struct ens_event {
+	uint32_t type;              /* index in the tables */
+	struct ens_entry_id id;
+	bool from_file;             /* the ID is a line number */
+	int64_t time_us;
+	const struct ens_value *value;
+};
+
+/* One complex event, valid during the call that hands it out. */
+struct ens_emission {
+	uint32_t rule, emit;        /* indices in the tables; emit is absolute in its section */
+	const struct ens_value *out;/* one for each out of the emit */
+	const struct ens_value *key;/* one for each part of the rule's key */
+	uint8_t id[16];             /* identity: hash of rule, kind, key and the entries by step */
+	int64_t start_us, end_us;   /* time of the first event; event time of the emission */
+	const struct ens_entry_id *events; /* the entries that made it, in the order taken */
+	uint32_t nevent;
+	bool from_file;             /* events are line numbers */
+};
+
+/* Takes emissions as they are found.  A status other than ENS_OK stops the engine with it. */
+struct ens_emission_sink {
+	enum ens_status (*emit)(void *user, const struct ens_emission *e);
+	void *user;
+};
+
+#endif
