@@ -1,0 +1,717 @@
+/*
+ * The engine around the matcher: which rules an event concerns, which key it has, what is due, what is said.
+ *
+ * An event looks up the rules that take in its type, skips those that neither wait for anything under its key nor could
+ * start with it, and steps the cell of (rule, key).  Whatever was due before the event's time happens first, in the order
+ * of deadline, rule, key (by creation).  Memory comes from one heap; after warm-up the path allocates nothing new.
+ * Tested by tests/unit/test_engine.c, tests/conformance, tests/bench/engine.c.
+ */
+#include "runtime/engine.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#define XXH_STATIC_LINKING_ONLY /* a hash state on the stack */
+#include <xxhash.h>
+
+#include "runtime/match.h"
+
+#define DEFAULT_KEYS_PER_RULE 1000000u
+#define DEFAULT_PARTIALS_PER_KEY 10000u
+#define DEFAULT_PARTIALS_PER_RULE 1000000u
+
+/* ---- opening ------------------------------------------------------------------------------------------------------ */
+
+struct trigger_gathering {
+	struct ens_interest *in;
+	bool failed;
+};
+
+/* Adds a condition to the interest of its type; equal predicates once. */
+static void gather_trigger(void *user, uint32_t type, uint32_t predicate, uint64_t bits)
+{
+	struct trigger_gathering *w = user;
+	struct ens_interest *in = w->in;
+
+	if (type != in->type || w->failed)
+		return;
+	for (uint32_t i = 0; i < in->ntrigger; i++)
+		if (in->trigger[i].predicate == predicate) {
+			in->trigger[i].bits |= bits;
+			return;
+		}
+	if ((in->ntrigger & (in->ntrigger - 1)) == 0) { /* full: room doubles at powers of two */
+		size_t room = in->ntrigger ? in->ntrigger * 2 : 1;
+		struct ens_trigger *bigger = realloc(in->trigger, room * sizeof *bigger);
+
+		if (!bigger) {
+			w->failed = true;
+			return;
+		}
+		in->trigger = bigger;
+	}
+	in->trigger[in->ntrigger++] = (struct ens_trigger){predicate, bits};
+}
+
+static int by_type_then_rule(const void *a, const void *b)
+{
+	const struct ens_interest *x = a, *y = b;
+
+	if (x->type != y->type)
+		return x->type < y->type ? -1 : 1;
+	return (x->rule->index > y->rule->index) - (x->rule->index < y->rule->index);
+}
+
+static enum ens_status open_group(struct ens_engine *e, uint32_t index)
+{
+	const struct ens_tables *t = e->tables;
+	const struct ens_t_list rules = t->group[index].rules;
+	struct ens_group *g = &e->group[index];
+	size_t n = 0;
+
+	ens_wheel_init(&g->wheel, INT64_MIN);
+	g->now_us = INT64_MIN;
+	for (uint32_t i = 0; i < rules.count; i++)
+		n += t->rule[t->index[rules.first + i]].inputs.count;
+	g->interest = calloc(n + 1, sizeof *g->interest);
+	if (!g->interest)
+		return ENS_ENOMEM;
+	for (uint32_t i = 0; i < rules.count; i++) {
+		struct ens_rule *r = &e->rule[t->index[rules.first + i]];
+
+		r->group = g;
+		for (uint32_t k = 0; k < r->t->inputs.count; k++) {
+			const struct ens_t_input *in = &t->input[r->t->inputs.first + k];
+
+			struct trigger_gathering w = {.in = &g->interest[g->ninterest++]};
+
+			*w.in = (struct ens_interest){.type = in->type, .rule = r, .input = in};
+			ens_rule_triggers(r, gather_trigger, &w);
+			if (w.failed)
+				return ENS_ENOMEM;
+		}
+	}
+	qsort(g->interest, g->ninterest, sizeof *g->interest, by_type_then_rule);
+	return ENS_OK;
+}
+
+static void note_key_readers(struct ens_engine *e)
+{
+	const struct ens_tables *t = e->tables;
+
+	for (uint32_t p = 0; p < t->nprogram; p++)
+		for (uint32_t i = 0; t->program[p].rule != ENS_NONE && i < t->program[p].code.count; i++)
+			if (t->insn[t->program[p].code.first + i].op == ENS_OP_KEY)
+				e->rule[t->program[p].rule].reads_key = true;
+}
+
+static enum ens_status open_rooms(struct ens_engine *e)
+{
+	const struct ens_tables *t = e->tables;
+	uint32_t parts = 0, outs = 0;
+
+	for (uint32_t i = 0; i < t->nkeygroup; i++)
+		if (t->keygroup[i].parts.count > parts)
+			parts = t->keygroup[i].parts.count;
+	for (uint32_t i = 0; i < t->nemit; i++)
+		if (t->emit[i].outs.count > outs)
+			outs = t->emit[i].outs.count;
+	e->memo = calloc(t->npredicate + 1, sizeof *e->memo);
+	e->keys = calloc(t->nkeygroup + 1, sizeof *e->keys);
+	e->rule = calloc(t->nrule + 1, sizeof *e->rule);
+	e->group = calloc(t->ngroup + 1, sizeof *e->group);
+	e->key_value = calloc(parts + 1, sizeof *e->key_value);
+	e->out_value = calloc(outs + 1, sizeof *e->out_value);
+	e->context.key = e->key_value;
+	return e->memo && e->keys && e->rule && e->group && e->key_value && e->out_value ? ENS_OK : ENS_ENOMEM;
+}
+
+static enum ens_status open_all(struct ens_engine *e, struct ens_error *err)
+{
+	const struct ens_tables *t = e->tables;
+	enum ens_status st = ens_context_init(&e->context, t, err);
+
+	if (st == ENS_OK)
+		st = open_rooms(e);
+	for (uint32_t i = 0; st == ENS_OK && i < t->nkeygroup; i++)
+		st = ens_keys_open(&e->keys[i], t, i, &e->heap, e->options.seed);
+	for (uint32_t i = 0; st == ENS_OK && i < t->nrule; i++) {
+		struct ens_rule *r = &e->rule[i];
+
+		r->t = &t->rule[i];
+		r->engine = e;
+		r->index = i;
+		r->keys = &e->keys[r->t->keygroup];
+		st = ens_rule_open(r);
+	}
+	for (uint32_t i = 0; st == ENS_OK && i < t->ngroup; i++)
+		st = open_group(e, i);
+	if (st == ENS_OK)
+		note_key_readers(e);
+	return st;
+}
+
+enum ens_status ens_engine_open(const struct ens_tables *tables, const struct ens_engine_options *options,
+				struct ens_engine **out, struct ens_error *err)
+{
+	struct ens_engine *e = calloc(1, sizeof *e);
+
+	if (!e)
+		return ens_fail(err, ENS_ENOMEM, "no memory for the engine");
+	e->tables = tables;
+	e->options = *options;
+	if (!e->options.keys_per_rule)
+		e->options.keys_per_rule = DEFAULT_KEYS_PER_RULE;
+	if (!e->options.partials_per_key)
+		e->options.partials_per_key = DEFAULT_PARTIALS_PER_KEY;
+	if (!e->options.partials_per_rule)
+		e->options.partials_per_rule = DEFAULT_PARTIALS_PER_RULE;
+	ens_heap_init(&e->heap);
+	enum ens_status st = open_all(e, err);
+
+	if (st != ENS_OK) {
+		ens_engine_close(e);
+		return st == ENS_ENOMEM ? ens_fail(err, st, "no memory for the engine") : st;
+	}
+	*out = e;
+	return ENS_OK;
+}
+
+static void unpin(struct ens_engine *e)
+{
+	for (uint32_t i = 0; i < e->npin; i++)
+		ens_blob_release(&e->heap, e->pin[i].blob);
+	e->npin = 0;
+}
+
+/* ---- cells -------------------------------------------------------------------------------------------------------- */
+
+static struct ens_cell *find_cell(const struct ens_key *key, const struct ens_rule *r)
+{
+	struct ens_cell *c = key ? key->cells : NULL;
+
+	while (c && c->rule != r)
+		c = c->next;
+	return c;
+}
+
+static void free_cell(struct ens_cell *c)
+{
+	struct ens_rule *r = c->rule;
+	struct ens_cell **at = &c->key->cells;
+
+	ens_match_drop_all(c);
+	ens_wheel_remove(&r->group->wheel, &c->timer);
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	r->stats.keys--;
+	struct ens_key *key = c->key;
+
+	if (c != ens_key_room(key))
+		ens_heap_free(&r->engine->heap, c, r->cell_bytes);
+	if (!key->cells)
+		ens_keys_drop(r->keys, key);
+}
+
+static void close_keys(struct ens_keys *k)
+{
+	for (uint64_t i = 0; k->slot && i <= k->mask; i++) {
+		struct ens_key *key = ens_keys_at(k, i);
+
+		while (key && key->cells) {
+			struct ens_cell *c = key->cells;
+
+			key->cells = c->next;
+			ens_match_drop_all(c);
+			if (c != ens_key_room(key))
+				ens_heap_free(k->heap, c, c->rule->cell_bytes);
+		}
+	}
+	ens_keys_close(k);
+}
+
+static void close_group(struct ens_group *g)
+{
+	for (uint32_t i = 0; i < g->ninterest; i++)
+		free(g->interest[i].trigger);
+	free(g->interest);
+}
+
+void ens_engine_close(struct ens_engine *e)
+{
+	if (!e)
+		return;
+	unpin(e);
+	for (uint32_t i = 0; e->keys && i < e->tables->nkeygroup; i++)
+		close_keys(&e->keys[i]);
+	for (uint32_t i = 0; e->rule && i < e->tables->nrule; i++)
+		if (e->rule[i].engine)
+			ens_rule_close(&e->rule[i]);
+	for (uint32_t i = 0; e->group && i < e->tables->ngroup; i++)
+		close_group(&e->group[i]);
+	ens_context_free(&e->context);
+	ens_heap_close(&e->heap);
+	free(e->memo);
+	free(e->keys);
+	free(e->rule);
+	free(e->group);
+	free(e->key_value);
+	free(e->out_value);
+	free(e->event_ids);
+	free(e->due);
+	free(e);
+}
+
+/* A new cell for the encoded key; in the key's own room if that is new too. */
+static struct ens_cell *make_cell(struct ens_rule *r, struct ens_key *key)
+{
+	struct ens_engine *e = r->engine;
+	struct ens_cell *c;
+
+	if (key) {
+		c = ens_heap_alloc(&e->heap, r->cell_bytes);
+	} else {
+		key = ens_keys_make(r->keys, (uint32_t)r->cell_bytes);
+		c = key ? ens_key_room(key) : NULL;
+	}
+	if (!c) {
+		e->failed = ENS_ENOMEM;
+		return NULL;
+	}
+	*c = (struct ens_cell){.next = key->cells, .key = key, .rule = r};
+	for (uint32_t i = 0; i < r->t->leads.count; i++)
+		c->lead_us[i] = INT64_MIN;
+	key->cells = c;
+	r->stats.keys++;
+	return c;
+}
+
+/* ---- limits: what started first is dropped first ---------------------------------------------------------------------- */
+
+static int by_start(const void *a, const void *b)
+{
+	const struct ens_partial *x = *(struct ens_partial *const *)a, *y = *(struct ens_partial *const *)b;
+
+	if (x->start_us != y->start_us)
+		return x->start_us < y->start_us ? -1 : 1;
+	if (x->cell->key->order != y->cell->key->order)
+		return x->cell->key->order < y->cell->key->order ? -1 : 1;
+	return (x->start_pos > y->start_pos) - (x->start_pos < y->start_pos);
+}
+
+/* Far from a limit nobody asks which of a rule's partial matches is the oldest; near it they are listed. */
+static enum ens_status list_partials(struct ens_rule *r)
+{
+	struct ens_partial **all = malloc((r->stats.partials + 1) * sizeof(struct ens_partial *));
+	size_t n = 0;
+
+	if (!all)
+		return ENS_ENOMEM;
+	for (uint64_t i = 0; i <= r->keys->mask; i++) {
+		struct ens_key *key = ens_keys_at(r->keys, i);
+
+		for (struct ens_cell *c = key ? key->cells : NULL; c; c = c->next)
+			for (struct ens_partial *p = c->rule == r ? c->first : NULL; p; p = p->next)
+				all[n++] = p;
+	}
+	qsort(all, n, sizeof(struct ens_partial *), by_start);
+	ens_match_list(r, all, n);
+	free(all);
+	return ENS_OK;
+}
+
+static void drop_oldest(struct ens_rule *r, const struct ens_cell *at_hand)
+{
+	struct ens_cell *of = r->oldest->cell;
+
+	ens_match_drop(r->oldest);
+	if (of != at_hand && ens_match_empty(of))
+		free_cell(of);
+}
+
+/* After each event; `c` is the cell at hand and stays, empty or not. */
+static void keep_limits(struct ens_rule *r, struct ens_cell *c)
+{
+	struct ens_engine *e = r->engine;
+	const struct ens_engine_options *o = &e->options;
+
+	for (; c->npartial > o->partials_per_key; r->stats.dropped_per_key++)
+		ens_match_drop(c->first);
+	bool over = r->stats.partials > o->partials_per_rule || r->stats.keys > o->keys_per_rule;
+
+	if (over && !r->listed)
+		e->failed = list_partials(r);
+	else if (!over && r->listed)
+		r->listed = r->stats.partials > o->partials_per_rule / 2 || r->stats.keys > o->keys_per_rule / 2;
+	if (!over || e->failed != ENS_OK)
+		return;
+	for (; r->stats.partials > o->partials_per_rule; r->stats.dropped_per_rule++)
+		drop_oldest(r, c);
+	if (r->stats.keys <= o->keys_per_rule)
+		return;
+	r->stats.dropped_keys++;
+	if (r->oldest && r->oldest->cell != c)
+		free_cell(r->oldest->cell);
+	else
+		ens_match_clear(c); /* nothing older: the newcomer goes; the caller frees what is empty */
+}
+
+/* ---- time --------------------------------------------------------------------------------------------------------- */
+
+static int by_rule_then_key(const void *a, const void *b)
+{
+	const struct ens_cell *x = *(struct ens_cell *const *)a, *y = *(struct ens_cell *const *)b;
+
+	if (x->rule != y->rule)
+		return x->rule->index < y->rule->index ? -1 : 1;
+	return (x->key->order > y->key->order) - (x->key->order < y->key->order);
+}
+
+static struct ens_cell *cell_of(struct ens_timer *t)
+{
+	return (struct ens_cell *)(void *)((char *)t - offsetof(struct ens_cell, timer));
+}
+
+static void look_at_key(struct ens_engine *e, const struct ens_cell *c)
+{
+	ens_keys_decode(c->rule->keys, c->key, e->key_value);
+	e->context.key = e->key_value;
+}
+
+static enum ens_status add_due(struct ens_engine *e, struct ens_cell *c)
+{
+	if (e->ndue == e->due_cap) {
+		uint32_t cap = e->due_cap ? e->due_cap * 2 : 64;
+		struct ens_cell **bigger = realloc(e->due, cap * sizeof(struct ens_cell *));
+
+		if (!bigger)
+			return ENS_ENOMEM;
+		e->due = bigger;
+		e->due_cap = cap;
+	}
+	e->due[e->ndue++] = c;
+	return ENS_OK;
+}
+
+/* The event at hand is over: what was borrowed for it is given back. */
+static void end_event(struct ens_engine *e)
+{
+	unpin(e);
+	ens_program_reset(&e->context);
+}
+
+/* What is due at time_us in the cells gathered in e->due, by rule and key. */
+static enum ens_status fire_cells(struct ens_engine *e, int64_t time_us)
+{
+	if (e->ndue > 1)
+		qsort(e->due, e->ndue, sizeof(struct ens_cell *), by_rule_then_key);
+	for (uint32_t i = 0; i < e->ndue && e->failed == ENS_OK; i++) {
+		struct ens_cell *c = e->due[i];
+
+		look_at_key(e, c);
+		ens_match_due(c, time_us);
+		end_event(e);
+		if (ens_match_empty(c))
+			free_cell(c);
+	}
+	return e->failed;
+}
+
+/* Everything due at or before to_us, by deadline, rule, key. */
+static enum ens_status fire(struct ens_engine *e, struct ens_group *g, int64_t to_us)
+{
+	struct ens_timer *t = ens_wheel_pop(&g->wheel, to_us);
+
+	while (t) {
+		int64_t at_us = t->deadline_us;
+
+		for (e->ndue = 0; t && t->deadline_us == at_us; t = ens_wheel_pop(&g->wheel, at_us))
+			if (add_due(e, cell_of(t)) != ENS_OK)
+				return e->failed = ENS_ENOMEM;
+		if (fire_cells(e, at_us) != ENS_OK)
+			return e->failed;
+		t = ens_wheel_pop(&g->wheel, to_us);
+	}
+	return ENS_OK;
+}
+
+/* Scopes without an end have theirs too: a greedy repetition that could have gone on for ever is complete. */
+static enum ens_status end_of_time(struct ens_engine *e, struct ens_group *g)
+{
+	e->ndue = 0;
+	for (uint32_t k = 0; k < e->tables->nkeygroup; k++)
+		for (uint64_t i = 0; i <= e->keys[k].mask; i++) {
+			struct ens_key *key = ens_keys_at(&e->keys[k], i);
+
+			for (struct ens_cell *c = key ? key->cells : NULL; c; c = c->next)
+				if (c->rule->group == g && add_due(e, c) != ENS_OK)
+					return e->failed = ENS_ENOMEM;
+		}
+	return fire_cells(e, INT64_MAX);
+}
+
+enum ens_status ens_engine_advance(struct ens_engine *e, uint32_t group, int64_t watermark_us)
+{
+	struct ens_group *g = &e->group[group];
+
+	if (e->failed != ENS_OK)
+		return e->failed;
+	e->context.event = NULL;
+	if (watermark_us > g->now_us)
+		g->now_us = watermark_us;
+	enum ens_status st = fire(e, g, watermark_us);
+
+	return st == ENS_OK && watermark_us == INT64_MAX ? end_of_time(e, g) : st;
+}
+
+int64_t ens_engine_next_due(const struct ens_engine *e, uint32_t group)
+{
+	return ens_wheel_next(&e->group[group].wheel);
+}
+
+/* ---- events ------------------------------------------------------------------------------------------------------- */
+
+static const struct ens_interest *first_interest(const struct ens_group *g, uint32_t type)
+{
+	uint32_t low = 0, high = g->ninterest;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (g->interest[mid].type < type)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return &g->interest[low];
+}
+
+/* What of the rule's triggers the event at hand satisfies (M5). */
+static uint64_t trigger_bits(struct ens_engine *e, const struct ens_interest *in)
+{
+	uint64_t bits = 0;
+
+	for (uint32_t i = 0; i < in->ntrigger; i++)
+		if (ens_predicate_holds(e, in->trigger[i].predicate))
+			bits |= in->trigger[i].bits;
+	return bits;
+}
+
+/* The event goes to one rule. */
+static enum ens_status offer(struct ens_engine *e, const struct ens_interest *in, const struct ens_event *ev)
+{
+	struct ens_rule *r = in->rule;
+	bool valid, session = r->t->scope == ENS_T_SESSION;
+
+	if (!ens_predicate_holds(e, in->input->filter))
+		return ENS_OK;
+	uint64_t bits = trigger_bits(e, in);
+
+	if (!bits && !session && !r->positional)
+		return ENS_OK; /* nothing can wait for it */
+	r->stats.concerned++;
+	enum ens_status st = ens_keys_encode(r->keys, &e->tables->index[in->input->key.first], ev->value, &valid);
+
+	if (st != ENS_OK || !valid)
+		return st;
+	struct ens_key *key = ens_keys_find(r->keys);
+	struct ens_cell *c = find_cell(key, r);
+
+	if (!c && !session && !(bits & (r->start_mask | r->lead_mask)))
+		return ENS_OK; /* nothing waits for it and nothing begins with it */
+	if (!c && !(c = make_cell(r, key)))
+		return e->failed;
+	if (r->reads_key)
+		look_at_key(e, c);
+	ens_match_event(c, ev, bits);
+	keep_limits(r, c);
+	if (ens_match_empty(c))
+		free_cell(c);
+	return e->failed;
+}
+
+enum ens_status ens_engine_push(struct ens_engine *e, uint32_t group, const struct ens_event *ev)
+{
+	struct ens_group *g = &e->group[group];
+
+	if (e->failed != ENS_OK)
+		return e->failed;
+	assert(!g->started || ev->time_us >= g->now_us);
+	e->context.event = NULL;
+	if (ev->time_us > INT64_MIN && fire(e, g, ev->time_us - 1) != ENS_OK)
+		return e->failed;
+	if (ev->time_us > g->now_us)
+		g->now_us = ev->time_us;
+	g->started = true;
+	if (!g->watch_set) {
+		g->watch_set = true;
+		g->watch_start_us = ev->time_us;
+	}
+	if (++e->serial > UINT32_MAX >> 1) { /* the serials of predicate memos begin anew */
+		memset(e->memo, 0, e->tables->npredicate * sizeof *e->memo);
+		e->serial = 1;
+	}
+	g->last_us = ev->time_us;
+	e->context.event = ev;
+	e->from_file = ev->from_file;
+	enum ens_status st = ENS_OK;
+
+	for (const struct ens_interest *in = first_interest(g, ev->type);
+	     st == ENS_OK && in < g->interest + g->ninterest && in->type == ev->type; in++)
+		st = offer(e, in, ev);
+	end_event(e);
+	e->context.event = NULL;
+	if (st != ENS_OK)
+		e->failed = st;
+	return st;
+}
+
+void ens_engine_expect(struct ens_engine *e, uint32_t group, const struct ens_event *ev)
+{
+	struct ens_group *g = &e->group[group];
+	const struct ens_interest *in = first_interest(g, ev->type);
+	bool valid;
+
+	/* One key an event: further rules mostly have the same. */
+	if (e->options.no_lookahead || in == g->interest + g->ninterest || in->type != ev->type)
+		return;
+	if (ens_keys_encode(in->rule->keys, &e->tables->index[in->input->key.first], ev->value, &valid) != ENS_OK || !valid)
+		return;
+	struct ens_key *near = ens_keys_expect(in->rule->keys);
+
+	const char *first = near && near->cells ? (const char *)near->cells->first : NULL;
+
+	if (first) {
+		__builtin_prefetch(first);
+		__builtin_prefetch(first + 64);
+		__builtin_prefetch(first + 128);
+	}
+}
+
+/* ---- emissions ---------------------------------------------------------------------------------------------------- */
+
+/* The match's entries in the order taken, into e->event_ids. */
+static bool list_events(struct ens_engine *e, const struct ens_partial *p)
+{
+	if (p->ntaken > e->event_ids_cap) {
+		uint32_t cap = p->ntaken * 2;
+		struct ens_entry_id *bigger = realloc(e->event_ids, cap * sizeof *bigger);
+
+		if (!bigger)
+			return false;
+		e->event_ids = bigger;
+		e->event_ids_cap = cap;
+	}
+	uint32_t i = p->ntaken;
+
+	for (const struct ens_link *l = p->taken; l; l = l->before)
+		e->event_ids[--i] = l->id;
+	return true;
+}
+
+static void hash_text(XXH3_state_t *h, const struct ens_tables *t, struct ens_t_str s)
+{
+	uint32_t len = s.len;
+
+	XXH3_128bits_update(h, &len, sizeof len);
+	XXH3_128bits_update(h, t->bytes + s.off, s.len);
+}
+
+/* Identity: hash of rule name, kind, number of the emit, key, and per event taken the step, stream name and ID. */
+static void identify(const struct ens_engine *e, const struct ens_partial *p, uint32_t emit, uint8_t id[16])
+{
+	static const char kind[] = "match";
+	const struct ens_tables *t = e->tables;
+	const struct ens_rule *r = p->cell->rule;
+	const struct ens_key *key = p->cell->key;
+	XXH3_state_t h;
+
+	XXH3_INITSTATE(&h);
+	XXH3_128bits_reset(&h);
+	hash_text(&h, t, r->t->name);
+	XXH3_128bits_update(&h, kind, sizeof kind);
+	XXH3_128bits_update(&h, &emit, sizeof emit);
+	XXH3_128bits_update(&h, &key->len, sizeof key->len);
+	XXH3_128bits_update(&h, key->bytes, key->len);
+	for (const struct ens_link *l = p->taken; l; l = l->before) {
+		uint64_t entry[3] = {l->state, l->id.ms, l->id.seq};
+
+		XXH3_128bits_update(&h, entry, sizeof entry);
+		if (!e->from_file && l->id.stream < t->nstream)
+			hash_text(&h, t, t->stream[l->id.stream].name);
+	}
+	XXH128_canonical_t bytes;
+
+	XXH128_canonicalFromHash(&bytes, XXH3_128bits_digest(&h));
+	memcpy(id, bytes.digest, 16);
+}
+
+void ens_engine_report(struct ens_partial *p, int64_t end_us)
+{
+	struct ens_rule *r = p->cell->rule;
+	struct ens_engine *e = r->engine;
+	const struct ens_tables *t = e->tables;
+	const struct ens_event *at_hand = e->context.event;
+
+	if (end_us == INT64_MAX)
+		end_us = r->group->last_us; /* the end of time is not a time */
+	look_at_key(e, p->cell);
+	e->context.slot = ens_partial_slots(r, p);
+	e->context.event = NULL; /* in emit and having there is no event at hand */
+	if (e->failed == ENS_OK && (r->t->having == ENS_NONE || ens_program_holds(&e->context, r->t->having))) {
+		if (!list_events(e, p))
+			e->failed = ENS_ENOMEM;
+		for (uint32_t i = 0; i < r->t->emits.count && e->failed == ENS_OK; i++) {
+			uint32_t emit = r->t->emits.first + i;
+			const struct ens_t_out *out = &t->out[t->emit[emit].outs.first];
+			struct ens_emission em = {.rule = r->index, .emit = emit, .out = e->out_value, .key = e->key_value,
+						  .start_us = p->start_us, .end_us = end_us, .events = e->event_ids,
+						  .nevent = p->ntaken, .from_file = e->from_file};
+
+			for (uint32_t k = 0; k < t->emit[emit].outs.count; k++)
+				e->out_value[k] = ens_program_run(&e->context, out[k].program);
+			identify(e, p, i, em.id);
+			e->failed = e->options.sink.emit(e->options.sink.user, &em);
+			r->stats.emitted++;
+		}
+	}
+	e->context.event = at_hand;
+}
+
+/* ---- what others may know ----------------------------------------------------------------------------------------- */
+
+bool ens_engine_watch_start(const struct ens_engine *e, uint32_t group, int64_t *out_us)
+{
+	*out_us = e->group[group].watch_start_us;
+	return e->group[group].watch_set;
+}
+
+void ens_engine_set_watch_start(struct ens_engine *e, uint32_t group, int64_t us)
+{
+	e->group[group].watch_start_us = us;
+	e->group[group].watch_set = true;
+}
+
+void ens_engine_rule_stats(const struct ens_engine *e, uint32_t rule, struct ens_rule_stats *out)
+{
+	*out = e->rule[rule].stats;
+}
+
+bool ens_engine_idle(const struct ens_engine *e)
+{
+	for (uint32_t i = 0; i < e->tables->nkeygroup; i++)
+		if (e->keys[i].count)
+			return false;
+	return true;
+}
+
+uint64_t ens_engine_bytes(const struct ens_engine *e)
+{
+	return e->heap.used_bytes;
+}
+
+uint64_t ens_engine_nulled(const struct ens_engine *e)
+{
+	return e->context.nulled;
+}

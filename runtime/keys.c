@@ -1,0 +1,233 @@
+/*
+ * Linear probing with backward-shift deletion (no tombstones, so lookups stay short however many keys come and go),
+ * at most half full.  Cost: one probe sequence and one memcmp a lookup; growth doubles and moves slots, not keys.
+ * Tested by tests/unit/test_keys.c.
+ */
+#include "runtime/keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#define FIRST_SLOTS 64u
+#define FIRST_ROOM 64u
+
+struct ens_keys_slot {
+	uint64_t hash;
+	struct ens_key *key; /* NULL: empty */
+};
+
+static bool make_room(struct ens_keys *k, size_t len)
+{
+	if (len <= k->room_cap)
+		return true;
+	if (len > UINT32_MAX / 2)
+		return false;
+	char *bigger = realloc(k->room, len * 2);
+
+	if (!bigger)
+		return false;
+	k->room = bigger;
+	k->room_cap = (uint32_t)len * 2;
+	return true;
+}
+
+enum ens_status ens_keys_open(struct ens_keys *k, const struct ens_tables *t, uint32_t group, struct ens_heap *heap,
+			      uint64_t seed)
+{
+	*k = (struct ens_keys){.tables = t, .group = &t->keygroup[group], .heap = heap, .seed = seed};
+	k->slot = calloc(FIRST_SLOTS, sizeof *k->slot);
+	if (!k->slot || !make_room(k, FIRST_ROOM))
+		return ENS_ENOMEM;
+	k->mask = FIRST_SLOTS - 1;
+	return ENS_OK;
+}
+
+static size_t key_bytes(uint32_t len, uint32_t room)
+{
+	return (sizeof(struct ens_key) + len + 15) / 16 * 16 + room;
+}
+
+void ens_keys_close(struct ens_keys *k)
+{
+	if (k->slot)
+		for (uint64_t i = 0; i <= k->mask; i++)
+			if (k->slot[i].key)
+				ens_heap_free(k->heap, k->slot[i].key, key_bytes(k->slot[i].key->len, k->slot[i].key->room));
+	free(k->slot);
+	free(k->room);
+	*k = (struct ens_keys){0};
+}
+
+/* Bytes of a part without the mark; strings: without their length. */
+static uint32_t part_len(uint8_t type, const struct ens_value *v)
+{
+	return ens_type_is_bytes(type) ? v->len : type == ENS_BOOL ? 1 : 8;
+}
+
+enum ens_status ens_keys_encode(struct ens_keys *k, const uint32_t *fields, const struct ens_value *value, bool *valid)
+{
+	const struct ens_t_keypart *part = &k->tables->keypart[k->group->parts.first];
+	uint32_t len = 0;
+
+	*valid = false;
+	for (uint32_t i = 0; i < k->group->parts.count; i++) {
+		const struct ens_value *v = &value[fields[i]];
+		uint32_t n = v->null ? 0 : part_len(part[i].type, v);
+
+		if (v->null && !part[i].null_ok)
+			return ENS_OK;
+		if (!make_room(k, (size_t)len + 1 + 4 + n))
+			return ENS_ENOMEM;
+		k->room[len++] = !v->null;
+		if (v->null)
+			continue;
+		if (part[i].type == ENS_STRING) {
+			memcpy(k->room + len, &n, 4);
+			len += 4;
+		}
+		if (ens_type_is_bytes(part[i].type))
+			memcpy(k->room + len, v->s, n);
+		else if (part[i].type == ENS_BOOL)
+			k->room[len] = (char)v->i;
+		else
+			memcpy(k->room + len, &v->i, 8);
+		len += n;
+	}
+	k->room_len = len;
+	k->room_hash = XXH3_64bits_withSeed(k->room, len, k->seed);
+	*valid = true;
+	return ENS_OK;
+}
+
+struct ens_key *ens_keys_find(const struct ens_keys *k)
+{
+	for (uint64_t i = k->room_hash & k->mask; k->slot[i].key; i = (i + 1) & k->mask) {
+		struct ens_key *key = k->slot[i].key;
+
+		if (k->slot[i].hash == k->room_hash && key->len == k->room_len
+		    && !memcmp(key->bytes, k->room, k->room_len))
+			return key;
+	}
+	return NULL;
+}
+
+struct ens_key *ens_keys_at(const struct ens_keys *k, uint64_t i)
+{
+	return k->slot[i].key;
+}
+
+static bool grow(struct ens_keys *k)
+{
+	uint64_t mask = k->mask * 2 + 1;
+	struct ens_keys_slot *slot = calloc(mask + 1, sizeof *slot);
+
+	if (!slot)
+		return false;
+	for (uint64_t i = 0; i <= k->mask; i++) {
+		if (!k->slot[i].key)
+			continue;
+		uint64_t at = k->slot[i].hash & mask;
+
+		while (slot[at].key)
+			at = (at + 1) & mask;
+		slot[at] = k->slot[i];
+	}
+	free(k->slot);
+	k->slot = slot;
+	k->mask = mask;
+	return true;
+}
+
+struct ens_key *ens_keys_make(struct ens_keys *k, uint32_t room)
+{
+	if (k->count * 2 > k->mask && !grow(k))
+		return NULL;
+	struct ens_key *key = ens_heap_alloc(k->heap, key_bytes(k->room_len, room));
+
+	if (!key)
+		return NULL;
+	*key = (struct ens_key){.hash = k->room_hash, .order = k->next_order++, .len = k->room_len, .room = room};
+	if (k->room_len)
+		memcpy(key->bytes, k->room, k->room_len);
+	uint64_t i = key->hash & k->mask;
+
+	while (k->slot[i].key)
+		i = (i + 1) & k->mask;
+	k->slot[i] = (struct ens_keys_slot){key->hash, key};
+	k->count++;
+	return key;
+}
+
+void ens_keys_drop(struct ens_keys *k, struct ens_key *key)
+{
+	uint64_t hole = key->hash & k->mask;
+
+	while (k->slot[hole].key != key)
+		hole = (hole + 1) & k->mask;
+	/* Whatever follows and may stand nearer to its home moves into the hole. */
+	for (uint64_t i = (hole + 1) & k->mask; k->slot[i].key; i = (i + 1) & k->mask) {
+		uint64_t home = k->slot[i].hash & k->mask;
+
+		if (((i - home) & k->mask) < ((i - hole) & k->mask))
+			continue;
+		k->slot[hole] = k->slot[i];
+		hole = i;
+	}
+	k->slot[hole].key = NULL;
+	k->count--;
+	ens_heap_free(k->heap, key, key_bytes(key->len, key->room));
+}
+
+/* By the hash alone: another key in the same slot costs a useless fetch. */
+static struct ens_key *likely(const struct ens_keys *k, uint64_t hash)
+{
+	const struct ens_keys_slot *s = &k->slot[hash & k->mask];
+
+	return s->hash == hash ? s->key : NULL;
+}
+
+struct ens_key *ens_keys_expect(struct ens_keys *k)
+{
+	uint32_t now = k->nahead++;
+
+	k->ahead[now % ENS_KEYS_AHEAD] = k->room_hash;
+	__builtin_prefetch(&k->slot[k->room_hash & k->mask]);
+	/* Half the way on the slot is here and names the key; a quarter before its turn the key is, and names the cells. */
+	struct ens_key *key = likely(k, k->ahead[(now - ENS_KEYS_AHEAD / 2) % ENS_KEYS_AHEAD]);
+
+	if (key) {
+		__builtin_prefetch(key);
+		__builtin_prefetch((char *)key + 64);
+		__builtin_prefetch((char *)key + 128);
+	}
+	return likely(k, k->ahead[(now - ENS_KEYS_AHEAD * 3 / 4) % ENS_KEYS_AHEAD]);
+}
+
+void ens_keys_decode(const struct ens_keys *k, const struct ens_key *key, struct ens_value *out)
+{
+	const struct ens_t_keypart *part = &k->tables->keypart[k->group->parts.first];
+	const char *p = key->bytes;
+
+	for (uint32_t i = 0; i < k->group->parts.count; i++) {
+		out[i] = (struct ens_value){0};
+		if (!*p++) {
+			out[i].null = ENS_NULL;
+			continue;
+		}
+		if (part[i].type == ENS_STRING || part[i].type == ENS_IP) {
+			out[i].len = 16;
+			if (part[i].type == ENS_STRING) {
+				memcpy(&out[i].len, p, 4);
+				p += 4;
+			}
+			out[i].s = p;
+			p += out[i].len;
+		} else if (part[i].type == ENS_BOOL) {
+			out[i].i = *p++;
+		} else {
+			memcpy(&out[i].i, p, 8);
+			p += 8;
+		}
+	}
+}
