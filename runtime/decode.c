@@ -1,0 +1,1035 @@
+/*
+ * From entries to typed events.
+ *
+ * Every name that a declared field reads is a symbol.  One pass over the entry's fields turns names into symbols: each
+ * place remembers the name that stood there in the entry before (per stream and, since types differ in their number of
+ * fields, per number modulo 4), so that a steady stream costs one comparison per field; only where it differs is the
+ * name looked up.  Then the type is chosen, and its fields are converted by going through its declaration; a symbol
+ * says where in the entry its value is.  Values borrow the entry's bytes until the event is certain; then they are
+ * copied into the batch, all fields of an event in one block.
+ *
+ * Guarantee: linear in the entry's bytes plus the number of types that may take it, whatever the entry looks like;
+ * every entry ends as an event, a reject or a count.  Tested by tests/unit/test_decode.c.
+ */
+#include "runtime/decode.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/text.h"
+
+#define REJECT_TEXT_MAX_BYTES 1024u /* runtime.md section 6: values of dead letters are cut there */
+#define QUOTE_MAX_BYTES 60u         /* of a bad value in a detail */
+#define LAYOUTS 4u
+#define PLACES_MAX 256u             /* names remembered of one entry; those behind are looked up */
+#define UNREAD_NAME_MAX_BYTES 24u   /* remembered names of fields that nothing reads; longer ones are looked up */
+
+/* ---- batch ------------------------------------------------------------------------------------------------------ */
+
+const char *ens_reject_code(enum ens_reject_reason r)
+{
+	static const char *const code[ENS_NREJECT] = {
+		[ENS_REJECT_NO_TYPE] = "no_type",
+		[ENS_REJECT_MISSING_FIELD] = "missing_field",
+		[ENS_REJECT_BAD_VALUE] = "bad_value",
+		[ENS_REJECT_TOO_LARGE] = "too_large",
+		[ENS_REJECT_NOT_UTF8] = "not_utf8",
+		[ENS_REJECT_DUPLICATE_FIELD] = "duplicate_field",
+		[ENS_REJECT_BAD_ENTRY] = "bad_entry",
+		[ENS_REJECT_LATE] = "late",
+		[ENS_REJECT_FUTURE] = "future",
+	};
+
+	assert(r < ENS_NREJECT);
+	return code[r];
+}
+
+void ens_batch_init(struct ens_batch *b)
+{
+	*b = (struct ens_batch){.nevent = 0};
+	ens_arena_init(&b->arena, 0);
+}
+
+/* The capacities stay: the next round's arrays are made in that size at once. */
+void ens_batch_reset(struct ens_batch *b)
+{
+	ens_arena_reset(&b->arena);
+	b->event = NULL;
+	b->reject = NULL;
+	b->nevent = b->nreject = 0;
+	b->skipped = b->entries = 0;
+}
+
+void ens_batch_free(struct ens_batch *b)
+{
+	ens_arena_free(&b->arena);
+	ens_batch_init(b);
+}
+
+/* An array of `count` elements that has room for one more, in the arena; NULL without memory. */
+static void *grow_array(struct ens_arena *a, void *old, uint32_t count, uint32_t *cap, size_t size)
+{
+	uint32_t new_cap = *cap < 64 ? 64 : *cap;
+	void *grown;
+
+	if (old && count < *cap)
+		return old;
+	if (old)
+		new_cap = new_cap > UINT32_MAX / 2 ? UINT32_MAX : new_cap * 2;
+	if (new_cap <= count)
+		return NULL;
+	grown = ens_arena_alloc(a, (size_t)new_cap * size);
+	if (!grown)
+		return NULL;
+	if (count)
+		memcpy(grown, old, count * size);
+	*cap = new_cap;
+	return grown;
+}
+
+static struct ens_event *add_event(struct ens_batch *b)
+{
+	struct ens_event *grown = grow_array(&b->arena, b->event, b->nevent, &b->event_cap, sizeof(*b->event));
+
+	if (!grown)
+		return NULL;
+	b->event = grown;
+	return &b->event[b->nevent++];
+}
+
+static uint32_t cut_len(uint32_t len, bool *cut)
+{
+	if (len <= REJECT_TEXT_MAX_BYTES)
+		return len;
+	*cut = true;
+	return REJECT_TEXT_MAX_BYTES;
+}
+
+/* The entry's own fields, for the dead letter.  False without memory. */
+static bool copy_raw(struct ens_batch *b, const struct ens_entry *entry, struct ens_reject *r)
+{
+	const uint32_t n = entry->nfield < ENS_FIELDS_MAX ? entry->nfield : ENS_FIELDS_MAX;
+	struct ens_raw_field *raw;
+	uint32_t i;
+
+	if (n == 0)
+		return true;
+	raw = ens_arena_alloc(&b->arena, n * sizeof(*raw));
+	if (!raw)
+		return false;
+	r->cut = n < entry->nfield;
+	for (i = 0; i < n; i++) {
+		const struct ens_raw_field *from = &entry->field[i];
+
+		raw[i] = *from;
+		raw[i].name_len = cut_len(from->name_len, &r->cut);
+		raw[i].name = ens_arena_strndup(&b->arena, from->name, raw[i].name_len);
+		if (!raw[i].name)
+			return false;
+		if (!from->s)
+			continue;
+		raw[i].len = cut_len(from->len, &r->cut);
+		raw[i].s = ens_arena_strndup(&b->arena, from->s, raw[i].len);
+		if (!raw[i].s)
+			return false;
+	}
+	r->raw = raw;
+	r->nraw = n;
+	return true;
+}
+
+static enum ens_status add_reject(struct ens_batch *b, enum ens_reject_reason reason, const struct ens_entry *entry,
+				  const char *field, size_t field_len, const char *detail)
+{
+	struct ens_reject r = {.reason = reason, .id = entry->id};
+	struct ens_reject *grown;
+	bool cut = false;
+
+	r.detail = ens_arena_strndup(&b->arena, detail, strlen(detail));
+	if (!r.detail || !copy_raw(b, entry, &r))
+		return ENS_ENOMEM;
+	if (field) {
+		r.field = ens_arena_strndup(&b->arena, field, cut_len((uint32_t)field_len, &cut));
+		if (!r.field)
+			return ENS_ENOMEM;
+	}
+	grown = grow_array(&b->arena, b->reject, b->nreject, &b->reject_cap, sizeof(r));
+	if (!grown)
+		return ENS_ENOMEM;
+	b->reject = grown;
+	b->reject[b->nreject++] = r;
+	return ENS_OK;
+}
+
+enum ens_status ens_batch_reject(struct ens_batch *b, enum ens_reject_reason reason, const struct ens_entry *entry,
+				 const char *field, const char *fmt, ...)
+{
+	char detail[ENS_ERROR_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vsnprintf(detail, sizeof(detail), fmt, ap) < 0)
+		detail[0] = '\0';
+	va_end(ap);
+	return add_reject(b, reason, entry, field, field ? strlen(field) : 0, detail);
+}
+
+/* ---- names ------------------------------------------------------------------------------------------------------ */
+
+/* Names to numbers: open addressing, at most half full.  The names are those of the rules and never change. */
+struct name {
+	const char *s;
+	uint32_t len;
+	uint32_t number;
+};
+
+struct names {
+	struct name *slot;
+	uint32_t mask;
+	uint32_t longest;
+};
+
+static uint32_t hash_name(const char *s, uint32_t len)
+{
+	uint32_t h = 2166136261u;
+	uint32_t i;
+
+	for (i = 0; i < len; i++)
+		h = (h ^ (uint8_t)s[i]) * 16777619u;
+	return h ^ h >> 15;
+}
+
+static bool names_open(struct names *n, size_t max_names)
+{
+	size_t size = 16;
+
+	while (size < 2 * max_names)
+		size *= 2;
+	n->slot = calloc(size, sizeof(*n->slot));
+	n->mask = (uint32_t)(size - 1);
+	n->longest = 0;
+	return n->slot != NULL;
+}
+
+static struct name *names_find(const struct names *n, const char *s, uint32_t len)
+{
+	uint32_t i = hash_name(s, len) & n->mask;
+
+	while (n->slot[i].s && (n->slot[i].len != len || memcmp(n->slot[i].s, s, len) != 0))
+		i = (i + 1) & n->mask;
+	return &n->slot[i];
+}
+
+static uint32_t names_get(const struct names *n, const char *s, uint32_t len)
+{
+	const struct name *found;
+
+	if (len > n->longest)
+		return ENS_NONE;
+	found = names_find(n, s, len);
+	return found->s ? found->number : ENS_NONE;
+}
+
+/* The number of the name: `number` if it is new. */
+static uint32_t names_add(struct names *n, const char *s, uint32_t len, uint32_t number)
+{
+	struct name *found = names_find(n, s, len);
+
+	if (!found->s)
+		*found = (struct name){.s = s, .len = len, .number = number};
+	if (len > n->longest)
+		n->longest = len;
+	return found->number;
+}
+
+/* ---- decoder ---------------------------------------------------------------------------------------------------- */
+
+/* What stood at a place of the entry before. */
+struct place {
+	uint32_t symbol;                      /* ENS_NONE: nothing reads it, and its name is `unread` */
+	uint32_t len;                         /* of the name; UINT32_MAX: nothing is known */
+	char unread[UNREAD_NAME_MAX_BYTES];
+};
+
+struct layout {
+	struct place *place;
+	uint32_t nplace;
+};
+
+/* Where the entry at hand has a symbol. */
+struct seen {
+	uint64_t entry;  /* number of the entry that has it */
+	uint32_t raw;    /* field of the entry, the first of that name */
+	bool twice;
+};
+
+struct symbol {
+	const char *name;
+	uint32_t len;
+};
+
+/* Why a candidate's field has no value. */
+struct failure {
+	enum ens_reject_reason reason;
+	uint32_t field;               /* in the tables */
+	const struct ens_raw_field *raw; /* NULL: it is missing */
+};
+
+struct ens_decoder {
+	const struct ens_tables *t;
+	int64_t max_skew_us;
+	struct names symbols, types;
+	struct symbol *symbol;
+	uint32_t nsymbol;
+	struct seen *seen;            /* by symbol */
+	uint64_t entry;               /* number of the entry at hand, from 1 */
+	uint32_t *field_symbol;       /* by field of the tables */
+	uint32_t event_symbol, event_symbol2, time_symbol; /* event_symbol2: files only; ENS_NONE: none */
+	uint32_t *all_types;          /* 0 .. ntype-1 */
+	uint32_t without_where;       /* the only type that takes everything; ENS_NONE: there are none or several */
+	struct layout *layout;        /* LAYOUTS for each stream, then for files */
+	struct ens_value *value;      /* of the candidate at hand, borrowing from the entry */
+	char (*room)[16];             /* addresses of the candidate at hand */
+	struct ens_arena text;        /* JSON scalars as text, for conditions on raw fields */
+	struct ens_context context;
+	bool has_context;
+};
+
+static uint32_t add_symbol(struct ens_decoder *d, const char *name, uint32_t len)
+{
+	uint32_t number = names_add(&d->symbols, name, len, d->nsymbol);
+
+	if (number == d->nsymbol)
+		d->symbol[d->nsymbol++] = (struct symbol){.name = name, .len = len};
+	return number;
+}
+
+static bool alloc_arrays(struct ens_decoder *d, uint32_t max_fields)
+{
+	const struct ens_tables *t = d->t;
+	const size_t max_symbols = (size_t)t->nfield + 3;
+
+	d->symbol = calloc(max_symbols, sizeof(*d->symbol));
+	d->seen = calloc(max_symbols, sizeof(*d->seen));
+	d->field_symbol = calloc((size_t)t->nfield + 1, sizeof(*d->field_symbol));
+	d->all_types = calloc((size_t)t->ntype + 1, sizeof(*d->all_types));
+	d->layout = calloc(((size_t)t->nstream + 1) * LAYOUTS, sizeof(*d->layout));
+	d->value = calloc((size_t)max_fields + 1, sizeof(*d->value));
+	d->room = calloc((size_t)max_fields + 1, sizeof(*d->room));
+	return d->symbol && d->seen && d->field_symbol && d->all_types && d->layout && d->value && d->room &&
+	       names_open(&d->symbols, max_symbols) && names_open(&d->types, t->ntype);
+}
+
+static void learn_names(struct ens_decoder *d, const struct ens_decoder_options *o)
+{
+	const struct ens_tables *t = d->t;
+	const char *event_name = o->event_field ? o->event_field : "event";
+	uint32_t nwithout = 0, i;
+
+	for (i = 0; i < t->nfield; i++)
+		d->field_symbol[i] = add_symbol(d, t->bytes + t->field[i].source.off, t->field[i].source.len);
+	d->event_symbol = add_symbol(d, event_name, (uint32_t)strlen(event_name));
+	d->event_symbol2 = o->event_field ? ENS_NONE : add_symbol(d, "_event", 6);
+	d->time_symbol = add_symbol(d, "time", 4);
+	d->without_where = ENS_NONE;
+	for (i = 0; i < t->ntype; i++) {
+		d->all_types[i] = i;
+		names_add(&d->types, t->bytes + t->type[i].name.off, t->type[i].name.len, i);
+		if (t->type[i].where == ENS_NONE)
+			d->without_where = nwithout++ ? ENS_NONE : i;
+	}
+}
+
+enum ens_status ens_decoder_open(const struct ens_tables *t, const struct ens_decoder_options *o,
+				 struct ens_decoder **out, struct ens_error *err)
+{
+	struct ens_decoder *d = calloc(1, sizeof(*d));
+	enum ens_status st = ENS_OK;
+	uint32_t max_fields = 0, i;
+	bool conditions = false;
+
+	if (!d)
+		return ens_fail(err, ENS_ENOMEM, "no memory for the decoder");
+	d->t = t;
+	d->max_skew_us = o->max_skew_us;
+	ens_arena_init(&d->text, 0);
+	for (i = 0; i < t->ntype; i++) {
+		if (t->type[i].fields.count > max_fields)
+			max_fields = t->type[i].fields.count;
+		conditions |= t->type[i].where != ENS_NONE;
+	}
+	if (!alloc_arrays(d, max_fields))
+		st = ens_fail(err, ENS_ENOMEM, "no memory for the decoder");
+	else
+		learn_names(d, o);
+	if (st == ENS_OK && conditions) {
+		st = ens_context_init(&d->context, t, err);
+		d->has_context = st == ENS_OK;
+	}
+	if (st != ENS_OK) {
+		ens_decoder_close(d);
+		return st;
+	}
+	*out = d;
+	return ENS_OK;
+}
+
+void ens_decoder_close(struct ens_decoder *d)
+{
+	size_t i;
+
+	if (!d)
+		return;
+	if (d->has_context)
+		ens_context_free(&d->context);
+	for (i = 0; d->layout && i < ((size_t)d->t->nstream + 1) * LAYOUTS; i++)
+		free(d->layout[i].place);
+	ens_arena_free(&d->text);
+	free(d->symbols.slot);
+	free(d->types.slot);
+	free(d->symbol);
+	free(d->seen);
+	free(d->field_symbol);
+	free(d->all_types);
+	free(d->layout);
+	free(d->value);
+	free(d->room);
+	free(d);
+}
+
+/* ---- names of the entry to symbols ------------------------------------------------------------------------------ */
+
+/* Room for the places of an entry of n fields; the places are as many as could be remembered. */
+static void grow_layout(struct layout *l, uint32_t n)
+{
+	const uint32_t want = n < PLACES_MAX ? n : PLACES_MAX;
+	struct place *grown;
+	uint32_t i;
+
+	if (want <= l->nplace)
+		return;
+	grown = realloc(l->place, want * sizeof(*grown));
+	if (!grown)
+		return; /* slower, not wrong */
+	for (i = l->nplace; i < want; i++)
+		grown[i].len = UINT32_MAX;
+	l->place = grown;
+	l->nplace = want;
+}
+
+static uint32_t look_up(struct ens_decoder *d, struct place *p, const struct ens_raw_field *raw)
+{
+	const uint32_t symbol = names_get(&d->symbols, raw->name, raw->name_len);
+
+	if (!p)
+		return symbol;
+	p->symbol = symbol;
+	p->len = raw->name_len;
+	if (symbol == ENS_NONE) {
+		if (raw->name_len <= UNREAD_NAME_MAX_BYTES)
+			memcpy(p->unread, raw->name, raw->name_len);
+		else
+			p->len = UINT32_MAX;
+	}
+	return symbol;
+}
+
+static uint32_t symbol_at(struct ens_decoder *d, struct layout *l, uint32_t i, const struct ens_raw_field *raw)
+{
+	struct place *p = i < l->nplace ? &l->place[i] : NULL;
+
+	if (p && p->len == raw->name_len) {
+		const char *expected = p->symbol == ENS_NONE ? p->unread : d->symbol[p->symbol].name;
+
+		if (memcmp(expected, raw->name, raw->name_len) == 0)
+			return p->symbol;
+	}
+	return look_up(d, p, raw);
+}
+
+/*
+ * Fills `seen`; *too_large is the field whose value is over the limit, or ENS_NONE.  False: the whole entry is too
+ * large.
+ */
+static bool find_symbols(struct ens_decoder *d, const struct ens_entry *entry, uint32_t *too_large)
+{
+	const size_t stream = entry->from_file ? d->t->nstream : entry->id.stream;
+	struct layout *l = &d->layout[stream * LAYOUTS + entry->nfield % LAYOUTS];
+	uint64_t total = 0;
+	uint32_t i;
+
+	d->entry++;
+	*too_large = ENS_NONE;
+	if (entry->nfield > l->nplace)
+		grow_layout(l, entry->nfield);
+	for (i = 0; i < entry->nfield; i++) {
+		const struct ens_raw_field *raw = &entry->field[i];
+		const uint32_t symbol = symbol_at(d, l, i, raw);
+
+		if (raw->s) {
+			total += raw->len;
+			if (raw->len > ENS_VALUE_MAX_BYTES && *too_large == ENS_NONE)
+				*too_large = i;
+		}
+		total += raw->name_len;
+		if (symbol == ENS_NONE)
+			continue;
+		if (d->seen[symbol].entry == d->entry)
+			d->seen[symbol].twice = true;
+		else
+			d->seen[symbol] = (struct seen){.entry = d->entry, .raw = i};
+	}
+	return total <= ENS_ENTRY_MAX_BYTES;
+}
+
+/* The entry's field of that symbol, or NULL. */
+static const struct ens_raw_field *raw_of(const struct ens_decoder *d, const struct ens_entry *entry, uint32_t symbol)
+{
+	if (symbol == ENS_NONE || d->seen[symbol].entry != d->entry)
+		return NULL;
+	return &entry->field[d->seen[symbol].raw];
+}
+
+/* ---- values ----------------------------------------------------------------------------------------------------- */
+
+static bool set_int(struct ens_value *v, int64_t i)
+{
+	*v = (struct ens_value){.i = i};
+	return true;
+}
+
+static bool set_float(struct ens_value *v, double f)
+{
+	*v = (struct ens_value){.f = f};
+	return true;
+}
+
+static bool set_bytes(struct ens_value *v, const char *s, uint32_t len)
+{
+	*v = (struct ens_value){.s = s, .len = len};
+	return true;
+}
+
+/* JSON strings hold dates, not epoch numbers: those are numbers there. */
+static bool time_from_json(const struct ens_raw_field *raw, enum ens_time_unit unit, int64_t *us)
+{
+	switch (raw->kind) {
+	case ENS_RAW_STRING:
+		return raw->len > 4 && raw->s[4] == '-' && ens_parse_time(raw->s, raw->len, unit, us);
+	case ENS_RAW_INT:
+		return ens_time_from_int(raw->i, unit, us);
+	case ENS_RAW_FLOAT:
+		return ens_time_from_float(raw->f, unit, us);
+	default:
+		return false;
+	}
+}
+
+static bool duration_from_json(const struct ens_raw_field *raw, int64_t *us)
+{
+	char last;
+
+	switch (raw->kind) {
+	case ENS_RAW_STRING:
+		last = raw->len ? raw->s[raw->len - 1] : '0';
+		return last >= 'a' && last <= 'z' && ens_parse_duration(raw->s, raw->len, us);
+	case ENS_RAW_INT:
+		return ens_time_from_int(raw->i, ENS_UNIT_S, us);
+	case ENS_RAW_FLOAT:
+		return ens_time_from_float(raw->f, ENS_UNIT_S, us);
+	default:
+		return false;
+	}
+}
+
+static bool float_from_json(const struct ens_raw_field *raw, struct ens_value *v)
+{
+	double f;
+
+	switch (raw->kind) {
+	case ENS_RAW_INT:
+		return set_float(v, (double)raw->i);
+	case ENS_RAW_FLOAT:
+		return set_float(v, raw->f);
+	case ENS_RAW_OTHER: /* an integer of more than 64 bits is a good float */
+		return ens_parse_float(raw->s, raw->len, &f) && set_float(v, f);
+	default:
+		return false;
+	}
+}
+
+static bool value_from_json(const struct ens_t_field *f, const struct ens_raw_field *raw, char room[16],
+			    struct ens_value *v)
+{
+	int64_t us;
+
+	switch ((enum ens_type)f->type) {
+	case ENS_BOOL:
+		return raw->kind == ENS_RAW_BOOL && set_int(v, raw->i != 0);
+	case ENS_INT:
+		return raw->kind == ENS_RAW_INT && set_int(v, raw->i);
+	case ENS_FLOAT:
+		return float_from_json(raw, v);
+	case ENS_STRING:
+		return raw->kind == ENS_RAW_STRING && set_bytes(v, raw->s, raw->len);
+	case ENS_TIME:
+		return time_from_json(raw, (enum ens_time_unit)f->unit, &us) && set_int(v, us);
+	case ENS_DURATION:
+		return duration_from_json(raw, &us) && set_int(v, us);
+	case ENS_IP:
+		return raw->kind == ENS_RAW_STRING && ens_parse_ip(raw->s, raw->len, (uint8_t *)room) &&
+		       set_bytes(v, room, 16);
+	default:
+		return false;
+	}
+}
+
+/* A JSON scalar as text, for conditions on fields that are not declared.  NULL s: no memory. */
+static struct ens_value text_of_scalar(struct ens_decoder *d, const struct ens_raw_field *raw)
+{
+	struct ens_value v = {.null = ENS_NULL};
+	struct ens_buf b = ENS_BUF_EMPTY;
+
+	if (raw->kind == ENS_RAW_INT)
+		ens_format_int(&b, raw->i);
+	else if (raw->kind == ENS_RAW_FLOAT)
+		ens_format_float(&b, raw->f);
+	else
+		ens_buf_adds(&b, raw->i ? "true" : "false");
+	if (!b.failed)
+		v = (struct ens_value){.s = ens_arena_strndup(&d->text, b.data, b.len), .len = (uint32_t)b.len};
+	ens_buf_free(&b);
+	if (!v.s)
+		v = (struct ens_value){.null = ENS_NULL};
+	return v;
+}
+
+static bool convert_undeclared(struct ens_decoder *d, const struct ens_raw_field *raw, struct ens_value *v)
+{
+	switch (raw->kind) {
+	case ENS_RAW_TEXT:
+	case ENS_RAW_STRING:
+	case ENS_RAW_OTHER:
+		return set_bytes(v, raw->s, raw->len);
+	case ENS_RAW_INT:
+	case ENS_RAW_FLOAT:
+	case ENS_RAW_BOOL:
+		*v = text_of_scalar(d, raw);
+		return true;
+	case ENS_RAW_NULL:
+		break;
+	}
+	*v = (struct ens_value){.null = ENS_NULL};
+	return true;
+}
+
+/* Field `i` of the type (in the tables: `index`).  False: see *why; the value is null then. */
+static bool convert_field(struct ens_decoder *d, const struct ens_entry *entry, uint32_t index, bool declared,
+			  uint32_t i, struct failure *why)
+{
+	const struct ens_t_field *f = &d->t->field[index];
+	const uint32_t symbol = d->field_symbol[index];
+	const struct ens_raw_field *raw = raw_of(d, entry, symbol);
+	struct ens_value *v = &d->value[i];
+	bool good;
+
+	*v = (struct ens_value){.null = ENS_NULL};
+	*why = (struct failure){.reason = ENS_REJECT_MISSING_FIELD, .field = index, .raw = raw};
+	if (!raw)
+		return f->optional;
+	if (d->seen[symbol].twice) {
+		why->reason = ENS_REJECT_DUPLICATE_FIELD;
+		return false;
+	}
+	if (!declared)
+		good = convert_undeclared(d, raw, v);
+	else if (raw->kind == ENS_RAW_TEXT)
+		good = ens_parse_value((enum ens_type)f->type, (enum ens_time_unit)f->unit, raw->s, raw->len,
+				       d->room[i], v);
+	else if (raw->kind == ENS_RAW_NULL)
+		good = true;
+	else
+		good = value_from_json(f, raw, d->room[i], v);
+	if (!good) {
+		why->reason = ENS_REJECT_BAD_VALUE;
+	} else if (v->null != ENS_SET) {
+		return f->optional;
+	} else if (f->type == ENS_STRING && ens_utf8_valid(v->s, v->len) != v->len) {
+		why->reason = ENS_REJECT_NOT_UTF8;
+		good = false;
+	}
+	if (!good)
+		*v = (struct ens_value){.null = ENS_NULL};
+	return good;
+}
+
+/* ---- one candidate ---------------------------------------------------------------------------------------------- */
+
+enum verdict {
+	TAKEN,     /* the entry is of this type */
+	FAILED,    /* it is of this type, but not well-formed */
+	UNDECIDED, /* it might be, but what `where` looks at is not well-formed */
+	OTHER      /* it is not of this type */
+};
+
+static bool where_is_null(struct ens_decoder *d, uint32_t program)
+{
+	return ens_program_run(&d->context, program).null != ENS_SET;
+}
+
+/* Converts the entry as an event of `type` into d->value.  FAILED and UNDECIDED: *why is the first reason. */
+static enum verdict try_type(struct ens_decoder *d, const struct ens_entry *entry, uint32_t type, struct failure *why)
+{
+	const struct ens_t_type *t = &d->t->type[type];
+	const uint32_t ndeclared = t->fields.count - t->nraw;
+	struct ens_event ev = {.type = type, .id = entry->id, .from_file = entry->from_file, .value = d->value};
+	enum verdict verdict;
+	struct failure f;
+	bool good = true;
+	uint32_t i;
+
+	for (i = 0; i < t->fields.count; i++) {
+		if (convert_field(d, entry, t->fields.first + i, i < ndeclared, i, &f) || !good)
+			continue;
+		good = false;
+		*why = f;
+		if (t->where == ENS_NONE)
+			return FAILED;
+	}
+	if (t->where == ENS_NONE)
+		return TAKEN;
+	ev.time_us = t->time_field == ENS_NONE || d->value[t->time_field].null ? entry->time_us
+										: d->value[t->time_field].i;
+	if (entry->from_file)
+		ev.id.stream = t->streams.count ? d->t->index[t->streams.first] : 0;
+	d->context.event = &ev;
+	if (ens_program_holds(&d->context, t->where))
+		verdict = good ? TAKEN : FAILED;
+	else if (!good && why->reason != ENS_REJECT_MISSING_FIELD && where_is_null(d, t->where))
+		verdict = UNDECIDED;
+	else
+		verdict = OTHER;
+	ens_program_reset(&d->context);
+	d->context.event = NULL;
+	return verdict;
+}
+
+/* ---- why not ---------------------------------------------------------------------------------------------------- */
+
+/* The value as a person would recognise it, cut, without control characters. */
+static void quote(struct ens_buf *b, const struct ens_raw_field *raw)
+{
+	const bool quoted = raw->kind == ENS_RAW_TEXT || raw->kind == ENS_RAW_STRING;
+	const uint32_t len = raw->len < QUOTE_MAX_BYTES ? raw->len : QUOTE_MAX_BYTES;
+
+	switch (raw->kind) {
+	case ENS_RAW_INT:
+		ens_format_int(b, raw->i);
+		break;
+	case ENS_RAW_FLOAT:
+		ens_format_float(b, raw->f);
+		break;
+	case ENS_RAW_BOOL:
+		ens_buf_adds(b, raw->i ? "true" : "false");
+		break;
+	case ENS_RAW_NULL:
+		ens_buf_adds(b, "null");
+		break;
+	case ENS_RAW_TEXT:
+	case ENS_RAW_STRING:
+	case ENS_RAW_OTHER:
+		if (quoted)
+			ens_buf_addc(b, '"');
+		ens_buf_add_visible(b, raw->s, len);
+		if (len < raw->len)
+			ens_buf_adds(b, "...");
+		if (quoted)
+			ens_buf_addc(b, '"');
+		break;
+	}
+}
+
+static const char *with_article(enum ens_type type)
+{
+	switch (type) {
+	case ENS_BOOL:
+		return "a bool (true or false)";
+	case ENS_INT:
+		return "an int";
+	case ENS_FLOAT:
+		return "a float";
+	case ENS_STRING:
+		return "a string";
+	case ENS_TIME:
+		return "a time (RFC 3339 or an epoch number)";
+	case ENS_DURATION:
+		return "a duration (such as 90s, or a number of seconds)";
+	case ENS_IP:
+		return "an IP address";
+	default:
+		return "a value";
+	}
+}
+
+static void describe(const struct ens_decoder *d, const struct failure *why, struct ens_buf *b)
+{
+	const struct ens_t_field *f = &d->t->field[why->field];
+
+	switch (why->reason) {
+	case ENS_REJECT_MISSING_FIELD:
+		ens_buf_adds(b, why->raw ? "the field is null, but it is not optional"
+					 : "the field is missing, but it is not optional");
+		break;
+	case ENS_REJECT_DUPLICATE_FIELD:
+		ens_buf_adds(b, "the field is there more than once");
+		break;
+	case ENS_REJECT_NOT_UTF8:
+		ens_buf_adds(b, "the text is not UTF-8");
+		break;
+	default:
+		assert(why->reason == ENS_REJECT_BAD_VALUE && why->raw);
+		quote(b, why->raw);
+		ens_buf_addf(b, " is not %s", with_article((enum ens_type)f->type));
+		break;
+	}
+}
+
+static enum ens_status reject_field(struct ens_decoder *d, const struct ens_entry *entry, const struct failure *why,
+				    struct ens_batch *into)
+{
+	const struct ens_t_field *f = &d->t->field[why->field];
+	struct ens_buf b = ENS_BUF_EMPTY;
+	enum ens_status st;
+
+	describe(d, why, &b);
+	if (f->source.len != f->name.len ||
+	    memcmp(d->t->bytes + f->source.off, d->t->bytes + f->name.off, f->name.len) != 0) {
+		ens_buf_adds(&b, " (it is read from \"");
+		ens_buf_add_visible(&b, d->t->bytes + f->source.off,
+				    f->source.len < QUOTE_MAX_BYTES ? f->source.len : QUOTE_MAX_BYTES);
+		ens_buf_adds(&b, "\")");
+	}
+	st = add_reject(into, why->reason, entry, d->t->bytes + f->name.off, f->name.len, ens_buf_cstr(&b));
+	ens_buf_free(&b);
+	return st;
+}
+
+/* A field of the entry itself, whether declared or not. */
+static enum ens_status reject_raw(enum ens_reject_reason reason, const struct ens_entry *entry,
+				  const struct ens_raw_field *raw, const char *detail, struct ens_batch *into)
+{
+	return add_reject(into, reason, entry, raw->name, raw->name_len, detail);
+}
+
+/* ---- the event -------------------------------------------------------------------------------------------------- */
+
+/* Files: an event whose type has no time field takes the member `time`.  False: it is there, and is no time. */
+static bool time_of_line(const struct ens_decoder *d, const struct ens_entry *entry, const struct ens_t_type *t,
+			 int64_t *us)
+{
+	const struct ens_raw_field *raw = raw_of(d, entry, d->time_symbol);
+	uint32_t i;
+
+	if (!raw || raw->kind == ENS_RAW_NULL || (raw->kind == ENS_RAW_TEXT && raw->len == 0))
+		return true;
+	if (!d->seen[d->time_symbol].twice) {
+		if (raw->kind == ENS_RAW_TEXT ? ens_parse_time(raw->s, raw->len, ENS_UNIT_AUTO, us)
+					      : time_from_json(raw, ENS_UNIT_AUTO, us))
+			return true;
+	}
+	/* A type that declares the member as something else may have anything there. */
+	for (i = 0; i < t->fields.count - t->nraw; i++)
+		if (d->field_symbol[t->fields.first + i] == d->time_symbol)
+			return true;
+	return false;
+}
+
+static enum ens_status copy_values(struct ens_decoder *d, const struct ens_t_type *t, struct ens_batch *into,
+				   const struct ens_value **out)
+{
+	const uint32_t n = t->fields.count, ndeclared = n - t->nraw;
+	size_t len = n * sizeof(struct ens_value);
+	struct ens_value *value;
+	char *bytes;
+	uint32_t i;
+
+	for (i = 0; i < ndeclared; i++)
+		if (ens_type_is_bytes((enum ens_type)d->t->field[t->fields.first + i].type))
+			len += d->value[i].len;
+	value = ens_arena_alloc(&into->arena, len);
+	if (!value)
+		return ENS_ENOMEM;
+	bytes = (char *)(value + n);
+	for (i = 0; i < ndeclared; i++) {
+		value[i] = d->value[i];
+		if (value[i].null != ENS_SET ||
+		    !ens_type_is_bytes((enum ens_type)d->t->field[t->fields.first + i].type))
+			continue;
+		if (value[i].len)
+			memcpy(bytes, value[i].s, value[i].len);
+		value[i].s = bytes;
+		bytes += value[i].len;
+	}
+	for (; i < n; i++) /* only `where` reads them */
+		value[i] = (struct ens_value){.null = ENS_NULL};
+	*out = value;
+	return ENS_OK;
+}
+
+/* d->value has the fields of an event of `type`. */
+static enum ens_status take(struct ens_decoder *d, const struct ens_entry *entry, uint32_t type, struct ens_batch *into)
+{
+	const struct ens_t_type *t = &d->t->type[type];
+	struct ens_event ev = {.type = type, .id = entry->id, .from_file = entry->from_file, .time_us = entry->time_us};
+	enum ens_status st;
+	struct ens_event *slot;
+
+	if (t->time_field != ENS_NONE)
+		ev.time_us = d->value[t->time_field].i;
+	else if (entry->from_file && !time_of_line(d, entry, t, &ev.time_us))
+		return reject_raw(ENS_REJECT_BAD_VALUE, entry, raw_of(d, entry, d->time_symbol),
+				  "it is not a time (RFC 3339 or an epoch number), or there twice", into);
+	if (entry->from_file)
+		ev.id.stream = t->streams.count ? d->t->index[t->streams.first] : 0;
+	else if (d->max_skew_us >= 0 && entry->time_us < INT64_MAX - d->max_skew_us &&
+		 ev.time_us > entry->time_us + d->max_skew_us)
+		return add_reject(into, ENS_REJECT_FUTURE, entry, NULL, 0,
+				  "the event's time is further ahead of its entry ID than --max-skew allows");
+	st = copy_values(d, t, into, &ev.value);
+	if (st != ENS_OK)
+		return st;
+	slot = add_event(into);
+	if (!slot)
+		return ENS_ENOMEM;
+	*slot = ev;
+	return ENS_OK;
+}
+
+/* ---- the type --------------------------------------------------------------------------------------------------- */
+
+/* The member that names the type; *present: there is one. */
+static const struct ens_raw_field *event_member(const struct ens_decoder *d, const struct ens_entry *entry,
+						uint32_t *symbol)
+{
+	const struct ens_raw_field *raw;
+
+	*symbol = d->event_symbol;
+	raw = raw_of(d, entry, d->event_symbol);
+	if (!raw && entry->from_file) {
+		*symbol = d->event_symbol2;
+		raw = raw_of(d, entry, d->event_symbol2);
+	}
+	if (raw && (raw->kind == ENS_RAW_NULL || (raw->kind == ENS_RAW_TEXT && raw->len == 0)))
+		raw = NULL;
+	return raw;
+}
+
+static bool stream_has_type(const struct ens_tables *t, uint32_t stream, uint32_t type)
+{
+	const struct ens_t_list streams = t->type[type].streams;
+	uint32_t i;
+
+	for (i = 0; i < streams.count; i++)
+		if (t->index[streams.first + i] == stream)
+			return true;
+	return false;
+}
+
+static enum ens_status conclude(struct ens_decoder *d, const struct ens_entry *entry, uint32_t type,
+				enum verdict verdict, const struct failure *why, struct ens_batch *into)
+{
+	if (verdict == TAKEN)
+		return take(d, entry, type, into);
+	if (verdict == FAILED || verdict == UNDECIDED)
+		return reject_field(d, entry, why, into);
+	into->skipped++;
+	return ENS_OK;
+}
+
+static enum ens_status decode_named(struct ens_decoder *d, const struct ens_entry *entry,
+				    const struct ens_raw_field *name, struct ens_batch *into)
+{
+	struct failure why = {.reason = ENS_REJECT_NO_TYPE};
+	enum verdict verdict = OTHER;
+	uint32_t type = ENS_NONE;
+
+	if (name->kind == ENS_RAW_STRING || name->kind == ENS_RAW_TEXT)
+		type = names_get(&d->types, name->s, name->len);
+	if (type != ENS_NONE && (entry->from_file || stream_has_type(d->t, entry->id.stream, type)))
+		verdict = try_type(d, entry, type, &why);
+	return conclude(d, entry, type, verdict, &why, into);
+}
+
+/* The first declared type whose `where` holds.  In a file, where types of several streams are mixed, a type without a
+ * `where` takes what no other takes, if it is the only one. */
+static enum ens_status decode_unnamed(struct ens_decoder *d, const struct ens_entry *entry, struct ens_batch *into)
+{
+	const bool mixed = entry->from_file && d->t->ntype > 1;
+	const struct ens_t_list of_stream = entry->from_file ? (struct ens_t_list){.count = d->t->ntype}
+							     : d->t->stream[entry->id.stream].types;
+	const uint32_t *types = entry->from_file ? d->all_types : d->t->index + of_stream.first;
+	struct failure why = {.reason = ENS_REJECT_NO_TYPE}, undecided = why;
+	uint32_t undecided_type = ENS_NONE, i;
+	bool ambiguous = false;
+
+	for (i = 0; i < of_stream.count; i++) {
+		enum verdict verdict;
+
+		if (mixed && d->t->type[types[i]].where == ENS_NONE) {
+			ambiguous = d->without_where == ENS_NONE;
+			continue;
+		}
+		verdict = try_type(d, entry, types[i], &why);
+		if (verdict == TAKEN || verdict == FAILED)
+			return conclude(d, entry, types[i], verdict, &why, into);
+		if (verdict == UNDECIDED && undecided_type == ENS_NONE) {
+			undecided_type = types[i];
+			undecided = why;
+		}
+	}
+	if (mixed && d->without_where != ENS_NONE)
+		return conclude(d, entry, d->without_where, try_type(d, entry, d->without_where, &why), &why, into);
+	if (undecided_type != ENS_NONE)
+		return conclude(d, entry, undecided_type, UNDECIDED, &undecided, into);
+	if (ambiguous)
+		return ens_batch_reject(
+			into, ENS_REJECT_BAD_ENTRY, entry, NULL,
+			"it does not say of which type it is: no member \"%.*s\", and the rules declare several",
+			(int)d->symbol[d->event_symbol].len, d->symbol[d->event_symbol].name);
+	into->skipped++;
+	return ENS_OK;
+}
+
+enum ens_status ens_decode(struct ens_decoder *d, const struct ens_entry *entry, struct ens_batch *into)
+{
+	const struct ens_raw_field *name;
+	uint32_t too_large, symbol;
+
+	assert(entry->from_file || entry->id.stream < d->t->nstream);
+	into->entries++;
+	if (d->text.used_bytes)
+		ens_arena_reset(&d->text);
+	if (entry->nfield > ENS_FIELDS_MAX)
+		return ens_batch_reject(into, ENS_REJECT_TOO_LARGE, entry, NULL, "it has %u fields; %d are allowed",
+					(unsigned)entry->nfield, ENS_FIELDS_MAX);
+	if (!find_symbols(d, entry, &too_large))
+		return ens_batch_reject(into, ENS_REJECT_TOO_LARGE, entry, NULL,
+					"it is longer than the %u bytes allowed", ENS_ENTRY_MAX_BYTES);
+	if (too_large != ENS_NONE) {
+		char detail[80];
+
+		(void)snprintf(detail, sizeof(detail), "the value has %u bytes; %u are allowed",
+			       (unsigned)entry->field[too_large].len, ENS_VALUE_MAX_BYTES);
+		return reject_raw(ENS_REJECT_TOO_LARGE, entry, &entry->field[too_large], detail, into);
+	}
+	name = event_member(d, entry, &symbol);
+	if (!name)
+		return decode_unnamed(d, entry, into);
+	if (d->seen[symbol].twice)
+		return reject_raw(ENS_REJECT_DUPLICATE_FIELD, entry, name, "the field is there more than once", into);
+	return decode_named(d, entry, name, into);
+}

@@ -1,0 +1,692 @@
+/*
+ * Event time: one order for the events of all streams of a group of rules.
+ *
+ * A stream's frontier is its newest event time - lateness, or one tick behind its watermark: the earliest time that is
+ * still in time.  Of a group's streams, let (m, p) be the least frontier and the first stream that has it.  Exactly
+ * the events that sort at or before (m, p) by (time, stream) can go to the engine: each other stream has passed their
+ * time, or reached it and sorts behind.  What has to wait is copied once, however many groups it waits in, and stands
+ * in a binary heap for each of them, ordered by (time, stream, arrival); entries of one stream arrive in the order of
+ * their IDs.
+ *
+ * Guarantee: a group's events reach the engine in that order, and deadlines between them, for every interleaving of the
+ * streams.  Cost: an event that needs not wait (one stream, no lateness) costs a comparison for each group; one that
+ * waits, a copy and O(log n).  Tested by tests/unit/test_order.c.
+ */
+#include "runtime/order.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/heap.h"
+
+#define UNREAD INT64_MIN /* frontier of a stream of which nothing was read */
+
+/* An event that waits, with its values and their bytes behind it. */
+struct held {
+	struct held *older, *newer; /* of its stream */
+	int64_t before_us;          /* its stream's frontier before it was read */
+	size_t size_bytes;
+	uint32_t ngroup;            /* in which it waits */
+	struct ens_event ev;
+	struct ens_value value[];
+};
+
+struct waiting {
+	int64_t time_us;
+	uint64_t arrival;
+	struct held *held;
+	uint32_t stream;
+};
+
+struct group {
+	struct ens_t_list streams;  /* of the tables; not used when single */
+	struct waiting *heap;
+	size_t nwaiting, cap;
+	int64_t least_us;           /* (m, p) */
+	uint32_t least_stream;
+	int64_t advanced_us;        /* the watermark that the engine has been told */
+	bool has_released, skipping;
+	struct ens_order_position released;
+	struct ens_order_position skip; /* events read again are not released again up to here */
+};
+
+struct stream {
+	int64_t frontier_us;
+	int64_t before_us;          /* the frontier before the event at hand */
+	int64_t lateness_us;
+	struct ens_t_list groups;   /* in `group_of` */
+	struct held *oldest, *newest;
+	bool rereading;
+	struct ens_entry_id reread; /* the last entry that was read before */
+};
+
+struct ens_order {
+	const struct ens_tables *t;
+	struct ens_engine *engine;
+	bool single;
+	struct stream *stream;
+	struct group *group;
+	uint32_t nstream, ngroup;
+	uint32_t *group_of;         /* groups by stream */
+	struct ens_heap memory;
+	uint64_t nheld, max_held, arrivals, clock_went_back;
+};
+
+/* ---- opening and closing ---------------------------------------------------------------------------------------- */
+
+static void find_lateness(struct ens_order *o)
+{
+	uint32_t i, k;
+
+	for (i = 0; i < o->t->ntype; i++) {
+		const struct ens_t_type *type = &o->t->type[i];
+
+		for (k = 0; k < (o->single ? 1 : type->streams.count); k++) {
+			struct stream *s = &o->stream[o->single ? 0 : o->t->index[type->streams.first + k]];
+
+			if (type->lateness_us > s->lateness_us)
+				s->lateness_us = type->lateness_us;
+		}
+	}
+}
+
+static bool group_reads(const struct ens_order *o, uint32_t group, uint32_t stream)
+{
+	const struct ens_t_list streams = o->t->group[group].streams;
+	uint32_t i;
+
+	if (o->single)
+		return true;
+	for (i = 0; i < streams.count; i++)
+		if (o->t->index[streams.first + i] == stream)
+			return true;
+	return false;
+}
+
+/* Groups by stream, in ascending order. */
+static bool find_groups(struct ens_order *o)
+{
+	size_t total = o->single ? o->ngroup : 0;
+	uint32_t s, g, n = 0;
+
+	for (g = 0; !o->single && g < o->ngroup; g++)
+		total += o->t->group[g].streams.count;
+	o->group_of = calloc(total + 1, sizeof(*o->group_of));
+	if (!o->group_of)
+		return false;
+	for (s = 0; s < o->nstream; s++) {
+		o->stream[s].groups.first = n;
+		for (g = 0; g < o->ngroup; g++)
+			if (group_reads(o, g, s))
+				o->group_of[n++] = g;
+		o->stream[s].groups.count = n - o->stream[s].groups.first;
+	}
+	assert(n <= total);
+	return true;
+}
+
+/* The least frontier of the group's streams, and the first stream that has it. */
+static void find_least(const struct ens_order *o, struct group *g)
+{
+	uint32_t i;
+
+	if (o->single) {
+		g->least_us = o->stream[0].frontier_us;
+		g->least_stream = 0;
+		return;
+	}
+	g->least_us = INT64_MAX;
+	g->least_stream = UINT32_MAX;
+	for (i = 0; i < g->streams.count; i++) {
+		const uint32_t s = o->t->index[g->streams.first + i];
+
+		if (g->least_stream == UINT32_MAX || o->stream[s].frontier_us < g->least_us) {
+			g->least_us = o->stream[s].frontier_us;
+			g->least_stream = s;
+		}
+	}
+}
+
+enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *engine, bool single,
+			       struct ens_order **out, struct ens_error *err)
+{
+	struct ens_order *o = calloc(1, sizeof(*o));
+	uint32_t i;
+
+	if (!o)
+		return ens_fail(err, ENS_ENOMEM, "no memory to put events in order");
+	o->t = t;
+	o->engine = engine;
+	o->single = single;
+	o->nstream = single ? 1 : t->nstream;
+	o->ngroup = t->ngroup;
+	o->max_held = ENS_ORDER_BUFFERED_MAX;
+	ens_heap_init(&o->memory);
+	o->stream = calloc((size_t)o->nstream + 1, sizeof(*o->stream));
+	o->group = calloc((size_t)o->ngroup + 1, sizeof(*o->group));
+	if (!o->stream || !o->group || !find_groups(o)) {
+		ens_order_close(o);
+		return ens_fail(err, ENS_ENOMEM, "no memory to put events in order");
+	}
+	for (i = 0; i < o->nstream; i++)
+		o->stream[i].frontier_us = UNREAD;
+	find_lateness(o);
+	for (i = 0; i < o->ngroup; i++) {
+		o->group[i].streams = t->group[i].streams;
+		o->group[i].advanced_us = INT64_MIN;
+		find_least(o, &o->group[i]);
+	}
+	*out = o;
+	return ENS_OK;
+}
+
+void ens_order_close(struct ens_order *o)
+{
+	uint32_t i;
+
+	if (!o)
+		return;
+	for (i = 0; o->stream && i < o->nstream; i++) {
+		while (o->stream[i].oldest) {
+			struct held *h = o->stream[i].oldest;
+
+			o->stream[i].oldest = h->newer;
+			ens_heap_free(&o->memory, h, h->size_bytes);
+		}
+	}
+	for (i = 0; o->group && i < o->ngroup; i++)
+		free(o->group[i].heap);
+	ens_heap_close(&o->memory);
+	free(o->stream);
+	free(o->group);
+	free(o->group_of);
+	free(o);
+}
+
+/* ---- events that wait ------------------------------------------------------------------------------------------- */
+
+static struct held *hold(struct ens_order *o, uint32_t stream, const struct ens_event *ev)
+{
+	const struct ens_t_list fields = o->t->type[ev->type].fields;
+	size_t size = sizeof(struct held) + fields.count * sizeof(struct ens_value);
+	struct stream *s = &o->stream[stream];
+	struct held *h;
+	char *bytes;
+	uint32_t i;
+
+	for (i = 0; i < fields.count; i++)
+		if (ens_type_is_bytes((enum ens_type)o->t->field[fields.first + i].type) &&
+		    ev->value[i].null == ENS_SET)
+			size += ev->value[i].len;
+	h = ens_heap_alloc(&o->memory, size);
+	if (!h)
+		return NULL;
+	*h = (struct held){.size_bytes = size, .older = s->newest, .before_us = s->before_us, .ev = *ev};
+	h->ev.value = h->value;
+	bytes = (char *)(h->value + fields.count);
+	for (i = 0; i < fields.count; i++) {
+		struct ens_value *v = &h->value[i];
+
+		*v = ev->value[i];
+		if (!ens_type_is_bytes((enum ens_type)o->t->field[fields.first + i].type) || v->null != ENS_SET)
+			continue;
+		if (v->len)
+			memcpy(bytes, v->s, v->len);
+		v->s = bytes;
+		bytes += v->len;
+	}
+	if (s->newest)
+		s->newest->newer = h;
+	else
+		s->oldest = h;
+	s->newest = h;
+	o->nheld++;
+	return h;
+}
+
+/* It waits in one group less. */
+static void let_go(struct ens_order *o, uint32_t stream, struct held *h)
+{
+	struct stream *s = &o->stream[stream];
+
+	assert(h->ngroup > 0);
+	if (--h->ngroup)
+		return;
+	if (h->older)
+		h->older->newer = h->newer;
+	else
+		s->oldest = h->newer;
+	if (h->newer)
+		h->newer->older = h->older;
+	else
+		s->newest = h->older;
+	ens_heap_free(&o->memory, h, h->size_bytes);
+	o->nheld--;
+}
+
+static bool sorts_before(const struct waiting *a, const struct waiting *b)
+{
+	if (a->time_us != b->time_us)
+		return a->time_us < b->time_us;
+	if (a->stream != b->stream)
+		return a->stream < b->stream;
+	return a->arrival < b->arrival;
+}
+
+static bool heap_add(struct group *g, const struct waiting *w)
+{
+	size_t i = g->nwaiting;
+
+	if (g->nwaiting == g->cap) {
+		const size_t cap = g->cap ? g->cap * 2 : 64;
+		struct waiting *grown = realloc(g->heap, cap * sizeof(*grown));
+
+		if (!grown)
+			return false;
+		g->heap = grown;
+		g->cap = cap;
+	}
+	g->nwaiting++;
+	while (i && sorts_before(w, &g->heap[(i - 1) / 2])) {
+		g->heap[i] = g->heap[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	g->heap[i] = *w;
+	return true;
+}
+
+static struct waiting heap_take(struct group *g)
+{
+	const struct waiting first = g->heap[0];
+	const struct waiting last = g->heap[--g->nwaiting];
+	size_t i = 0;
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= g->nwaiting)
+			break;
+		if (child + 1 < g->nwaiting && sorts_before(&g->heap[child + 1], &g->heap[child]))
+			child++;
+		if (!sorts_before(&g->heap[child], &last))
+			break;
+		g->heap[i] = g->heap[child];
+		i = child;
+	}
+	if (g->nwaiting)
+		g->heap[i] = last;
+	return first;
+}
+
+/* ---- release ---------------------------------------------------------------------------------------------------- */
+
+static bool can_go(const struct group *g, int64_t time_us, uint32_t stream)
+{
+	if (g->least_us == UNREAD)
+		return false;
+	return time_us < g->least_us || (time_us == g->least_us && stream <= g->least_stream);
+}
+
+static enum ens_status hand_over(struct ens_order *o, uint32_t group, const struct ens_event *ev)
+{
+	struct group *g = &o->group[group];
+
+	g->released = (struct ens_order_position){.time_us = ev->time_us, .id = ev->id};
+	g->has_released = true;
+	return ens_engine_push(o->engine, group, ev);
+}
+
+static enum ens_status release_first(struct ens_order *o, uint32_t group)
+{
+	const struct waiting w = heap_take(&o->group[group]);
+	const enum ens_status st = hand_over(o, group, &w.held->ev);
+
+	let_go(o, w.stream, w.held);
+	return st;
+}
+
+/* Releases what can go and, if `before` is given, sorts before it. */
+static enum ens_status release(struct ens_order *o, uint32_t group, const struct waiting *before)
+{
+	struct group *g = &o->group[group];
+	enum ens_status st = ENS_OK;
+
+	while (st == ENS_OK && g->nwaiting && can_go(g, g->heap[0].time_us, g->heap[0].stream) &&
+	       (!before || sorts_before(&g->heap[0], before)))
+		st = release_first(o, group);
+	return st;
+}
+
+/* Tells the engine how far time has come, if anything is due. */
+static enum ens_status advance(struct ens_order *o, uint32_t group)
+{
+	struct group *g = &o->group[group];
+	int64_t watermark;
+
+	if (g->least_us == UNREAD)
+		return ENS_OK;
+	watermark = g->least_us == INT64_MAX ? INT64_MAX : g->least_us - 1;
+	if (watermark <= g->advanced_us)
+		return ENS_OK;
+	g->advanced_us = watermark;
+	if (ens_engine_next_due(o->engine, group) > watermark)
+		return ENS_OK;
+	return ens_engine_advance(o->engine, group, watermark);
+}
+
+static void raise_frontier(struct ens_order *o, uint32_t stream, int64_t frontier_us)
+{
+	struct stream *s = &o->stream[stream];
+	uint32_t i;
+
+	if (frontier_us <= s->frontier_us)
+		return;
+	s->frontier_us = frontier_us;
+	for (i = 0; i < s->groups.count; i++) {
+		struct group *g = &o->group[o->group_of[s->groups.first + i]];
+
+		if (g->least_stream == stream)
+			find_least(o, g);
+	}
+}
+
+/* ---- push ------------------------------------------------------------------------------------------------------- */
+
+static int compare_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int compare_ids(const struct ens_entry_id *a, const struct ens_entry_id *b)
+{
+	const int by_ms = compare_u64(a->ms, b->ms);
+
+	return by_ms ? by_ms : compare_u64(a->seq, b->seq);
+}
+
+/* The group had this event before the restart. */
+static bool had_before(const struct group *g, const struct ens_event *ev)
+{
+	if (!g->skipping)
+		return false;
+	if (ev->time_us != g->skip.time_us)
+		return ev->time_us < g->skip.time_us;
+	if (ev->id.stream != g->skip.id.stream)
+		return ev->id.stream < g->skip.id.stream;
+	return compare_ids(&ev->id, &g->skip.id) <= 0;
+}
+
+static int64_t minus_lateness(int64_t time_us, int64_t lateness_us)
+{
+	return time_us < INT64_MIN + 1 + lateness_us ? INT64_MIN + 1 : time_us - lateness_us;
+}
+
+/* True if the stream's event is one that was read before a restart. */
+static bool read_before(struct stream *s, const struct ens_event *ev)
+{
+	if (s->rereading && compare_ids(&ev->id, &s->reread) > 0)
+		s->rereading = false;
+	return s->rereading;
+}
+
+/* As many events wait as may.  Releases what comes before this one; true if it would still have to wait beside them. */
+static enum ens_status check_room(struct ens_order *o, const struct stream *s, const struct waiting *w, bool *full)
+{
+	bool must_wait = false;
+	uint32_t i;
+
+	for (i = 0; i < s->groups.count; i++) {
+		const uint32_t group = o->group_of[s->groups.first + i];
+		const enum ens_status st = release(o, group, w);
+
+		if (st != ENS_OK)
+			return st;
+		must_wait |= !can_go(&o->group[group], w->time_us, w->stream);
+	}
+	*full = must_wait && o->nheld >= o->max_held;
+	return ENS_OK;
+}
+
+/* Hands the event to one group, or has it wait there; w->held is its copy, made when it is first needed. */
+static enum ens_status offer(struct ens_order *o, uint32_t group, const struct ens_event *ev, struct waiting *w)
+{
+	struct group *g = &o->group[group];
+	enum ens_status st = ENS_OK;
+
+	if (g->nwaiting)
+		st = release(o, group, w);
+	if (st != ENS_OK)
+		return st;
+	if (can_go(g, w->time_us, w->stream)) {
+		st = hand_over(o, group, ev);
+	} else {
+		if (!w->held)
+			w->held = hold(o, w->stream, ev);
+		if (!w->held)
+			return ENS_ENOMEM;
+		w->held->ngroup++;
+		if (!heap_add(g, w)) {
+			let_go(o, w->stream, w->held);
+			return ENS_ENOMEM;
+		}
+	}
+	if (st == ENS_OK && g->nwaiting)
+		st = release(o, group, NULL);
+	/*
+	 * An event that was handed over made the engine fire what is due before its time: all that is due, if time
+	 * is there.
+	 */
+	if (st == ENS_OK && (w->held || g->least_us > w->time_us))
+		st = advance(o, group);
+	return st;
+}
+
+/*
+ * An entry that is read again, and a group that lacks it, but is already beyond its time: what was stored did not fit
+ * together.  To the engine it would be an event out of order.
+ */
+static bool cannot_be_made_up(const struct ens_order *o, const struct stream *s, const struct ens_event *ev)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->groups.count; i++) {
+		const struct group *g = &o->group[o->group_of[s->groups.first + i]];
+
+		if (!had_before(g, ev) && (ev->time_us <= g->advanced_us ||
+					   (g->has_released && ev->time_us < g->released.time_us)))
+			return true;
+	}
+	return false;
+}
+
+void ens_order_expect(const struct ens_order *o, const struct ens_event *ev)
+{
+	const struct stream *s = &o->stream[o->single ? 0 : ev->id.stream];
+
+	for (uint32_t i = 0; i < s->groups.count; i++)
+		ens_engine_expect(o->engine, o->group_of[s->groups.first + i], ev);
+}
+
+enum ens_status ens_order_push(struct ens_order *o, const struct ens_event *event, bool *late)
+{
+	const uint32_t stream = o->single ? 0 : event->id.stream;
+	struct stream *s = &o->stream[stream];
+	struct ens_event ev = *event;
+	struct waiting w = {.stream = stream};
+	const bool again = read_before(s, event);
+	enum ens_status st = ENS_OK;
+	bool full = false;
+	uint32_t i;
+
+	assert(stream < o->nstream);
+	*late = false;
+	if (ev.time_us < s->frontier_us) {
+		if (ev.from_file || o->t->type[ev.type].time_field != ENS_NONE) {
+			*late = true;
+			return ENS_OK;
+		}
+		ev.time_us = s->frontier_us;
+		o->clock_went_back++;
+	}
+	*late = again && cannot_be_made_up(o, s, &ev);
+	if (*late)
+		return ENS_OK;
+	s->before_us = s->frontier_us;
+	raise_frontier(o, stream, minus_lateness(ev.time_us, s->lateness_us));
+	w.time_us = ev.time_us;
+	w.arrival = o->arrivals++;
+	if (o->nheld >= o->max_held)
+		st = check_room(o, s, &w, &full);
+	if (st == ENS_OK && full)
+		st = ENS_ELIMIT;
+	for (i = 0; st == ENS_OK && i < s->groups.count; i++) {
+		const uint32_t group = o->group_of[s->groups.first + i];
+
+		if (!again || !had_before(&o->group[group], &ev))
+			st = offer(o, group, &ev, &w);
+	}
+	return st;
+}
+
+/* ---- time ------------------------------------------------------------------------------------------------------- */
+
+enum ens_status ens_order_tick(struct ens_order *o, uint32_t stream, int64_t watermark_us)
+{
+	const int64_t frontier = watermark_us == INT64_MAX ? INT64_MAX : watermark_us + 1;
+	const struct stream *s = &o->stream[stream];
+	enum ens_status st = ENS_OK;
+	uint32_t i;
+
+	assert(stream < o->nstream);
+	if (frontier <= s->frontier_us)
+		return ENS_OK;
+	raise_frontier(o, stream, frontier);
+	for (i = 0; st == ENS_OK && i < s->groups.count; i++) {
+		const uint32_t group = o->group_of[s->groups.first + i];
+
+		st = release(o, group, NULL);
+		if (st == ENS_OK)
+			st = advance(o, group);
+	}
+	return st;
+}
+
+/* The least frontier of the group's other streams; UNREAD if it has none. */
+static int64_t least_without(const struct ens_order *o, const struct group *g, uint32_t stream)
+{
+	int64_t least = INT64_MAX;
+	bool any = false;
+	uint32_t i;
+
+	for (i = 0; !o->single && i < g->streams.count; i++) {
+		const uint32_t s = o->t->index[g->streams.first + i];
+
+		if (s == stream)
+			continue;
+		any = true;
+		if (o->stream[s].frontier_us < least)
+			least = o->stream[s].frontier_us;
+	}
+	return any ? least : UNREAD;
+}
+
+enum ens_status ens_order_idle(struct ens_order *o, uint32_t stream)
+{
+	const struct stream *s = &o->stream[stream];
+	int64_t best = UNREAD;
+	uint32_t i;
+
+	for (i = 0; i < s->groups.count; i++) {
+		const int64_t least = least_without(o, &o->group[o->group_of[s->groups.first + i]], stream);
+
+		if (least > best)
+			best = least;
+	}
+	return best == UNREAD ? ENS_OK : ens_order_tick(o, stream, best - 1);
+}
+
+enum ens_status ens_order_end(struct ens_order *o, bool flush)
+{
+	enum ens_status st = ENS_OK;
+	uint32_t g;
+
+	for (g = 0; st == ENS_OK && g < o->ngroup; g++) {
+		while (st == ENS_OK && o->group[g].nwaiting)
+			st = release_first(o, g);
+		if (st != ENS_OK)
+			break;
+		if (flush)
+			st = ens_engine_advance(o->engine, g, INT64_MAX);
+		else if (o->group[g].has_released)
+			st = ens_engine_advance(o->engine, g, o->group[g].released.time_us);
+	}
+	return st;
+}
+
+/* ---- where we are ----------------------------------------------------------------------------------------------- */
+
+int64_t ens_order_watermark(const struct ens_order *o, uint32_t stream)
+{
+	const int64_t frontier = o->stream[stream].frontier_us;
+
+	return frontier == UNREAD || frontier == INT64_MAX ? frontier : frontier - 1;
+}
+
+void ens_order_set_watermark(struct ens_order *o, uint32_t stream, int64_t watermark_us)
+{
+	if (watermark_us > INT64_MIN)
+		raise_frontier(o, stream, watermark_us == INT64_MAX ? INT64_MAX : watermark_us + 1);
+}
+
+uint64_t ens_order_buffered(const struct ens_order *o)
+{
+	return o->nheld;
+}
+
+void ens_order_set_limit(struct ens_order *o, uint64_t max_buffered)
+{
+	o->max_held = max_buffered;
+}
+
+uint64_t ens_order_clock_went_back(const struct ens_order *o)
+{
+	return o->clock_went_back;
+}
+
+bool ens_order_oldest(const struct ens_order *o, uint32_t stream, struct ens_entry_id *out)
+{
+	if (!o->stream[stream].oldest)
+		return false;
+	*out = o->stream[stream].oldest->ev.id;
+	return true;
+}
+
+int64_t ens_order_stored_watermark(const struct ens_order *o, uint32_t stream)
+{
+	const struct held *oldest = o->stream[stream].oldest;
+
+	if (!oldest)
+		return ens_order_watermark(o, stream);
+	return oldest->before_us == UNREAD ? UNREAD : oldest->before_us - 1;
+}
+
+bool ens_order_released(const struct ens_order *o, uint32_t group, struct ens_order_position *out)
+{
+	if (!o->group[group].has_released)
+		return false;
+	*out = o->group[group].released;
+	return true;
+}
+
+void ens_order_reread(struct ens_order *o, uint32_t stream, const struct ens_entry_id *last_read)
+{
+	o->stream[stream].rereading = true;
+	o->stream[stream].reread = *last_read;
+}
+
+void ens_order_set_released(struct ens_order *o, uint32_t group, const struct ens_order_position *pos)
+{
+	o->group[group].skipping = true;
+	o->group[group].skip = *pos;
+}

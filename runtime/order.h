@@ -1,0 +1,89 @@
+/*
+ * Event time: one order for the events of all streams of a group of rules, and how far time has come.
+ *
+ * Each stream has its own watermark (newest event time read - lateness - 1 us).  An event at or under its own stream's
+ * watermark is late.  An event is released to the engine as soon as nothing that sorts before it can still come: when
+ * its time is at or under newest - lateness of every stream of the group (under it for a stream that sorts before its
+ * own).  One stream with lateness 0 buffers nothing.  One function decides late, released and due.
+ *
+ * Files: all types of one run of inputs are one stream (`single`), whose order is the lines'.
+ */
+#ifndef ENS_RUNTIME_ORDER_H
+#define ENS_RUNTIME_ORDER_H
+
+#include "runtime/decode.h"
+#include "runtime/engine.h"
+
+/* Events that may wait at one time: about 300 bytes each for small events, so some 300 MB at the most in practice. */
+#define ENS_ORDER_BUFFERED_MAX 1000000u
+
+struct ens_order;
+
+/* `single`: every event belongs to stream 0, whatever its id.stream says. */
+enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *engine, bool single,
+			       struct ens_order **out, struct ens_error *err) ENS_MUST_CHECK;
+void ens_order_close(struct ens_order *o);
+
+/*
+ * Offers one event to every group that reads its stream.  *late: it was not taken (entry-ID time: taken with the
+ * earliest time still in time, counted; files: not taken).  The event's bytes are copied if it has to wait.
+ * ENS_ELIMIT: as many events wait as may (ens_order_set_limit) and this one would have to wait too; it was not
+ * taken.  Push it again once other streams have moved on, or give up: with one stream it means that the lateness
+ * spans more events than may wait.
+ */
+enum ens_status ens_order_push(struct ens_order *o, const struct ens_event *ev, bool *late) ENS_MUST_CHECK;
+
+/* This event will be pushed soon; see ens_engine_expect. */
+void ens_order_expect(const struct ens_order *o, const struct ens_event *ev);
+
+/*
+ * A tick: the watermark of `stream` is at least watermark_us (semantics.md section 6). Releases what that lets go
+ * and what is due.
+ */
+enum ens_status ens_order_tick(struct ens_order *o, uint32_t stream, int64_t watermark_us) ENS_MUST_CHECK;
+
+/*
+ * A stream without entries for its idle time: its watermark becomes the greatest that any group reading it would
+ * have without it.
+ */
+enum ens_status ens_order_idle(struct ens_order *o, uint32_t stream) ENS_MUST_CHECK;
+
+/*
+ * The input has ended: everything buffered is released; `flush`: then time goes to its end; else it stands at the
+ * last event (what is due at that very time is emitted).
+ */
+enum ens_status ens_order_end(struct ens_order *o, bool flush) ENS_MUST_CHECK;
+
+int64_t ens_order_watermark(const struct ens_order *o, uint32_t stream); /* INT64_MIN: nothing read */
+/* From a stored head, before the first event. */
+void ens_order_set_watermark(struct ens_order *o, uint32_t stream, int64_t watermark_us);
+/* Entries that wait (one that waits in two groups counts once). */
+uint64_t ens_order_buffered(const struct ens_order *o);
+void ens_order_set_limit(struct ens_order *o, uint64_t max_buffered); /* default ENS_ORDER_BUFFERED_MAX */
+uint64_t ens_order_clock_went_back(const struct ens_order *o); /* entry-ID events that were taken with a later time */
+
+/*
+ * Stopping and going on.  A committed offset must not pass an entry that still waits, so what lies between it and the
+ * last entry read is read again after a restart; some of that was released before.  At a commit the source stores, per
+ * stream, the last entry read, the offset (just before ens_order_oldest, or the last entry read if nothing waits), and
+ * the watermark that belongs to that offset, ens_order_stored_watermark; per group, ens_order_released.  After the
+ * restart, before the first event: ens_order_set_watermark and ens_order_reread for each stream,
+ * ens_order_set_released for each group.  Since the watermark is that of the offset, what is read again is judged late
+ * or in time as it was (but for ticks between), and other streams wait for it as they did; and a group does not get
+ * again what sorts at or before its released position.
+ */
+struct ens_order_position {
+	int64_t time_us;
+	struct ens_entry_id id; /* with the stream */
+};
+
+/* The oldest entry of the stream (the one read first) that still waits in any group.  False: none does. */
+bool ens_order_oldest(const struct ens_order *o, uint32_t stream, struct ens_entry_id *out);
+/* The watermark as it was before that entry was read; if none waits, as it is. */
+int64_t ens_order_stored_watermark(const struct ens_order *o, uint32_t stream);
+/* The last event that was handed to the engine for this group.  False: none was. */
+bool ens_order_released(const struct ens_order *o, uint32_t group, struct ens_order_position *out);
+void ens_order_reread(struct ens_order *o, uint32_t stream, const struct ens_entry_id *last_read);
+void ens_order_set_released(struct ens_order *o, uint32_t group, const struct ens_order_position *pos);
+
+#endif
