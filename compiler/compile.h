@@ -1,0 +1,22 @@
+/*
+ * The compiler: rule files to one table file.
+ */
+#ifndef ENS_COMPILER_COMPILE_H
+#define ENS_COMPILER_COMPILE_H
+
+#include "dsl/ast.h"
+#include "dsl/diag.h"
+
+/*
+ * Compiles the files (indices in diag->sources) together.  Everything but the outputs lives in `arena`.
+ *
+ * ENS_OK: `tables_out` holds the tables; there may be warnings in `diag`.  ENS_ERULES: there are errors in `diag`,
+ * `tables_out` is as it was.  ENS_ENOMEM: no memory, or the arena's budget is used up; as before.
+ * ast_out (NULL: not wanted): the tree of what was parsed, also on ENS_ERULES.
+ * graph_dump (NULL: not wanted): the pattern graphs as text are appended, for each rule that has one.
+ */
+enum ens_status ens_compile(struct ens_arena *arena, struct ens_diag *diag, const uint32_t *files, uint32_t nfile,
+			    struct ens_ast *ast_out, struct ens_buf *tables_out,
+			    struct ens_buf *graph_dump) ENS_MUST_CHECK;
+
+#endif

@@ -1,0 +1,681 @@
+/*
+ * Tables from rules: streams and types that are read, then each rule with its states, and the groups they share.
+ *
+ * Sections are filled in written order and lists that belong together are appended in one go, so every list is one
+ * piece.  Rules with the same set of streams share a group, with the same key parts a key group.  Cost: linear.
+ * Tested by tests/unit/test_compile.c and tests/lang/tables.test.
+ */
+#include "compiler/emit.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "compiler/code.h"
+
+struct group {
+	uint32_t *stream, nstream;
+	uint32_t *rule, nrule, cap;
+};
+
+struct emission {
+	struct ens_sema *s;
+	struct ens_arena *arena;
+	struct ens_build b;
+	struct ens_map stream_map; /* name to number, in the order of naming */
+	bool *stream_used;
+	const char **stream_name;
+	uint32_t *stream_index;    /* number to index in the tables */
+	uint32_t nstream, ntable_stream;
+	struct ens_map group_map;
+	struct group *group;
+	uint32_t ngroup, cap_group;
+	struct ens_coder coder;
+	struct ens_part *unary, *rest; /* of the conditions at hand */
+	uint32_t cap_part;
+};
+
+#define ADD(w, section, record) ens_build_add(&(w)->b, &(w)->b.section, (record), sizeof *(record))
+#define COUNT(w, section, type) ens_build_count(&(w)->b.section, sizeof(type))
+
+static void *alloc(struct emission *w, size_t n, size_t size)
+{
+	return ens_arena_zalloc(w->arena, (n + 1) * size);
+}
+
+/* ---- streams and types ------------------------------------------------------------------------------------------ */
+
+static bool number_streams(struct emission *w)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < w->s->ntype; i++)
+		for (const struct ens_ident_list *l = w->s->type[i]->streams; l; l = l->next)
+			n++;
+	w->stream_used = alloc(w, n, sizeof(bool));
+	w->stream_name = alloc(w, n, sizeof(char *));
+	w->stream_index = alloc(w, n, sizeof(uint32_t));
+	if (!w->stream_used || !w->stream_name || !w->stream_index)
+		return false;
+	for (uint32_t i = 0; i < w->s->ntype; i++)
+		for (const struct ens_ident_list *l = w->s->type[i]->streams; l; l = l->next) {
+			uint32_t *place = ens_map_at_name(&w->stream_map, l->id.name);
+
+			if (!place)
+				return false;
+			if (*place != ENS_MAP_NONE)
+				continue;
+			*place = w->nstream;
+			w->stream_name[w->nstream++] = l->id.name;
+		}
+	return true;
+}
+
+static uint32_t stream_number(const struct emission *w, const struct ens_ident_list *l)
+{
+	return ens_map_find_name(&w->stream_map, l->id.name);
+}
+
+/* Streams that some rule reads, and the types that their entries can have. */
+static void choose_streams(struct emission *w)
+{
+	uint32_t ntype = 0;
+
+	for (uint32_t i = 0; i < w->s->nrule; i++) {
+		const struct ens_rule_sema *r = w->s->rule[i]->sema->rule;
+
+		for (uint32_t k = 0; k < r->ninput; k++)
+			for (const struct ens_ident_list *l = r->input[k].type->streams; l; l = l->next)
+				w->stream_used[stream_number(w, l)] = true;
+	}
+	for (uint32_t i = 0; i < w->nstream; i++)
+		w->stream_index[i] = w->stream_used[i] ? w->ntable_stream++ : ENS_NONE;
+	for (uint32_t i = 0; i < w->s->ntype; i++) {
+		struct ens_decl *t = w->s->type[i];
+
+		for (const struct ens_ident_list *l = t->streams; l; l = l->next)
+			if (t->sema->table_index == ENS_NONE && w->stream_used[stream_number(w, l)])
+				t->sema->table_index = ntype++;
+	}
+}
+
+/* Types by stream: gathered in one pass over the types, so that many types on many streams stay linear. */
+static void emit_streams(struct emission *w)
+{
+	uint32_t *count = alloc(w, w->nstream, sizeof(uint32_t)), *first = alloc(w, w->nstream, sizeof(uint32_t));
+	uint32_t *list, total = 0;
+
+	if (!count || !first)
+		return;
+	for (uint32_t i = 0; i < w->s->ntype; i++)
+		for (const struct ens_ident_list *l = w->s->type[i]->streams; l; l = l->next)
+			count[stream_number(w, l)] += w->stream_used[stream_number(w, l)];
+	for (uint32_t i = 0; i < w->nstream; i++) {
+		first[i] = total;
+		total += count[i];
+		count[i] = 0;
+	}
+	list = alloc(w, total, sizeof(uint32_t));
+	if (!list)
+		return;
+	for (uint32_t i = 0; i < w->s->ntype; i++)
+		for (const struct ens_ident_list *l = w->s->type[i]->streams; l; l = l->next) {
+			uint32_t n = stream_number(w, l);
+
+			if (w->stream_used[n])
+				list[first[n] + count[n]++] = w->s->type[i]->sema->table_index;
+		}
+
+	uint32_t base = COUNT(w, index, uint32_t);
+
+	for (uint32_t i = 0; i < total; i++)
+		ADD(w, index, &list[i]);
+	for (uint32_t i = 0; i < w->nstream; i++) {
+		struct ens_t_stream t = {ens_build_name(&w->b, w->stream_name[i]), {base + first[i], count[i]}};
+
+		if (w->stream_used[i])
+			ADD(w, stream, &t);
+	}
+}
+
+static uint32_t add_parts(struct emission *w, const struct ens_decl *type, const struct ens_part *part, uint32_t n)
+{
+	uint32_t p = ens_code_parts(&w->coder, type, part, n);
+
+	return p == ENS_NONE ? ENS_NONE : ens_build_predicate(&w->b, type->sema->table_index, p);
+}
+
+static void emit_type(struct emission *w, const struct ens_decl *t)
+{
+	const struct ens_decl_sema *d = t->sema;
+	struct ens_t_type out = {.name = ens_build_name(&w->b, t->name.name),
+				 .nraw = d->nraw,
+				 .time_field = d->time_field,
+				 .where = ENS_NONE};
+	const struct ens_part where = {.expr = t->where};
+
+	out.streams.first = COUNT(w, index, uint32_t);
+	for (const struct ens_ident_list *l = t->streams; l; l = l->next) {
+		uint32_t n = stream_number(w, l);
+
+		if (!w->stream_used[n])
+			continue;
+		ADD(w, index, &w->stream_index[n]);
+		out.streams.count++;
+	}
+	out.fields = (struct ens_t_list){COUNT(w, field, struct ens_t_field), d->nfield + d->nraw};
+	for (uint32_t i = 0; i < d->nfield + d->nraw; i++) {
+		struct ens_t_str name = ens_build_name(&w->b, d->field[i].name);
+		struct ens_t_field f = {.name = name, .source = name, .type = (uint8_t)d->field[i].type,
+					.optional = d->field[i].optional, .unit = (uint8_t)d->field[i].unit};
+
+		ADD(w, field, &f);
+	}
+	if (t->where)
+		out.where = add_parts(w, t, &where, 1);
+	ADD(w, type, &out);
+}
+
+/* ---- groups ----------------------------------------------------------------------------------------------------- */
+
+static bool add_rule_to_group(struct emission *w, struct group *g, uint32_t rule)
+{
+	if (g->nrule == g->cap) {
+		uint32_t cap = g->cap ? g->cap * 2 : 8;
+		uint32_t *bigger = ens_arena_alloc(w->arena, cap * sizeof *bigger);
+
+		if (!bigger)
+			return false;
+		if (g->nrule)
+			memcpy(bigger, g->rule, g->nrule * sizeof *bigger);
+		g->rule = bigger;
+		g->cap = cap;
+	}
+	g->rule[g->nrule++] = rule;
+	return true;
+}
+
+static struct group *new_group(struct emission *w)
+{
+	if (w->ngroup == w->cap_group) {
+		uint32_t cap = w->cap_group ? w->cap_group * 2 : 8;
+		struct group *bigger = ens_arena_zalloc(w->arena, cap * sizeof *bigger);
+
+		if (!bigger)
+			return NULL;
+		if (w->ngroup)
+			memcpy(bigger, w->group, w->ngroup * sizeof *bigger);
+		w->group = bigger;
+		w->cap_group = cap;
+	}
+	return &w->group[w->ngroup++];
+}
+
+/* The group of the rules that read the same streams as r. */
+static uint32_t group_of(struct emission *w, const struct ens_rule_sema *r, uint32_t rule)
+{
+	uint32_t *set, n = 0, total = 0, *place;
+
+	for (uint32_t i = 0; i < r->ninput; i++)
+		for (const struct ens_ident_list *l = r->input[i].type->streams; l; l = l->next)
+			total++;
+	set = alloc(w, total, sizeof *set);
+	if (!set)
+		return 0;
+	for (uint32_t i = 0; i < r->ninput; i++)
+		for (const struct ens_ident_list *l = r->input[i].type->streams; l; l = l->next) {
+			uint32_t x = w->stream_index[stream_number(w, l)], k = n;
+
+			while (k > 0 && set[k - 1] > x)
+				k--;
+			if (k > 0 && set[k - 1] == x)
+				continue;
+			memmove(set + k + 1, set + k, (n - k) * sizeof *set);
+			set[k] = x;
+			n++;
+		}
+	place = ens_map_at(&w->group_map, set, n * sizeof *set);
+	if (!place)
+		return 0;
+	if (*place == ENS_MAP_NONE) {
+		struct group *g = new_group(w);
+
+		if (!g)
+			return 0;
+		g->stream = set;
+		g->nstream = n;
+		*place = w->ngroup - 1;
+	}
+	add_rule_to_group(w, &w->group[*place], rule);
+	return *place;
+}
+
+static void emit_groups(struct emission *w)
+{
+	for (uint32_t i = 0; i < w->ngroup; i++) {
+		const struct group *g = &w->group[i];
+		struct ens_t_group out = {{COUNT(w, index, uint32_t), g->nstream}, {0, g->nrule}};
+
+		for (uint32_t k = 0; k < g->nstream; k++)
+			ADD(w, index, &g->stream[k]);
+		out.rules.first = COUNT(w, index, uint32_t);
+		for (uint32_t k = 0; k < g->nrule; k++)
+			ADD(w, index, &g->rule[k]);
+		ADD(w, group, &out);
+	}
+}
+
+static uint32_t keygroup_of(struct emission *w, const struct ens_rule_sema *r)
+{
+	struct ens_t_keypart *part = alloc(w, r->nkey, sizeof *part);
+	struct ens_t_keygroup out = {{COUNT(w, keypart, struct ens_t_keypart), r->nkey}};
+	uint32_t *place;
+
+	if (!part)
+		return 0;
+	for (uint32_t i = 0; i < r->nkey; i++)
+		part[i] = (struct ens_t_keypart){.name = ens_build_name(&w->b, r->keys[i].name),
+						 .type = (uint8_t)r->keys[i].type,
+						 .null_ok = r->keys[i].null_ok};
+	place = ens_map_at(&w->b.keygroups, part, r->nkey * sizeof *part);
+	if (!place)
+		return 0;
+	if (*place != ENS_MAP_NONE)
+		return *place;
+	for (uint32_t i = 0; i < r->nkey; i++)
+		ADD(w, keypart, &part[i]);
+	*place = ADD(w, keygroup, &out);
+	return *place;
+}
+
+/* ---- conditions ------------------------------------------------------------------------------------------------- */
+
+/* Conditions gathered for one event: those on it alone, and the rest.  The arrays are the emission's, used again. */
+struct parts {
+	struct emission *w;
+	uint32_t nunary, nrest;
+};
+
+static bool room_for_part(struct emission *w, uint32_t n)
+{
+	uint32_t cap = w->cap_part ? w->cap_part * 2 : 16;
+	struct ens_part *unary, *rest;
+
+	if (n < w->cap_part)
+		return true;
+	unary = alloc(w, cap, sizeof *unary);
+	rest = alloc(w, cap, sizeof *rest);
+	if (!unary || !rest)
+		return false;
+	if (w->cap_part) {
+		memcpy(unary, w->unary, w->cap_part * sizeof *unary);
+		memcpy(rest, w->rest, w->cap_part * sizeof *rest);
+	}
+	w->unary = unary;
+	w->rest = rest;
+	w->cap_part = cap;
+	return true;
+}
+
+static void add_part(struct parts *l, struct ens_part p, bool unary)
+{
+	if (!room_for_part(l->w, unary ? l->nunary : l->nrest))
+		return;
+	if (unary)
+		l->w->unary[l->nunary++] = p;
+	else
+		l->w->rest[l->nrest++] = p;
+}
+
+/* Splits at the outermost `and`s: what looks only at the event is judged once for all rules. */
+static void add_condition(struct parts *l, const struct ens_expr *e)
+{
+	if (e->kind == ENS_X_AND) {
+		add_condition(l, e->arg[0]);
+		add_condition(l, e->arg[1]);
+	} else {
+		add_part(l, (struct ens_part){.expr = e}, !ens_reads_match(e));
+	}
+}
+
+static bool implies_taken_in(const struct ens_input_sema *in, const struct ens_decl *d, bool brackets)
+{
+	if (in->all)
+		return true;
+	for (; d && d->kind == ENS_D_FILTER; d = d->sema->base)
+		for (uint32_t i = 0; i < in->nfilter; i++)
+			if (in->filter[i]->sema->decl == d && !(brackets && in->filter[i]->cond))
+				return true;
+	return false;
+}
+
+/* The input's filter, the named filters from the type up, the brackets: in that order. */
+static void parts_of_ref(struct parts *l, const struct ens_ref *ref)
+{
+	struct emission *w = l->w;
+	const struct ens_input_sema *in = ens_rule_input(w->coder.rule, ref->sema->type);
+	const struct ens_decl *chain[ENS_NESTING_MAX + 1];
+	uint32_t n = 0;
+
+	if (in && !implies_taken_in(in, ref->sema->decl, w->coder.brackets_count))
+		add_part(l, (struct ens_part){.input = in}, true);
+	for (const struct ens_decl *d = ref->sema->decl; d && d->kind == ENS_D_FILTER && n < ENS_NESTING_MAX;
+	     d = d->sema->base)
+		chain[n++] = d;
+	while (n-- > 0)
+		if (chain[n]->ref->cond)
+			add_condition(l, chain[n]->ref->cond);
+	if (ref->cond)
+		add_condition(l, ref->cond);
+}
+
+static void split_ref(struct emission *w, const struct ens_ref *ref, const struct ens_cond *more, uint32_t *predicate,
+		      uint32_t *condition)
+{
+	struct parts l = {.w = w};
+	const struct ens_decl *type = ref->sema->type;
+
+	parts_of_ref(&l, ref);
+	for (; more; more = more->next) {
+		if (more->nother)
+			add_part(&l,
+				 (struct ens_part){.expr = more->expr, .others = more->others, .nother = more->nother},
+				 false);
+		else
+			add_condition(&l, more->expr);
+	}
+	*predicate = add_parts(w, type, w->unary, l.nunary);
+	*condition = ens_code_parts(&w->coder, type, w->rest, l.nrest);
+}
+
+/* ---- states ----------------------------------------------------------------------------------------------------- */
+
+static struct ens_t_list emit_ops(struct emission *w, const struct ens_g_op *op)
+{
+	struct ens_t_list list = {COUNT(w, op, struct ens_t_op), 0};
+
+	for (; op; op = op->next) {
+		struct ens_t_op out = {.kind = (uint32_t)op->kind, .reg = op->counter, .n = op->n};
+
+		if (op->kind == ENS_T_HOLDS) {
+			const struct ens_part part = {.expr = op->expr};
+
+			out.reg = 0;
+			out.n = ens_code_parts(&w->coder, NULL, &part, 1);
+		} else if (op->kind == ENS_T_CLEAR) {
+			out.reg = op->loop->sema->first_slot;
+			out.n = op->loop->sema->nslot;
+			if (!out.n)
+				continue;
+		}
+		ADD(w, op, &out);
+		list.count++;
+	}
+	return list;
+}
+
+/* A duration: a number when it is written so, else a program. */
+static void duration(struct emission *w, const struct ens_expr *e, int64_t *us, uint32_t *program)
+{
+	*us = -1;
+	*program = ENS_NONE;
+	if (!e)
+		return;
+	if (e->kind == ENS_X_LITERAL)
+		*us = e->literal.i;
+	else
+		*program = ens_code_value(&w->coder, NULL, e, ENS_DURATION);
+}
+
+static struct ens_t_list emit_absences(struct emission *w, const struct ens_g_absence *a)
+{
+	struct ens_t_list list = {COUNT(w, absence, struct ens_t_absence), 0};
+
+	for (; a; a = a->next) {
+		struct ens_t_absence out = {.kind = (uint32_t)a->kind, .type = a->ref->sema->type->sema->table_index};
+
+		split_ref(w, a->ref, NULL, &out.predicate, &out.condition);
+		duration(w, a->for_dur, &out.for_us, &out.for_program);
+		ADD(w, absence, &out);
+		list.count++;
+	}
+	return list;
+}
+
+static struct ens_t_list emit_entries(struct emission *w, const struct ens_g_state *s)
+{
+	struct ens_t_list list = {COUNT(w, entry, struct ens_t_entry), s->nentry};
+
+	for (uint32_t i = 0; i < s->nentry; i++) {
+		const struct ens_g_entry *e = &s->entry[i];
+		struct ens_t_entry out = {.kind = (uint8_t)e->kind,
+					  .arrow = (uint8_t)e->arrow,
+					  .flags = (uint8_t)e->flags,
+					  .target = e->target,
+					  .branch_end = e->branch_end};
+
+		duration(w, e->after, &out.after_us, &out.after_program);
+		duration(w, e->within, &out.within_us, &out.within_program);
+		out.guards = emit_ops(w, e->guards);
+		out.actions = emit_ops(w, e->actions);
+		out.absences = emit_absences(w, e->absences);
+		ADD(w, entry, &out);
+	}
+	return list;
+}
+
+static struct ens_t_list emit_captures(struct emission *w, const struct ens_pat *step)
+{
+	static const uint8_t kind[] = {
+		[ENS_SLOT_FIELD] = ENS_T_KEEP,   [ENS_SLOT_FIRST_FIELD] = ENS_T_KEEP_FIRST,
+		[ENS_SLOT_TAKEN] = ENS_T_KEEP,   [ENS_SLOT_EVENTS] = ENS_T_COUNT,
+		[ENS_SLOT_ROUNDS] = ENS_T_COUNT, [ENS_SLOT_ROUND] = ENS_T_KEEP,
+		[ENS_SLOT_COUNT] = ENS_T_COUNT,  [ENS_SLOT_SUM] = ENS_T_SUM,
+		[ENS_SLOT_MIN] = ENS_T_MIN,      [ENS_SLOT_MAX] = ENS_T_MAX,
+		[ENS_SLOT_FIRST] = ENS_T_FIRST,  [ENS_SLOT_LATEST] = ENS_T_LATEST,
+	};
+	struct ens_t_list list = {COUNT(w, capture, struct ens_t_capture), 0};
+
+	for (const struct ens_keep *k = step->sema->keeps; k; k = k->next) {
+		struct ens_t_capture out = {.kind = kind[k->slot->kind], .slot = k->slot->index};
+
+		out.program = ens_code_capture(&w->coder, step->ref->sema->type, k->slot);
+		ADD(w, capture, &out);
+		list.count++;
+	}
+	return list;
+}
+
+static const char *step_name(const struct ens_pat *step)
+{
+	for (const struct ens_pat *p = step; p; p = p->sema->up) {
+		if (p->sema->named && !p->sema->named->group)
+			return p->name.name;
+		if (!p->sema->up || p->sema->up->kind != ENS_P_ALT)
+			break;
+	}
+	return "";
+}
+
+static void emit_state(struct emission *w, const struct ens_g_state *s)
+{
+	struct ens_t_state out = {.type = ENS_NONE,
+				  .predicate = ENS_NONE,
+				  .condition = ENS_NONE,
+				  .until_type = ENS_NONE,
+				  .until_predicate = ENS_NONE,
+				  .until_condition = ENS_NONE};
+
+	if (s->step) {
+		out.name = ens_build_name(&w->b, step_name(s->step));
+		out.type = s->step->ref->sema->type->sema->table_index;
+		split_ref(w, s->step->ref, s->step->sema->conds, &out.predicate, &out.condition);
+		out.captures = emit_captures(w, s->step);
+		if (s->step->until) {
+			out.until_type = s->step->until->sema->type->sema->table_index;
+			split_ref(w, s->step->until, NULL, &out.until_predicate, &out.until_condition);
+		}
+	}
+	out.entries = emit_entries(w, s);
+	ADD(w, state, &out);
+}
+
+/* ---- rules ------------------------------------------------------------------------------------------------------ */
+
+static void find_slots(struct emission *w, struct ens_rule_sema *r, const struct ens_expr *e)
+{
+	if (e)
+		ens_slots_find(w->arena, r, e);
+}
+
+static void find_in_pattern(struct emission *w, struct ens_rule_sema *r, struct ens_pat *p)
+{
+	for (const struct ens_ref *ref = p->ref; ref; ref = ref->next)
+		find_slots(w, r, ref->cond);
+	if (p->until)
+		find_slots(w, r, p->until->cond);
+	find_slots(w, r, p->after);
+	find_slots(w, r, p->within);
+	find_slots(w, r, p->for_dur);
+	for (const struct ens_g_guard *g = p->sema->exit_guards; g; g = g->next)
+		find_slots(w, r, g->expr);
+	for (const struct ens_cond *c = p->sema->conds; c; c = c->next) {
+		find_slots(w, r, c->expr);
+		for (uint32_t i = 0; i < c->nother; i++)
+			ens_slots_find_taken(w->arena, r, c->others[i]);
+	}
+	for (uint32_t i = 0; p->kind != ENS_P_NOT && i < p->nitem; i++)
+		find_in_pattern(w, r, p->item[i]);
+}
+
+static struct ens_t_list emit_slots(struct emission *w, struct ens_rule_sema *r)
+{
+	struct ens_t_list list = {COUNT(w, slot, struct ens_t_slot), ens_slots_count(r)};
+	struct ens_t_slot *out = alloc(w, list.count, sizeof *out);
+
+	if (!out)
+		return list;
+	for (uint32_t i = 0; i < r->nslot; i++) {
+		const struct ens_slot *s = r->slot[i];
+		bool counts = s->kind == ENS_SLOT_EVENTS || s->kind == ENS_SLOT_ROUNDS || s->kind == ENS_SLOT_COUNT ||
+			      s->kind == ENS_SLOT_SUM;
+		struct ens_t_slot one = {.type = (uint8_t)s->type};
+
+		one.init = (struct ens_t_const){.type = (uint8_t)s->type,
+						.null = counts ? ENS_SET : ENS_UNSET}; /* 0 and 0.0 have no bits */
+		out[s->index] = one;
+		if (s->kind == ENS_SLOT_SUM && s->type == ENS_FLOAT)
+			out[s->index + 1] = one;
+	}
+	for (uint32_t i = 0; i < list.count; i++)
+		ADD(w, slot, &out[i]);
+	return list;
+}
+
+static struct ens_t_list emit_inputs(struct emission *w, const struct ens_rule_sema *r)
+{
+	struct ens_t_list list = {COUNT(w, input, struct ens_t_input), r->ninput};
+
+	for (uint32_t i = 0; i < r->ninput; i++) {
+		const struct ens_input_sema *in = &r->input[i];
+		const struct ens_part part = {.input = in};
+		struct ens_t_input out = {.type = in->type->sema->table_index, .filter = ENS_NONE,
+					  .key = {COUNT(w, index, uint32_t), r->nkey}};
+
+		if (!in->all)
+			out.filter = add_parts(w, in->type, &part, 1);
+		for (uint32_t k = 0; k < r->nkey; k++)
+			ADD(w, index, &in->key_field[k]);
+		ADD(w, input, &out);
+	}
+	return list;
+}
+
+static struct ens_t_list emit_emits(struct emission *w, const struct ens_rule_sema *r)
+{
+	struct ens_t_list list = {COUNT(w, emit, struct ens_t_emit), r->nemit};
+
+	for (uint32_t i = 0; i < r->nemit; i++) {
+		const struct ens_emit_sema *e = &r->emit[i];
+		struct ens_t_emit out = {.type = ens_build_name(&w->b, e->type),
+					 .stream = ens_build_name(&w->b, e->stream),
+					 .outs = {COUNT(w, out, struct ens_t_out), e->nout}};
+
+		for (uint32_t k = 0; k < e->nout; k++) {
+			struct ens_t_out o = {.name = ens_build_name(&w->b, e->out[k].name),
+					      .type = (uint8_t)e->out[k].expr->type};
+
+			o.program = ens_code_value(&w->coder, NULL, e->out[k].expr, e->out[k].expr->type);
+			ADD(w, out, &o);
+		}
+		ADD(w, emit, &out);
+	}
+	return list;
+}
+
+static void emit_rule(struct emission *w, uint32_t i, const struct ens_graph *g)
+{
+	struct ens_decl *decl = w->s->rule[i];
+	struct ens_rule_sema *r = decl->sema->rule;
+	struct ens_t_rule out = {.name = ens_build_name(&w->b, decl->name.name),
+				 .select = ENS_T_ONE,
+				 .scope = (uint8_t)r->scope,
+				 .ncounter = g->ncounter,
+				 .scope_amount = r->scope_amount,
+				 .session_max_us = r->session_max_us,
+				 .having = ENS_NONE};
+
+	if (decl->title.name)
+		out.title = ens_build_name(&w->b, decl->title.name);
+	ens_map_init(&r->slot_map, w->arena);
+	find_in_pattern(w, r, r->pattern);
+	find_slots(w, r, r->having ? r->having->expr : NULL);
+	for (uint32_t k = 0; k < r->nemit; k++)
+		for (uint32_t o = 0; o < r->emit[k].nout; o++)
+			find_slots(w, r, r->emit[k].out[o].expr);
+	if (w->arena->failed)
+		return;
+	ens_slots_place(r);
+	w->coder = (struct ens_coder){
+		.build = &w->b, .diag = w->s->diag, .rule = r, .rule_index = i, .brackets_count = r->from != NULL};
+	out.group = group_of(w, r, i);
+	out.keygroup = keygroup_of(w, r);
+	out.inputs = emit_inputs(w, r);
+	out.slots = emit_slots(w, r);
+	out.states = (struct ens_t_list){COUNT(w, state, struct ens_t_state), g->nstate};
+	for (uint32_t k = 0; k < g->nstate && !w->arena->failed; k++)
+		emit_state(w, &g->state[k]);
+	out.leads = emit_absences(w, g->leads);
+	out.emits = emit_emits(w, r);
+	if (r->having) {
+		const struct ens_part having = {.expr = r->having->expr};
+
+		out.having = ens_code_parts(&w->coder, NULL, &having, 1);
+	}
+	ADD(w, rule, &out);
+}
+
+enum ens_status ens_emit_tables(struct ens_sema *s, const struct ens_graph *graph, struct ens_buf *out)
+{
+	struct emission w = {.s = s, .arena = s->arena};
+	uint32_t before = s->diag->nerror;
+	enum ens_status st = ENS_ENOMEM;
+
+	ens_build_init(&w.b, s->arena);
+	ens_map_init(&w.stream_map, s->arena);
+	ens_map_init(&w.group_map, s->arena);
+	w.coder = (struct ens_coder){.build = &w.b, .diag = s->diag, .rule_index = ENS_NONE};
+	if (number_streams(&w)) {
+		choose_streams(&w);
+		emit_streams(&w);
+		for (uint32_t i = 0; i < s->ntype; i++)
+			if (s->type[i]->sema->table_index != ENS_NONE)
+				emit_type(&w, s->type[i]);
+		for (uint32_t i = 0; i < s->nrule && !s->arena->failed && !w.b.failed; i++)
+			emit_rule(&w, i, &graph[i]);
+		emit_groups(&w);
+		st = s->diag->nerror != before ? ENS_ERULES : ens_build_finish(&w.b, out);
+	}
+	ens_build_free(&w.b);
+	return st;
+}

@@ -1,0 +1,46 @@
+/*
+ * The checker's order of work: declarations first, then each rule on its own.
+ * Each step is one file; what they say to each other is in sema_private.h.  Tested by tests/lang/sema*.test.
+ */
+#include "compiler/sema.h"
+
+#include "compiler/sema_private.h"
+
+static bool list_declarations(struct ens_sema *s)
+{
+	uint32_t n = 0;
+
+	for (struct ens_decl *d = s->ast->decls; d; d = d->next)
+		n++;
+	s->decl = ens_arena_alloc(s->arena, (n + 1) * sizeof(struct ens_decl *));
+	s->type = ens_arena_alloc(s->arena, (n + 1) * sizeof(struct ens_decl *));
+	s->rule = ens_arena_alloc(s->arena, (n + 1) * sizeof(struct ens_decl *));
+	if (!s->decl || !s->type || !s->rule)
+		return false;
+	for (struct ens_decl *d = s->ast->decls; d; d = d->next) {
+		d->sema = ens_arena_zalloc(s->arena, sizeof *d->sema);
+		if (!d->sema)
+			return false;
+		d->sema->time_field = d->sema->table_index = ENS_NONE;
+		s->decl[s->ndecl++] = d;
+	}
+	return true;
+}
+
+enum ens_status ens_sema_check(struct ens_sema *s, struct ens_arena *arena, struct ens_diag *diag, struct ens_ast *ast)
+{
+	*s = (struct ens_sema){.arena = arena, .diag = diag, .ast = ast};
+	ens_map_init(&s->type_map, arena);
+	ens_map_init(&s->output_map, arena);
+	ens_map_init(&s->rule_map, arena);
+	ens_map_init(&s->later_map, arena);
+	ens_map_init(&s->emitted_map, arena);
+	if (!list_declarations(s))
+		return ENS_ENOMEM;
+	ens_sema_names(s);
+	ens_sema_events(s);
+	for (uint32_t i = 0; i < s->nrule && !arena->failed; i++)
+		ens_sema_rule(s, s->rule[i]);
+	ens_sema_unused(s);
+	return arena->failed ? ENS_ENOMEM : ENS_OK;
+}

@@ -1,0 +1,369 @@
+/*
+ * Calls: functions by name and argument types (rows of runtime/function.def), aggregates over a step's events.
+ * min and max of one argument are aggregates, of several functions.  Tested by tests/lang/sema_calls.test.
+ */
+#include "compiler/sema.h"
+
+#include <string.h>
+
+#include "compiler/sema_private.h"
+#include "runtime/program.h"
+
+static const struct {
+	const char *name;
+	enum ens_aggregate what;
+} aggregate_row[] = {
+	{"count", ENS_A_COUNT}, {"sum", ENS_A_SUM}, {"avg", ENS_A_AVG}, {"min", ENS_A_MIN},
+	{"max", ENS_A_MAX}, {"first", ENS_A_FIRST}, {"last", ENS_A_LAST},
+};
+#define NAGGREGATE (sizeof aggregate_row / sizeof aggregate_row[0])
+
+/* Words of language.md that a later issue gives meaning to. */
+static const char *const later[] = {"stddev", "count_distinct", "list", "set", "percentile", "step"};
+#define NLATER (sizeof later / sizeof later[0])
+
+static enum ens_aggregate aggregate_of(const struct ens_expr *e)
+{
+	for (size_t i = 0; i < NAGGREGATE; i++)
+		if (strcmp(e->name, aggregate_row[i].name) == 0) {
+			bool both = aggregate_row[i].what == ENS_A_MIN || aggregate_row[i].what == ENS_A_MAX;
+
+			return both && e->narg > 1 ? ENS_A_NONE : aggregate_row[i].what;
+		}
+	return ENS_A_NONE;
+}
+
+bool ens_sema_is_aggregate(const struct ens_expr *e)
+{
+	return e->kind == ENS_X_CALL && aggregate_of(e) != ENS_A_NONE;
+}
+
+/* ---- functions -------------------------------------------------------------------------------------------------- */
+
+static enum ens_type letter_type(char c)
+{
+	static const char letters[] = "bifstdp";
+	const char *p = strchr(letters, c);
+
+	return p && c ? (enum ens_type)((unsigned)ENS_BOOL + (unsigned)(p - letters)) : ENS_BADTYPE;
+}
+
+/* The type that a row wants for argument i, ENS_BADTYPE when it takes no such argument. */
+static enum ens_type wanted(const char *args, uint32_t i)
+{
+	size_t len = strlen(args);
+
+	if (len >= 2 && args[len - 1] == '*' && i >= len - 2)
+		return letter_type(args[len - 2]);
+	return i < len ? letter_type(args[i]) : ENS_BADTYPE;
+}
+
+static bool takes_count(const char *args, uint32_t n)
+{
+	size_t len = strlen(args);
+
+	return len && args[len - 1] == '*' ? n >= len - 1 : n == len;
+}
+
+/* strictness 0: types as they are; 1: ints become floats; 2: string literals become addresses and times too. */
+static bool fits(const struct ens_expr *e, const char *args, int strictness)
+{
+	if (!takes_count(args, e->narg))
+		return false;
+	for (uint32_t i = 0; i < e->narg; i++) {
+		enum ens_type want = wanted(args, i), t = e->arg[i]->type;
+
+		if (t == want || t == ENS_NOTYPE || (strictness >= 1 && t == ENS_INT && want == ENS_FLOAT))
+			continue;
+		if (strictness >= 2 && t == ENS_STRING && e->arg[i]->kind == ENS_X_LITERAL &&
+		    (want == ENS_TIME || want == ENS_IP))
+			continue;
+		return false;
+	}
+	return true;
+}
+
+static void say_arguments(struct ens_view *v, const struct ens_expr *e)
+{
+	struct ens_buf has = ENS_BUF_EMPTY, wants = ENS_BUF_EMPTY;
+	unsigned shown = 0;
+
+	for (uint32_t i = 0; i < e->narg; i++)
+		ens_buf_addf(&has, "%s%s", i ? ", " : "", ens_type_name(e->arg[i]->type));
+	for (size_t i = 0; i < ENS_NFUNCTION && shown < 8; i++) {
+		if (strcmp(ens_function_table[i].name, e->name) != 0)
+			continue;
+		ens_buf_addf(&wants, "%s%s(", shown++ ? ", " : "", e->name);
+		for (uint32_t k = 0; ens_function_table[i].arguments[k] && ens_function_table[i].arguments[k] != '*';
+		     k++)
+			ens_buf_addf(&wants, "%s%s", k ? ", " : "",
+				     ens_type_name(letter_type(ens_function_table[i].arguments[k])));
+		ens_buf_adds(&wants, strchr(ens_function_table[i].arguments, '*') ? ", ...)" : ")");
+	}
+
+	struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_ARGUMENTS, e->at, "`%s` does not take (%s)", e->name,
+					     ens_buf_cstr(&has));
+
+	ens_diag_remedy(v->s->diag, m, "it takes %s", ens_buf_cstr(&wants));
+	ens_buf_free(&has);
+	ens_buf_free(&wants);
+}
+
+static enum ens_type unknown_function(struct ens_view *v, const struct ens_expr *e)
+{
+	const char *candidate[ENS_NFUNCTION + NAGGREGATE];
+	size_t n = 0;
+
+	if (ens_map_find_name(&v->s->later_map, e->name) != ENS_MAP_NONE || v->s->imports)
+		return ENS_BADTYPE;
+
+	struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_FUNCTION, e->op_at.len ? e->op_at : e->at,
+					     "there is no function `%s`", e->name);
+
+	for (size_t i = 0; i < ENS_NFUNCTION; i++)
+		if (!i || strcmp(ens_function_table[i].name, ens_function_table[i - 1].name) != 0)
+			candidate[n++] = ens_function_table[i].name;
+	for (size_t i = 0; i < NAGGREGATE; i++)
+		candidate[n++] = aggregate_row[i].name;
+	ens_sema_suggest(v->s, m, e->name, candidate, n);
+	return ENS_BADTYPE;
+}
+
+static struct ens_expr_sema *new_sema(struct ens_view *v, struct ens_expr *e, enum ens_mean what)
+{
+	e->sema = ens_arena_zalloc(v->s->arena, sizeof *e->sema);
+	if (e->sema)
+		e->sema->mean = what;
+	return e->sema;
+}
+
+/* coalesce(a, b, ...) is a ?? b ?? ...: any one type. */
+static enum ens_type coalesce_type(struct ens_view *v, struct ens_expr *e)
+{
+	enum ens_type type = ENS_NOTYPE;
+
+	e->optional = true;
+	for (uint32_t i = 0; i < e->narg; i++) {
+		enum ens_type t = e->arg[i]->type;
+
+		e->optional &= e->arg[i]->optional;
+		if (type == ENS_NOTYPE || (type == ENS_INT && t == ENS_FLOAT) ||
+		    (type == ENS_STRING && (t == ENS_IP || t == ENS_TIME)))
+			type = t;
+	}
+	for (uint32_t i = 0; i < e->narg; i++) {
+		enum ens_type t = e->arg[i]->type;
+
+		if (t == type || t == ENS_NOTYPE || (t == ENS_INT && type == ENS_FLOAT) ||
+		    ens_sema_coerce(v, e->arg[i], type))
+			continue;
+		if (e->arg[i]->type != ENS_BADTYPE)
+			say_arguments(v, e);
+		return ENS_BADTYPE;
+	}
+	if (!e->narg)
+		say_arguments(v, e);
+	if (!e->narg || !new_sema(v, e, ENS_MEAN_COALESCE))
+		return ENS_BADTYPE;
+	return type;
+}
+
+static enum ens_type function_type(struct ens_view *v, struct ens_expr *e)
+{
+	bool known = false, bad = false;
+
+	for (uint32_t i = 0; i < e->narg; i++) {
+		bad |= ens_sema_expr(v, e->arg[i]) == ENS_BADTYPE;
+		e->optional |= e->arg[i]->optional;
+	}
+	for (size_t i = 0; i < ENS_NFUNCTION; i++)
+		known |= strcmp(ens_function_table[i].name, e->name) == 0;
+	if (!known)
+		return unknown_function(v, e);
+	if (bad)
+		return ENS_BADTYPE;
+	if (strcmp(e->name, "coalesce") == 0)
+		return coalesce_type(v, e);
+	for (int strictness = 0; strictness <= 2; strictness++)
+		for (size_t i = 0; i < ENS_NFUNCTION; i++) {
+			if (strcmp(ens_function_table[i].name, e->name) != 0 ||
+			    !fits(e, ens_function_table[i].arguments, strictness))
+				continue;
+			for (uint32_t k = 0; k < e->narg && strictness == 2; k++)
+				if (e->arg[k]->type == ENS_STRING &&
+				    wanted(ens_function_table[i].arguments, k) != ENS_STRING &&
+				    !ens_sema_coerce(v, e->arg[k], wanted(ens_function_table[i].arguments, k)))
+					return ENS_BADTYPE;
+
+			struct ens_expr_sema *x = new_sema(v, e, ENS_MEAN_FUNCTION);
+
+			if (!x)
+				return ENS_BADTYPE;
+			x->index = (uint32_t)i;
+			return ens_function_table[i].result;
+		}
+	if (e->narg == 2 && e->arg[0]->type == ENS_TIME && e->arg[1]->type == ENS_STRING &&
+	    wanted("t", 0) == ENS_TIME &&
+	    (strcmp(e->name, "hour") == 0 || strcmp(e->name, "minute") == 0 || strcmp(e->name, "weekday") == 0 ||
+	     strcmp(e->name, "day") == 0)) {
+		ens_sema_not_yet(v->s, e->arg[1]->at, "a time zone here is");
+		return ENS_BADTYPE;
+	}
+	say_arguments(v, e);
+	return ENS_BADTYPE;
+}
+
+/* ---- aggregates ------------------------------------------------------------------------------------------------- */
+
+static enum ens_type aggregate_error(struct ens_view *v, struct ens_span at, const char *text, const char *remedy,
+				     const char *name)
+{
+	struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_AGGREGATE, at, text, name);
+
+	if (remedy)
+		ens_diag_remedy(v->s->diag, m, remedy, name);
+	return ENS_BADTYPE;
+}
+
+/* In `where` the event at hand counts for its step, so of a single step there is nothing to aggregate. */
+static bool is_single_at_hand(const struct ens_view *v, const struct ens_reach *t)
+{
+	return v->where && v->self && !t->repeated && ens_pat_contains(t->root, v->self);
+}
+
+static enum ens_type count_of(struct ens_view *v, struct ens_expr *e, const struct ens_name *name)
+{
+	struct ens_expr_sema *x = e->sema;
+	bool may_lack;
+
+	if (!ens_sema_target(v, name, &x->target, &may_lack)) {
+		struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_NOT_TAKEN, e->arg[0]->at,
+						     "the step `%s` is not taken yet here", name->name);
+
+		ens_diag_second(v->s->diag, m, name->at, "it comes later");
+		return ENS_BADTYPE;
+	}
+	if (is_single_at_hand(v, &x->target))
+		return aggregate_error(v, e->at, "`%s` is a single event here, there is nothing to count",
+				       "name its fields: `%s.FIELD`", name->name);
+	x->counts_events = true;
+	return ENS_INT;
+}
+
+static enum ens_type result_type(struct ens_view *v, const struct ens_expr *e, enum ens_aggregate what, enum ens_type t)
+{
+	bool number = t == ENS_INT || t == ENS_FLOAT;
+	struct ens_message *m;
+
+	switch (what) {
+	case ENS_A_COUNT:
+		return ENS_INT;
+	case ENS_A_SUM:
+	case ENS_A_AVG:
+		if (number)
+			return what == ENS_A_AVG ? ENS_FLOAT : t;
+		m = ens_diag_add(v->s->diag, ENS_E_TYPES, e->arg[0]->at, "`%s` needs numbers, this is of type %s",
+				 e->name, ens_type_name(t));
+		if (t == ENS_DURATION)
+			ens_diag_remedy(v->s->diag, m, "use seconds(d), a number");
+		else if (t == ENS_STRING)
+			ens_diag_remedy(v->s->diag, m, "use float(s) or int(s)");
+		return ENS_BADTYPE;
+	case ENS_A_MIN:
+	case ENS_A_MAX:
+		if (t != ENS_BOOL && t != ENS_IP)
+			return t;
+		ens_diag_add(v->s->diag, ENS_E_TYPES, e->arg[0]->at, "values of type %s have no order, so no %s",
+			     ens_type_name(t), e->name);
+		return ENS_BADTYPE;
+	default:
+		return t;
+	}
+}
+
+static enum ens_type over_expression(struct ens_view *v, struct ens_expr *e, enum ens_aggregate what)
+{
+	struct ens_view inner = *v;
+	struct ens_reach over = {0};
+
+	inner.ranged = true;
+	inner.over = &over;
+
+	enum ens_type t = ens_sema_expr(&inner, e->arg[0]);
+
+	if (t == ENS_BADTYPE)
+		return t;
+	if (!over.npat)
+		return aggregate_error(v, e->arg[0]->at, "`%s` ranges over the events of a step, and this names none",
+				       "name a field of a step: `%s(STEP.FIELD)`", e->name);
+	if (is_single_at_hand(v, &over))
+		return aggregate_error(v, e->at, "`%s` is over a step that takes a single event",
+				       "name the field itself, without `%s`", e->name);
+	if (t == ENS_NOTYPE)
+		return aggregate_error(v, e->arg[0]->at, "`%s` of null is always null", NULL, e->name);
+	e->sema->target = over;
+	e->optional = what != ENS_A_COUNT && what != ENS_A_SUM;
+	return result_type(v, e, what, t);
+}
+
+static enum ens_type aggregate_type(struct ens_view *v, struct ens_expr *e, enum ens_aggregate what)
+{
+	struct ens_expr_sema *x = new_sema(v, e, ENS_MEAN_AGGREGATE);
+
+	if (!x)
+		return ENS_BADTYPE;
+	x->aggregate = what;
+	if (v->ranged)
+		return aggregate_error(v, e->at, "`%s`: one aggregate can't stand inside another", NULL, e->name);
+	if (!v->rule)
+		return aggregate_error(v, e->at, "`%s` ranges over the events of a match, and here is none", NULL,
+				       e->name);
+	if (e->narg == 0 && what == ENS_A_COUNT) {
+		ens_sema_not_yet(v->s, e->at, "`count()` is");
+		return ENS_BADTYPE;
+	}
+	if (e->narg != 1)
+		return aggregate_error(v, e->at, "`%s` takes one argument", NULL, e->name);
+
+	struct ens_expr *arg = e->arg[0];
+
+	if (arg->kind == ENS_X_INDEX || (arg->kind == ENS_X_MEMBER && arg->arg[0]->kind == ENS_X_INDEX)) {
+		ens_sema_not_yet(v->s, arg->at, "`NAME[...]` in an expression is");
+		return ENS_BADTYPE;
+	}
+	if (arg->kind != ENS_X_NAME)
+		return over_expression(v, e, what);
+
+	uint32_t i = ens_map_find_name(&v->rule->name_map, arg->name);
+
+	if (i == ENS_MAP_NONE)
+		return over_expression(v, e, what);
+	if (what == ENS_A_COUNT)
+		return count_of(v, e, v->rule->name[i]);
+
+	struct ens_message *m =
+		ens_diag_add(v->s->diag, ENS_E_AGGREGATE, e->at, "`%s` needs a value, `%s` is a whole %s", e->name,
+			     arg->name, v->rule->name[i]->group ? "group" : "event");
+
+	if (!v->rule->name[i]->group)
+		ens_diag_remedy(v->s->diag, m,
+				what == ENS_A_FIRST || what == ENS_A_LAST ? "name a field of it: `%s(%s).FIELD`"
+									  : "name a field of it: `%s(%s.FIELD)`",
+				e->name, arg->name);
+	return ENS_BADTYPE;
+}
+
+enum ens_type ens_sema_call(struct ens_view *v, struct ens_expr *e)
+{
+	enum ens_aggregate what = aggregate_of(e);
+
+	for (size_t i = 0; i < NLATER; i++)
+		if (strcmp(e->name, later[i]) == 0) {
+			struct ens_message *m =
+				ens_diag_add(v->s->diag, ENS_E_NOT_YET, e->at, "`%s` is not supported yet", e->name);
+
+			(void)m;
+			return ENS_BADTYPE;
+		}
+	return what == ENS_A_NONE ? function_type(v, e) : aggregate_type(v, e, what);
+}

@@ -1,0 +1,233 @@
+/*
+ * Event types: fields, time, conditions of `where`; named filters' conditions; which type an entry of a stream can have.
+ * Tested by tests/lang/sema_events.test.
+ */
+#include "compiler/sema.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "compiler/sema_private.h"
+
+static bool room_for_field(struct ens_sema *s, const struct ens_decl *type)
+{
+	struct ens_decl_sema *d = type->sema;
+	uint32_t n = d->nfield + d->nraw;
+
+	if (n < d->cap)
+		return true;
+	if (n >= ENS_FIELDS_MAX) {
+		ens_diag_add(s->diag, ENS_E_TOO_MANY, type->name.at,
+			     "`%s` has more than %d fields, those that only its `where` names counted", type->name.name,
+			     ENS_FIELDS_MAX);
+		return false;
+	}
+
+	uint32_t cap = d->cap ? d->cap * 2 : 8;
+	struct ens_field_sema *bigger = ens_arena_zalloc(s->arena, cap * sizeof *bigger);
+
+	if (!bigger)
+		return false;
+	if (n)
+		memcpy(bigger, d->field, n * sizeof *bigger);
+	d->field = bigger;
+	d->cap = cap;
+	return true;
+}
+
+static void add_field(struct ens_sema *s, struct ens_decl *type, const struct ens_field *f)
+{
+	struct ens_decl_sema *d = type->sema;
+	uint32_t *place = ens_map_at_name(&d->field_map, f->name.name);
+
+	if (f->computed)
+		ens_sema_not_yet(s, f->computed->at, "a computed field (`= EXPR`) is");
+	if (f->source)
+		ens_sema_not_yet(s, f->source->id.at, "`as \"NAME\"` behind a field is");
+	if (!place || !room_for_field(s, type))
+		return;
+	if (*place != ENS_MAP_NONE) {
+		struct ens_message *m = ens_diag_add(s->diag, ENS_E_DUPLICATE, f->name.at,
+						     "`%s` has two fields called `%s`", type->name.name, f->name.name);
+
+		ens_diag_second(s->diag, m, d->field[*place].at, "the first one is here");
+		return;
+	}
+	*place = d->nfield;
+	d->field[d->nfield++] = (struct ens_field_sema){.name = f->name.name, .type = f->type, .unit = f->unit,
+							.optional = f->optional, .at = f->name.at};
+}
+
+uint32_t ens_type_raw_field(struct ens_sema *s, struct ens_decl *type, const char *name, struct ens_span at)
+{
+	struct ens_decl_sema *d = type->sema;
+	uint32_t *place = ens_map_at_name(&d->field_map, name);
+
+	if (!place || !room_for_field(s, type))
+		return 0;
+	if (*place == ENS_MAP_NONE) {
+		*place = d->nfield + d->nraw;
+		d->field[*place] =
+			(struct ens_field_sema){.name = name, .type = ENS_STRING, .optional = true, .at = at};
+		d->nraw++;
+	}
+	return *place;
+}
+
+struct ens_field_ref ens_type_field(const struct ens_decl *type, const char *name)
+{
+	const struct ens_decl_sema *d = type->sema;
+	uint32_t i = ens_map_find_name(&d->field_map, name);
+
+	if (i != ENS_MAP_NONE && i < d->nfield)
+		return (struct ens_field_ref){ENS_FIELD_DECLARED, i, d->field[i].type, d->field[i].optional};
+	if (strcmp(name, "time") == 0)
+		return (struct ens_field_ref){ENS_FIELD_TIME, 0, ENS_TIME, false};
+	if (strcmp(name, "id") == 0)
+		return (struct ens_field_ref){ENS_FIELD_ID, 0, ENS_STRING, false};
+	if (strcmp(name, "stream") == 0)
+		return (struct ens_field_ref){ENS_FIELD_STREAM, 0, ENS_STRING, false};
+	return (struct ens_field_ref){ENS_FIELD_NONE, 0, ENS_NOTYPE, false};
+}
+
+/* ---- options ---------------------------------------------------------------------------------------------------- */
+
+static void time_option(struct ens_sema *s, struct ens_decl *type, const struct ens_option *o)
+{
+	struct ens_decl_sema *d = type->sema;
+
+	if (o->name2.name)
+		ens_sema_not_yet(s, o->name2.at, "`sent FIELD` is");
+	if (!o->name.name)
+		return;
+
+	uint32_t i = ens_map_find_name(&d->field_map, o->name.name);
+	struct ens_message *m;
+
+	if (i == ENS_MAP_NONE) {
+		const char *candidate[64];
+		size_t n = 0;
+
+		m = ens_diag_add(s->diag, ENS_E_UNKNOWN_FIELD, o->name.at, "`%s` has no field `%s`", type->name.name,
+				 o->name.name);
+		for (uint32_t k = 0; k < d->nfield && n < 64; k++)
+			if (d->field[k].type == ENS_TIME)
+				candidate[n++] = d->field[k].name;
+		ens_sema_suggest(s, m, o->name.name, candidate, n);
+	} else if (d->field[i].type != ENS_TIME) {
+		m = ens_diag_add(s->diag, ENS_E_TIME_FIELD, o->name.at,
+				 "`%s` is of type %s, the time of an event is of type time", o->name.name,
+				 ens_type_name(d->field[i].type));
+		ens_diag_second(s->diag, m, d->field[i].at, "declared here");
+		ens_diag_remedy(
+			s->diag, m,
+			"declare it as time, or as time(s), time(ms), time(us), time(ns) to say what its numbers are");
+	} else if (d->field[i].optional) {
+		m = ens_diag_add(s->diag, ENS_E_TIME_FIELD, o->name.at,
+				 "`%s` may be missing, but every event needs its time", o->name.name);
+		ens_diag_second(s->diag, m, d->field[i].at, "declared here");
+		ens_diag_remedy(s->diag, m, "declare it without `?`");
+	} else {
+		d->time_field = i;
+	}
+}
+
+static void options(struct ens_sema *s, struct ens_decl *type)
+{
+	static const char *const later[] = {
+		[ENS_O_LATENESS] = "`lateness` is", [ENS_O_LATE] = "`late` is",
+		[ENS_O_IDLE] = "`idle` is",         [ENS_O_SHARDED] = "`sharded by` is",
+		[ENS_O_UNIQUE] = "`unique` is",     [ENS_O_DELETE] = "`delete when` is",
+	};
+	struct ens_decl_sema *d = type->sema;
+	uint32_t i = ens_map_find_name(&d->field_map, "time");
+
+	if (i != ENS_MAP_NONE && d->field[i].type == ENS_TIME && !d->field[i].optional)
+		d->time_field = i;
+	for (const struct ens_option *o = type->options; o; o = o->next) {
+		if (o->kind == ENS_O_TIME)
+			time_option(s, type, o);
+		else
+			ens_sema_not_yet(s, o->at, later[o->kind]);
+	}
+}
+
+/* ---- streams ---------------------------------------------------------------------------------------------------- */
+
+/* On each stream, a type behind one that takes every entry can have none. */
+static void check_streams(struct ens_sema *s)
+{
+	struct ens_map taker; /* stream to the first type that takes all */
+
+	ens_map_init(&taker, s->arena);
+	for (uint32_t i = 0; i < s->ntype; i++) {
+		struct ens_decl *t = s->type[i];
+		uint32_t n = 0;
+
+		for (const struct ens_ident_list *l = t->streams; l; l = l->next) {
+			if (n++ == ENS_LIST_MAX) {
+				ens_diag_add(s->diag, ENS_E_TOO_MANY, l->id.at, "an event type comes from at most %d streams",
+					     ENS_LIST_MAX);
+				break;
+			}
+			uint32_t *place = ens_map_at_name(&taker, l->id.name);
+
+			if (!place)
+				return;
+			if (*place != ENS_MAP_NONE && s->type[*place] == t) {
+				ens_diag_add(s->diag, ENS_E_DUPLICATE, l->id.at, "`%s` names the stream \"%s\" twice",
+					     t->name.name, l->id.name);
+			} else if (*place != ENS_MAP_NONE) {
+				struct ens_decl *first = s->type[*place];
+				struct ens_message *m =
+					ens_diag_add(s->diag, ENS_E_NEVER_TAKES, t->name.at,
+						     "no entry of \"%s\" can be a `%s`: `%s` before it takes them all",
+						     l->id.name, t->name.name, first->name.name);
+
+				ens_diag_second(s->diag, m, first->name.at, "this one has no `where`");
+				ens_diag_remedy(s->diag, m,
+						"say what tells them apart, such as `where event = \"%s\"`, or declare "
+						"`%s` first",
+						first->name.name, t->name.name);
+			} else if (!t->where) {
+				*place = i;
+			}
+		}
+	}
+}
+
+/* ---- conditions ------------------------------------------------------------------------------------------------- */
+
+static void check_conditions(struct ens_sema *s)
+{
+	for (uint32_t i = 0; i < s->ndecl && !s->arena->failed; i++) {
+		struct ens_decl *d = s->decl[i];
+		struct ens_view v = {.s = s};
+
+		if (d->kind == ENS_D_EVENT && d->where) {
+			v.hand = d;
+			v.raw = true;
+			ens_sema_condition(&v, d->where);
+		} else if (d->kind == ENS_D_FILTER && d->ref && d->ref->cond && d->sema->type) {
+			v.hand = d->sema->type;
+			ens_sema_condition(&v, d->ref->cond);
+		}
+	}
+}
+
+void ens_sema_events(struct ens_sema *s)
+{
+	for (uint32_t i = 0; i < s->ntype && !s->arena->failed; i++) {
+		struct ens_decl *t = s->type[i];
+
+		ens_map_init(&t->sema->field_map, s->arena);
+		for (const struct ens_field *f = t->fields; f; f = f->next)
+			if (f->name.name)
+				add_field(s, t, f);
+		options(s, t);
+		if (t->json.name)
+			ens_sema_not_yet(s, t->json.at, "`json FIELD` is");
+	}
+	check_streams(s);
+	check_conditions(s);
+}

@@ -1,0 +1,85 @@
+/*
+ * Between the files of the checker (sema_*.c) only.
+ *
+ * Order of work, see ens_sema_check: declarations by name (sema_names.c); event types and their conditions
+ * (sema_events.c); then each rule: its clauses (sema_rule.c), what it takes in and its key (sema_keys.c), the pattern's
+ * form (sema_pattern.c), its conditions (sema_where.c, sema_types.c), what it emits (sema_emit.c).
+ */
+#ifndef ENS_COMPILER_SEMA_PRIVATE_H
+#define ENS_COMPILER_SEMA_PRIVATE_H
+
+#include "compiler/sema.h"
+
+/* Type of an expression in which an error was found and told: nothing more is said about it. */
+#define ENS_BADTYPE ENS_NTYPE
+
+/* What an expression may see from where it stands. */
+struct ens_view {
+	struct ens_sema *s;
+	struct ens_rule_sema *rule;    /* NULL: a declaration's condition */
+	struct ens_decl *hand;         /* type of the event at hand, or NULL */
+	const struct ens_pat *place;   /* where in the pattern; NULL: behind all of it */
+	bool behind;                   /* behind `place`, not in front of it */
+	const struct ens_pat *self;    /* the step whose event is at hand */
+	bool until;                    /* the event at hand ends the repetition of `place` */
+	bool where;                    /* in `where`: the event at hand counts for its step */
+	bool raw;                      /* unknown names are raw fields of `hand` */
+	bool emit;                     /* strings may interpolate */
+	struct ens_reach *over;       /* inside an aggregate's argument: the step it ranges over, found on the way */
+	bool ranged;                   /* inside an aggregate's argument */
+};
+
+/* sema_names.c */
+void ens_sema_names(struct ens_sema *s);
+struct ens_decl *ens_sema_find_type(struct ens_sema *s,
+				    struct ens_ident id); /* EVENT or FILTER; says so if there is none */
+bool ens_sema_resolve_ref(struct ens_sema *s, struct ens_ref *ref);           /* fills ref->sema */
+void ens_sema_unused(struct ens_sema *s);
+const char *ens_sema_nearest(struct ens_sema *s, const char *name, const char *const *candidate, size_t n); /* or NULL */
+void ens_sema_suggest(struct ens_sema *s, struct ens_message *m, const char *name, const char *const *candidate,
+		      size_t n);
+void ens_sema_not_yet(struct ens_sema *s, struct ens_span at, const char *what); /* "WHAT is not supported yet" */
+
+/* sema_events.c */
+void ens_sema_events(struct ens_sema *s);
+uint32_t ens_type_raw_field(struct ens_sema *s, struct ens_decl *type, const char *name, struct ens_span at);
+
+/* sema_rule.c */
+void ens_sema_rule(struct ens_sema *s, struct ens_decl *rule);
+
+/* sema_keys.c */
+void ens_sema_inputs(struct ens_sema *s, struct ens_rule_sema *r);
+void ens_sema_keys(struct ens_sema *s, struct ens_rule_sema *r);
+
+/* sema_pattern.c */
+void ens_sema_pattern(struct ens_sema *s, struct ens_rule_sema *r);
+void ens_sema_pattern_ends(struct ens_sema *s, struct ens_rule_sema *r); /* what depends on the scope */
+
+/* sema_scope.c */
+bool ens_sema_target(struct ens_view *v, const struct ens_name *name, struct ens_reach *out, bool *may_lack);
+bool ens_sema_before(struct ens_view *v, struct ens_reach *out, bool *may_lack);
+bool ens_pat_repeats(const struct ens_pat *p);
+const struct ens_pat *ens_pat_common(const struct ens_pat *a, const struct ens_pat *b);
+
+/* sema_types.c */
+enum ens_type ens_sema_expr(struct ens_view *v, struct ens_expr *e);
+bool ens_sema_condition(struct ens_view *v, struct ens_expr *e);            /* is a bool, or it was said */
+bool ens_sema_duration(struct ens_view *v, struct ens_expr *e);             /* is a duration, or it was said */
+struct ens_field_ref ens_sema_target_field(struct ens_view *v, const struct ens_reach *t, const char *name,
+					   struct ens_span at);
+/* sema_literals.c */
+bool ens_sema_coerce(struct ens_view *v, struct ens_expr *e,
+		     enum ens_type want); /* a string literal becomes an address, a time */
+bool ens_sema_network(struct ens_view *v, struct ens_expr *e);
+/* sema_calls.c */
+enum ens_type ens_sema_call(struct ens_view *v, struct ens_expr *e);
+bool ens_sema_is_aggregate(const struct ens_expr *e);
+
+/* sema_where.c */
+void ens_sema_where(struct ens_sema *s, struct ens_rule_sema *r, const struct ens_clause *where);
+void ens_sema_brackets(struct ens_sema *s, struct ens_rule_sema *r);
+
+/* sema_emit.c */
+void ens_sema_emits(struct ens_sema *s, struct ens_rule_sema *r);
+
+#endif

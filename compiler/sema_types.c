@@ -1,0 +1,849 @@
+/*
+ * Types of expressions: bottom up, each node once; what is wrong is said at the node where types meet.
+ *
+ * int mixes with float; nothing else converts, but a string literal beside an address or a time becomes one, and null
+ * takes the type of what it stands beside.  An expression in which something was wrong has ENS_BADTYPE, which fits
+ * everything, so that one mistake gives one message.  Tested by tests/lang/sema_types.test.
+ */
+#include "compiler/sema.h"
+
+#include <string.h>
+
+#include "compiler/sema_private.h"
+#include "runtime/program.h"
+
+#define CANDIDATES_MAX 256u
+
+static struct ens_expr_sema *mean(struct ens_view *v, struct ens_expr *e, enum ens_mean what)
+{
+	e->sema = ens_arena_zalloc(v->s->arena, sizeof *e->sema);
+	if (e->sema)
+		e->sema->mean = what;
+	return e->sema;
+}
+
+/* ---- names ------------------------------------------------------------------------------------------------------ */
+
+static size_t field_names(const struct ens_decl *type, const char **out, size_t n)
+{
+	static const char *const implied[] = {"time", "id", "stream"};
+
+	for (uint32_t i = 0; type && i < type->sema->nfield && n < CANDIDATES_MAX; i++)
+		out[n++] = type->sema->field[i].name;
+	for (size_t i = 0; type && i < 3 && n < CANDIDATES_MAX; i++)
+		out[n++] = implied[i];
+	return n;
+}
+
+static size_t step_names(const struct ens_rule_sema *r, const char **out, size_t n)
+{
+	for (uint32_t i = 0; r && i < r->nname && n < CANDIDATES_MAX; i++)
+		out[n++] = r->name[i]->name;
+	return n;
+}
+
+static const struct ens_name *find_step(const struct ens_view *v, const char *name)
+{
+	uint32_t i = v->rule ? ens_map_find_name(&v->rule->name_map, name) : ENS_MAP_NONE;
+
+	return i == ENS_MAP_NONE ? NULL : v->rule->name[i];
+}
+
+static void unknown_field(struct ens_view *v, const struct ens_decl *type, const char *name, struct ens_span at)
+{
+	if (type->broken) /* it may have been there: the syntax error was told */
+		return;
+
+	const char *candidate[CANDIDATES_MAX];
+	size_t n = field_names(type, candidate, 0);
+	struct ens_message *m =
+		ens_diag_add(v->s->diag, ENS_E_UNKNOWN_FIELD, at, "`%s` has no field `%s`", type->name.name, name);
+
+	ens_diag_second(v->s->diag, m, type->name.at, "`%s` is declared here", type->name.name);
+	ens_sema_suggest(v->s, m, name, candidate, n);
+}
+
+static uint32_t find_key(const struct ens_view *v, const char *name)
+{
+	for (uint32_t i = 0; v->rule && i < v->rule->nkey; i++)
+		if (strcmp(v->rule->keys[i].name, name) == 0)
+			return i;
+	return ENS_NONE;
+}
+
+static void warn_hiding(struct ens_view *v, const struct ens_expr *e, struct ens_field_ref f)
+{
+	uint32_t k = find_key(v, e->name);
+	const struct ens_input_sema *in = k == ENS_NONE ? NULL : ens_rule_input(v->rule, v->hand);
+
+	if (!in || !in->key_field || (f.kind == ENS_FIELD_DECLARED && in->key_field[k] == f.index))
+		return;
+
+	struct ens_message *m = ens_diag_add(v->s->diag, ENS_W_HIDING, e->at,
+					     "`%s` is the field of `%s` here, not the key of that name", e->name,
+					     v->hand->name.name);
+
+	ens_diag_remedy(v->s->diag, m, "give the key another name: `key NAME: ...`");
+}
+
+static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
+{
+	const char *candidate[CANDIDATES_MAX];
+	size_t n = field_names(v->hand, candidate, 0);
+	struct ens_message *m;
+
+	if (ens_map_find_name(&v->s->later_map, e->name) != ENS_MAP_NONE || v->s->imports)
+		return ENS_BADTYPE; /* a parameter: said where it is declared */
+	if ((v->rule && v->rule->decl->broken) || (v->hand && v->hand->broken))
+		return ENS_BADTYPE; /* it may have been there: the syntax error was told */
+	if (strcmp(e->name, "prev") == 0 || find_step(v, e->name)) {
+		m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "`%s` is a whole event, not a value", e->name);
+		ens_diag_remedy(v->s->diag, m, "name a field of it: `%s.FIELD`", e->name);
+		return ENS_BADTYPE;
+	}
+	for (uint32_t i = 0; v->rule && i < v->rule->nkey && n < CANDIDATES_MAX; i++)
+		candidate[n++] = v->rule->keys[i].name;
+	if (v->hand) {
+		m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "`%s` is no field of `%s`%s", e->name,
+				 v->hand->name.name, v->rule && v->rule->nkey ? " and no key" : "");
+		ens_sema_suggest(v->s, m, e->name, candidate, n);
+		return ENS_BADTYPE;
+	}
+	m = ens_diag_add(v->s->diag, ENS_E_NO_EVENT, e->at,
+			 "there is no event at hand here that `%s` could be a field of%s", e->name,
+			 v->rule && v->rule->nkey ? ", and no key has that name" : "");
+	ens_sema_suggest(v->s, m, e->name, candidate, n);
+	if (!m->remedy && v->rule && v->rule->nname && !v->rule->name[0]->group)
+		ens_diag_remedy(v->s->diag, m, "say of which step: `%s.%s`", v->rule->name[0]->name, e->name);
+	return ENS_BADTYPE;
+}
+
+static enum ens_type key_type(struct ens_view *v, struct ens_expr *e, uint32_t key)
+{
+	struct ens_expr_sema *x = mean(v, e, ENS_MEAN_KEY);
+
+	if (!x)
+		return ENS_BADTYPE;
+	x->index = key;
+	e->optional = v->rule->keys[key].null_ok;
+	return v->rule->keys[key].type;
+}
+
+static enum ens_type name_type(struct ens_view *v, struct ens_expr *e)
+{
+	uint32_t key = find_key(v, e->name);
+
+	if (v->ranged) {
+		if (key != ENS_NONE)
+			return key_type(v, e, key);
+
+		struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_AGGREGATE, e->at,
+						     "`%s` does not say of which step it is", e->name);
+
+		ens_diag_remedy(v->s->diag, m, "name the step in the aggregate: `STEP.%s`", e->name);
+		return ENS_BADTYPE;
+	}
+	if (v->hand) {
+		struct ens_field_ref f = ens_type_field(v->hand, e->name);
+		struct ens_expr_sema *x = mean(v, e, ENS_MEAN_FIELD);
+
+		if (!x)
+			return ENS_BADTYPE;
+		x->field = e->name;
+		if (v->raw && f.kind != ENS_FIELD_DECLARED) {
+			ens_type_raw_field(v->s, v->hand, e->name, e->at);
+			e->optional = true;
+			return ENS_STRING;
+		}
+		if (f.kind == ENS_FIELD_DECLARED || (f.kind != ENS_FIELD_NONE && key == ENS_NONE)) {
+			warn_hiding(v, e, f);
+			e->optional = f.optional;
+			return f.type;
+		}
+	}
+	return key == ENS_NONE ? unknown_name(v, e) : key_type(v, e, key);
+}
+
+/* ---- members ---------------------------------------------------------------------------------------------------- */
+
+struct ens_field_ref ens_sema_target_field(struct ens_view *v, const struct ens_reach *t, const char *name,
+					   struct ens_span at)
+{
+	struct ens_field_ref all = {0};
+
+	for (uint32_t i = 0; i < t->npat; i++) {
+		const struct ens_decl *type = t->pat[i]->ref->sema->type;
+		struct ens_field_ref f = ens_type_field(type, name);
+
+		if (f.kind == ENS_FIELD_NONE) {
+			unknown_field(v, type, name, at);
+			return (struct ens_field_ref){0};
+		}
+		if (i && f.type != all.type) {
+			struct ens_message *m =
+				ens_diag_add(v->s->diag, ENS_E_TYPES, at, "`%s` is %s in `%s`, but %s in `%s`", name,
+					     ens_type_name(all.type), t->pat[0]->ref->sema->type->name.name,
+					     ens_type_name(f.type), type->name.name);
+
+			ens_diag_remedy(v->s->diag, m,
+					"a field of several types of event needs one type in all of them");
+			return (struct ens_field_ref){0};
+		}
+		f.optional |= all.optional;
+		all = f;
+	}
+	return all;
+}
+
+static bool is_own(const struct ens_view *v, const struct ens_reach *t)
+{
+	return v->self && !v->until && ens_pat_contains(t->root, v->self);
+}
+
+static void say_not_taken(struct ens_view *v, const struct ens_expr *at, const struct ens_name *name)
+{
+	struct ens_message *m =
+		ens_diag_add(v->s->diag, ENS_E_NOT_TAKEN, at->at, "the step `%s` is not taken yet here", name->name);
+
+	ens_diag_second(v->s->diag, m, name->at, "it comes later");
+	ens_diag_remedy(v->s->diag, m, "put the condition on `%s`, which sees the steps before it", name->name);
+}
+
+/* Finds what a step's name means here; false if it was said that it means nothing. */
+static bool step_target(struct ens_view *v, const struct ens_expr *at, const struct ens_name *name, struct ens_reach *t,
+			bool *may_lack)
+{
+	if (!ens_sema_target(v, name, t, may_lack)) {
+		say_not_taken(v, at, name);
+		return false;
+	}
+
+	const struct ens_pat *common =
+		v->place && !ens_pat_contains(t->root, v->place) ? ens_pat_common(t->root, v->place) : NULL;
+
+	if (common && common != v->place && common->kind == ENS_P_ALT) {
+		struct ens_message *m =
+			ens_diag_add(v->s->diag, ENS_W_ALWAYS_NULL, at->at,
+				     "`%s` is always null here: it stands in another branch", name->name);
+
+		ens_diag_second(v->s->diag, m, name->at, "given here");
+	}
+	return true;
+}
+
+static enum ens_type say_repeated(struct ens_view *v, const struct ens_expr *e, const struct ens_name *name, bool own)
+{
+	struct ens_message *m =
+		ens_diag_add(v->s->diag, ENS_E_REPEATED, e->at, "`%s` is repeated, so `%s.%s` could be many values",
+			     name->name, name->name, e->name);
+
+	ens_diag_second(v->s->diag, m, name->at, "given here");
+	if (own)
+		ens_diag_remedy(v->s->diag, m,
+				"for the event at hand say just `%s`, for those before `first(%s).%s` or `last(%s).%s`",
+				e->name, name->name, e->name, name->name, e->name);
+	else
+		ens_diag_remedy(v->s->diag, m, "say which: `first(%s).%s` or `last(%s).%s`", name->name, e->name,
+				name->name, e->name);
+	return ENS_BADTYPE;
+}
+
+static enum ens_type hand_field(struct ens_view *v, struct ens_expr *e)
+{
+	struct ens_field_ref f = ens_type_field(v->hand, e->name);
+	struct ens_expr_sema *x = mean(v, e, ENS_MEAN_FIELD);
+
+	if (f.kind == ENS_FIELD_NONE)
+		unknown_field(v, v->hand, e->name, e->op_at);
+	if (f.kind == ENS_FIELD_NONE || !x)
+		return ENS_BADTYPE;
+	x->field = e->name;
+	e->optional = f.optional;
+	return f.type;
+}
+
+/* A field in an aggregate's argument: of the event that is counted in. */
+static enum ens_type ranged_field(struct ens_view *v, struct ens_expr *e, const struct ens_name *name,
+				  const struct ens_reach *t)
+{
+	struct ens_field_ref f = ens_sema_target_field(v, t, e->name, e->op_at);
+	struct ens_expr_sema *x = mean(v, e, ENS_MEAN_FIELD);
+
+	if (f.kind == ENS_FIELD_NONE || !x)
+		return ENS_BADTYPE;
+	if (v->over->npat && v->over->root != t->root) {
+		struct ens_message *m =
+			ens_diag_add(v->s->diag, ENS_E_AGGREGATE, e->at,
+				     "an aggregate ranges over one step, `%s` is a second one", name->name);
+
+		ens_diag_remedy(v->s->diag, m, "keep to the fields of one step");
+		return ENS_BADTYPE;
+	}
+	*v->over = *t;
+	x->field = e->name;
+	e->optional = f.optional;
+	return f.type;
+}
+
+static enum ens_type step_field(struct ens_view *v, struct ens_expr *e, const struct ens_name *name,
+				enum ens_which which)
+{
+	struct ens_reach t;
+	bool may_lack;
+
+	if (name->group) {
+		struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at,
+						     "`%s` is a group, it has no fields", name->name);
+
+		ens_diag_second(v->s->diag, m, name->at, "given here");
+		ens_diag_remedy(v->s->diag, m, "name a step in it, or say `count(%s)` for its rounds", name->name);
+		return ENS_BADTYPE;
+	}
+	if (!step_target(v, e->arg[0], name, &t, &may_lack))
+		return ENS_BADTYPE;
+	if (v->ranged && which == ENS_ONLY)
+		return ranged_field(v, e, name, &t);
+
+	bool own = is_own(v, &t);
+
+	if (own && !t.repeated && (which == ENS_ONLY || v->where))
+		return hand_field(v, e);
+	if (which == ENS_ONLY && t.repeated)
+		return say_repeated(v, e, name, own);
+
+	struct ens_field_ref f = ens_sema_target_field(v, &t, e->name, e->op_at);
+	struct ens_expr_sema *x = mean(v, e, ENS_MEAN_STEP);
+
+	if (f.kind == ENS_FIELD_NONE || !x)
+		return ENS_BADTYPE;
+	x->field = e->name;
+	x->which = which;
+	x->target = t;
+	e->optional = f.optional || may_lack || own;
+	return f.type;
+}
+
+static enum ens_type prev_field(struct ens_view *v, struct ens_expr *e)
+{
+	struct ens_reach t = {0};
+	bool may_lack = false;
+
+	if (!v->hand || !v->place || v->ranged) {
+		ens_diag_add(v->s->diag, ENS_E_PREV, e->arg[0]->at,
+			     "`prev` is the event before the one at hand, and here is none at hand");
+		return ENS_BADTYPE;
+	}
+	if (!ens_sema_before(v, &t, &may_lack))
+		return ENS_BADTYPE;
+	if (!t.npat) {
+		struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_PREV, e->arg[0]->at,
+						     "no event is taken before this one, so there is no `prev`");
+
+		ens_diag_remedy(v->s->diag, m, "use `prev` from the second step on");
+		return ENS_BADTYPE;
+	}
+
+	struct ens_field_ref f = ens_sema_target_field(v, &t, e->name, e->op_at);
+	struct ens_expr_sema *x = mean(v, e, ENS_MEAN_PREV);
+
+	if (f.kind == ENS_FIELD_NONE || !x)
+		return ENS_BADTYPE;
+	x->field = e->name;
+	x->target = t;
+	e->optional = f.optional || may_lack;
+	return f.type;
+}
+
+static enum ens_type no_such_step(struct ens_view *v, const struct ens_expr *base)
+{
+	const char *candidate[CANDIDATES_MAX];
+	size_t n = step_names(v->rule, candidate, 0);
+	uint32_t i = ens_map_find_name(&v->s->type_map, base->name);
+	struct ens_message *m;
+
+	if (v->s->imports || (i != ENS_MAP_NONE && v->s->decl[i]->kind == ENS_D_TABLE) ||
+	    (v->rule && v->rule->decl->broken))
+		return ENS_BADTYPE;
+	if (!v->rule) {
+		m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, base->at,
+				 "there are no steps here, only the fields of `%s`", v->hand->name.name);
+		return ENS_BADTYPE;
+	}
+	m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, base->at, "there is no step `%s`", base->name);
+	if (i != ENS_MAP_NONE)
+		ens_diag_remedy(
+			v->s->diag, m,
+			"`%s` is an event type: give the step a name in the pattern, `x: %s`, and say `x.FIELD`",
+			base->name, base->name);
+	else
+		ens_sema_suggest(v->s, m, base->name, candidate, n);
+	return ENS_BADTYPE;
+}
+
+static enum ens_type member_type(struct ens_view *v, struct ens_expr *e)
+{
+	struct ens_expr *base = e->arg[0];
+	enum ens_which which = ENS_ONLY;
+
+	if (base->kind == ENS_X_INDEX) {
+		ens_sema_not_yet(v->s, base->at, "`NAME[...]` in an expression is");
+		return ENS_BADTYPE;
+	}
+	if (base->kind == ENS_X_CALL && base->narg == 1 &&
+	    (strcmp(base->name, "first") == 0 || strcmp(base->name, "last") == 0)) {
+		which = strcmp(base->name, "first") == 0 ? ENS_FIRST : ENS_LAST;
+		base = base->arg[0];
+		if (base->kind == ENS_X_INDEX) {
+			ens_sema_not_yet(v->s, base->at, "`NAME[...]` in an expression is");
+			return ENS_BADTYPE;
+		}
+		if (v->ranged) {
+			ens_diag_add(v->s->diag, ENS_E_AGGREGATE, e->at, "one aggregate can't stand inside another");
+			return ENS_BADTYPE;
+		}
+	}
+	if (base->kind != ENS_X_NAME) {
+		struct ens_message *m =
+			ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, base->at, "this is a value, it has no fields");
+
+		ens_diag_remedy(v->s->diag, m, "before `.%s` stands a step's name, or first(STEP), last(STEP)",
+				e->name);
+		return ENS_BADTYPE;
+	}
+
+	const struct ens_name *name = find_step(v, base->name);
+
+	if (name)
+		return step_field(v, e, name, which);
+	if (strcmp(base->name, "prev") == 0 && which == ENS_ONLY && v->rule)
+		return prev_field(v, e);
+	return no_such_step(v, base);
+}
+
+/* ---- operators -------------------------------------------------------------------------------------------------- */
+
+static bool is_number(enum ens_type t)
+{
+	return t == ENS_INT || t == ENS_FLOAT;
+}
+
+static const char *op_name(const struct ens_expr *e)
+{
+	switch (e->kind) {
+	case ENS_X_EQ: return "=";
+	case ENS_X_NE: return "!=";
+	case ENS_X_LT: return "<";
+	case ENS_X_LE: return "<=";
+	case ENS_X_GT: return ">";
+	case ENS_X_GE: return ">=";
+	case ENS_X_ADD: return "+";
+	case ENS_X_SUB: return "-";
+	case ENS_X_MUL: return "*";
+	case ENS_X_DIV: return "/";
+	case ENS_X_MOD: return "%";
+	case ENS_X_COALESCE: return "??";
+	case ENS_X_IN: return "in";
+	case ENS_X_BETWEEN: return "between";
+	case ENS_X_IF: return "if";
+	case ENS_X_AND: return "and";
+	case ENS_X_OR: return "or";
+	case ENS_X_NOT: return "not";
+	default: return "this";
+	}
+}
+
+/* What would make two types go together, as far as there is one thing to say. */
+static void advise(struct ens_view *v, struct ens_message *m, const struct ens_expr *e, enum ens_type a,
+		   enum ens_type b)
+{
+	enum ens_type other = a == ENS_STRING ? b : a;
+
+	if (e->kind == ENS_X_ADD && a == ENS_STRING && b == ENS_STRING)
+		ens_diag_remedy(v->s->diag, m, "to join strings say concat(a, b)");
+	else if ((a == ENS_STRING || b == ENS_STRING) && is_number(other))
+		ens_diag_remedy(v->s->diag, m, "%s(x) turns a string into a number, string(x) a number into a string",
+				ens_type_name(other));
+	else if (e->kind == ENS_X_DIV && a == ENS_DURATION && is_number(b))
+		ens_diag_remedy(v->s->diag, m, "multiply instead: d * 0.5");
+	else if (a == ENS_TIME || b == ENS_TIME ? is_number(a) || is_number(b) : false)
+		ens_diag_remedy(v->s->diag, m, "time(n) turns a number of seconds, or of smaller units, into a time");
+	else if ((a == ENS_DURATION && is_number(b)) || (b == ENS_DURATION && is_number(a)))
+		ens_diag_remedy(
+			v->s->diag, m,
+			"write a duration with its unit, such as 5s, or use seconds(d) for its number of seconds");
+	else if (a == ENS_STRING || b == ENS_STRING)
+		ens_diag_remedy(v->s->diag, m, "string(x) turns it into a string%s",
+				other == ENS_TIME ? ", time(s) a string into a time" : "");
+	else if (a == ENS_TIME && b == ENS_TIME)
+		ens_diag_remedy(v->s->diag, m, "time - time is a duration, time + duration a time");
+	else
+		ens_diag_remedy(v->s->diag, m, "both sides need one type; only int and float mix");
+}
+
+static enum ens_type mismatch(struct ens_view *v, const struct ens_expr *e, enum ens_type a, enum ens_type b)
+{
+	struct ens_message *m =
+		ens_diag_add(v->s->diag, ENS_E_TYPES, e->op_at.len ? e->op_at : e->at,
+			     "`%s` does not go with %s and %s", op_name(e), ens_type_name(a), ens_type_name(b));
+
+	advise(v, m, e, a, b);
+	return ENS_BADTYPE;
+}
+
+/* The one type of arguments i .. n-1 of e; literals among them are made to fit. */
+static enum ens_type unify(struct ens_view *v, struct ens_expr *e, uint32_t from, uint32_t to)
+{
+	enum ens_type type = ENS_NOTYPE;
+
+	for (uint32_t i = from; i < to; i++) {
+		enum ens_type t = e->arg[i]->type;
+
+		if (t == ENS_BADTYPE || type == ENS_BADTYPE)
+			type = ENS_BADTYPE;
+		else if (type == ENS_NOTYPE || (type == ENS_INT && t == ENS_FLOAT) ||
+			 (type == ENS_STRING && (t == ENS_IP || t == ENS_TIME)))
+			type = t;
+	}
+	for (uint32_t i = from; i < to && type != ENS_BADTYPE; i++) {
+		enum ens_type t = e->arg[i]->type;
+
+		if (t == type || t == ENS_NOTYPE || (t == ENS_INT && type == ENS_FLOAT))
+			continue;
+		if (t != ENS_STRING)
+			return mismatch(v, e, e->arg[from]->type, t == e->arg[from]->type ? type : t);
+		if (!ens_sema_coerce(v, e->arg[i], type))
+			return e->arg[i]->type == ENS_BADTYPE
+				       ? ENS_BADTYPE
+				       : mismatch(v, e, e->arg[from]->type, t == e->arg[from]->type ? type : t);
+	}
+	return type;
+}
+
+static void args(struct ens_view *v, struct ens_expr *e)
+{
+	for (uint32_t i = 0; i < e->narg; i++)
+		ens_sema_expr(v, e->arg[i]);
+}
+
+static bool bad_arg(const struct ens_expr *e)
+{
+	for (uint32_t i = 0; i < e->narg; i++)
+		if (e->arg[i]->type == ENS_BADTYPE)
+			return true;
+	return false;
+}
+
+static bool any_optional(const struct ens_expr *e)
+{
+	for (uint32_t i = 0; i < e->narg; i++)
+		if (e->arg[i]->optional)
+			return true;
+	return false;
+}
+
+static enum ens_type bad_null(struct ens_view *v, const struct ens_expr *e)
+{
+	for (uint32_t i = 0; i < e->narg; i++) {
+		if (e->arg[i]->type != ENS_NOTYPE)
+			continue;
+
+		struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_NULL, e->arg[i]->at,
+						     "`%s` with null is always null", op_name(e));
+
+		if (e->kind == ENS_X_EQ || e->kind == ENS_X_NE)
+			ens_diag_remedy(v->s->diag, m, "say `is %snull`", e->kind == ENS_X_NE ? "not " : "");
+	}
+	return ENS_BADTYPE;
+}
+
+static bool has_null(const struct ens_expr *e)
+{
+	for (uint32_t i = 0; i < e->narg; i++)
+		if (e->arg[i]->type == ENS_NOTYPE)
+			return true;
+	return false;
+}
+
+static enum ens_type compare_type(struct ens_view *v, struct ens_expr *e)
+{
+	enum ens_type t = unify(v, e, 0, e->narg);
+	bool equality = e->kind == ENS_X_EQ || e->kind == ENS_X_NE;
+
+	if (t == ENS_BADTYPE)
+		return t;
+	if (has_null(e))
+		return bad_null(v, e);
+	if (!equality && (t == ENS_BOOL || t == ENS_IP)) {
+		struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_TYPES, e->op_at,
+						     "values of type %s have no order", ens_type_name(t));
+
+		ens_diag_remedy(v->s->diag, m,
+				t == ENS_IP ? "compare with = or !=, or say `in \"10.0.0.0/8\"`"
+					    : "compare with = or !=");
+		return ENS_BADTYPE;
+	}
+	if (equality && t == ENS_FLOAT) {
+		struct ens_message *m =
+			ens_diag_add(v->s->diag, ENS_W_FLOAT_EQUAL, e->op_at,
+				     "floats are compared for equality; results of arithmetic are rarely equal");
+
+		ens_diag_remedy(v->s->diag, m, "compare with a range: `x between a and b`, or `abs(a - b) < 0.001`");
+	}
+	return ENS_BOOL;
+}
+
+static enum ens_type sum_type(struct ens_view *v, const struct ens_expr *e, enum ens_type a, enum ens_type b)
+{
+	if (is_number(a) && is_number(b))
+		return a == ENS_FLOAT ? a : b;
+	if (a == ENS_DURATION && b == ENS_DURATION)
+		return ENS_DURATION;
+	if (a == ENS_TIME && b == ENS_DURATION)
+		return ENS_TIME;
+	if (e->kind == ENS_X_ADD && a == ENS_DURATION && b == ENS_TIME)
+		return ENS_TIME;
+	if (e->kind == ENS_X_SUB && a == ENS_TIME && b == ENS_TIME)
+		return ENS_DURATION;
+	return mismatch(v, e, a, b);
+}
+
+static enum ens_type arithmetic_type(struct ens_view *v, struct ens_expr *e)
+{
+	enum ens_type a = e->arg[0]->type, b = e->arg[1]->type;
+
+	if (has_null(e))
+		return bad_null(v, e);
+	switch (e->kind) {
+	case ENS_X_ADD:
+	case ENS_X_SUB:
+		return sum_type(v, e, a, b);
+	case ENS_X_MUL:
+		if ((a == ENS_DURATION && is_number(b)) || (is_number(a) && b == ENS_DURATION))
+			return ENS_DURATION;
+		break;
+	case ENS_X_DIV:
+		if ((a == ENS_DURATION && b == ENS_DURATION) || (is_number(a) && is_number(b)))
+			return ENS_FLOAT;
+		break;
+	default:
+		break;
+	}
+	if (!is_number(a) || !is_number(b))
+		return mismatch(v, e, a, b);
+	return a == ENS_FLOAT ? a : b;
+}
+
+static bool need_bool(struct ens_view *v, const struct ens_expr *e, const struct ens_expr *arg)
+{
+	if (arg->type == ENS_BOOL || arg->type == ENS_BADTYPE || arg->type == ENS_NOTYPE)
+		return arg->type != ENS_BADTYPE;
+
+	struct ens_message *m =
+		ens_diag_add(v->s->diag, ENS_E_CONDITION, arg->at, "`%s` needs a condition, this is of type %s",
+			     op_name(e), ens_type_name(arg->type));
+
+	if (is_number(arg->type))
+		ens_diag_remedy(v->s->diag, m, "compare it: `... != 0`");
+	else if (arg->optional || arg->type != ENS_BOOL)
+		ens_diag_remedy(v->s->diag, m, "compare it with something, or say `is not null`");
+	return false;
+}
+
+static enum ens_type logic_type(struct ens_view *v, struct ens_expr *e)
+{
+	bool ok = true;
+
+	for (uint32_t i = 0; i < e->narg; i++)
+		ok &= need_bool(v, e, e->arg[i]);
+	return ok ? ENS_BOOL : ENS_BADTYPE;
+}
+
+/* A network is no value to compare with, so beside values it would be misread. */
+static bool networks_stand_alone(struct ens_view *v, const struct ens_expr *e)
+{
+	const struct ens_expr *network = NULL, *other = NULL;
+
+	for (uint32_t i = 1; i < e->narg; i++) {
+		if (e->arg[i]->kind != ENS_X_LITERAL)
+			other = e->arg[i];
+		else if (e->arg[i]->type == ENS_IP && e->arg[i]->sema->index < 128)
+			network = e->arg[i];
+	}
+	if (network && other)
+		ens_sema_not_yet(v->s, other->at, "a value that is no literal beside a network is");
+	return !network || !other;
+}
+
+static enum ens_type in_type(struct ens_view *v, struct ens_expr *e)
+{
+	enum ens_type t = e->arg[0]->type;
+
+	if (t == ENS_NOTYPE)
+		return bad_null(v, e);
+	if (t == ENS_IP) {
+		for (uint32_t i = 1; i < e->narg; i++)
+			if (e->arg[i]->kind == ENS_X_LITERAL && e->arg[i]->type == ENS_STRING &&
+			    !ens_sema_network(v, e->arg[i]))
+				return ENS_BADTYPE;
+	}
+	return unify(v, e, 0, e->narg) == ENS_BADTYPE || !networks_stand_alone(v, e) ? ENS_BADTYPE : ENS_BOOL;
+}
+
+static enum ens_type text_type(struct ens_view *v, struct ens_expr *e)
+{
+	const char *what = e->kind == ENS_X_LIKE ? "like" : "matches";
+
+	if (e->arg[0]->type != ENS_STRING) {
+		struct ens_message *m =
+			ens_diag_add(v->s->diag, ENS_E_TYPES, e->arg[0]->at,
+				     "`%s` looks at strings, this is of type %s", what, ens_type_name(e->arg[0]->type));
+
+		ens_diag_remedy(v->s->diag, m,
+				e->arg[0]->type == ENS_IP ? "for addresses say `in \"10.0.0.0/8\"`"
+							  : "string(x) turns it into a string");
+		return ENS_BADTYPE;
+	}
+	for (uint32_t i = 1; i < e->narg; i++) {
+		const struct ens_expr *a = e->arg[i];
+		struct ens_error why;
+
+		if (a->kind != ENS_X_LITERAL || a->type != ENS_STRING) {
+			ens_diag_add(v->s->diag, ENS_E_LITERAL, a->at, "behind `%s` stands a string literal", what);
+			return ENS_BADTYPE;
+		}
+		if (e->kind == ENS_X_MATCHES && !ens_pattern_valid(a->literal.s, a->literal.len, &why)) {
+			ens_diag_add(v->s->diag, ENS_E_LITERAL, a->at, "this is %s", why.text);
+			return ENS_BADTYPE;
+		}
+	}
+	return ENS_BOOL;
+}
+
+static enum ens_type neg_type(struct ens_view *v, struct ens_expr *e)
+{
+	enum ens_type t = e->arg[0]->type;
+
+	if (is_number(t) || t == ENS_DURATION)
+		return t;
+	ens_diag_add(v->s->diag, ENS_E_TYPES, e->at, "`-` needs a number or a duration, this is of type %s",
+		     ens_type_name(t));
+	return ENS_BADTYPE;
+}
+
+static enum ens_type choice_type(struct ens_view *v, struct ens_expr *e)
+{
+	if (e->kind == ENS_X_IF) {
+		if (!need_bool(v, e, e->arg[0]))
+			return ENS_BADTYPE;
+		e->optional = e->arg[1]->optional || e->arg[2]->optional;
+		return unify(v, e, 1, 3);
+	}
+	e->optional = e->arg[0]->optional && e->arg[1]->optional;
+	return unify(v, e, 0, 2);
+}
+
+static enum ens_type operator_type(struct ens_view *v, struct ens_expr *e)
+{
+	args(v, e);
+	if (bad_arg(e))
+		return ENS_BADTYPE;
+	e->optional = any_optional(e);
+	switch (e->kind) {
+	case ENS_X_NEG:
+		return neg_type(v, e);
+	case ENS_X_NOT:
+	case ENS_X_OR:
+	case ENS_X_AND:
+		return logic_type(v, e);
+	case ENS_X_EQ:
+	case ENS_X_NE:
+	case ENS_X_LT:
+	case ENS_X_LE:
+	case ENS_X_GT:
+	case ENS_X_GE:
+	case ENS_X_BETWEEN:
+		return compare_type(v, e);
+	case ENS_X_COALESCE:
+	case ENS_X_IF:
+		return choice_type(v, e);
+	case ENS_X_IN:
+		return in_type(v, e);
+	case ENS_X_LIKE:
+	case ENS_X_MATCHES:
+		return text_type(v, e);
+	case ENS_X_ISNULL:
+		e->optional = false;
+		return ENS_BOOL;
+	default:
+		return arithmetic_type(v, e);
+	}
+}
+
+/* ---- entry points ----------------------------------------------------------------------------------------------- */
+
+static bool interpolates(const struct ens_view *v, const struct ens_expr *e)
+{
+	return v->emit && e->lit_type == ENS_STRING && e->literal.len && memchr(e->literal.s, '{', e->literal.len);
+}
+
+enum ens_type ens_sema_expr(struct ens_view *v, struct ens_expr *e)
+{
+	e->type = ENS_BADTYPE;
+	e->optional = false;
+	switch (e->kind) {
+	case ENS_X_LITERAL:
+		if (interpolates(v, e)) {
+			ens_sema_not_yet(v->s, e->at, "`{` in an emitted string (interpolation) is");
+			break;
+		}
+		e->type = e->lit_type;
+		e->optional = e->lit_type == ENS_NOTYPE;
+		break;
+	case ENS_X_NAME:
+		e->type = name_type(v, e);
+		break;
+	case ENS_X_MEMBER:
+		e->type = member_type(v, e);
+		break;
+	case ENS_X_STAR:
+		ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "`.*` stands alone, as an item of `emit`");
+		break;
+	case ENS_X_INDEX:
+		ens_sema_not_yet(v->s, e->at, "`NAME[...]` in an expression is");
+		break;
+	case ENS_X_CALL:
+		e->type = ens_sema_call(v, e);
+		break;
+	default:
+		e->type = operator_type(v, e);
+	}
+	return e->type;
+}
+
+bool ens_sema_condition(struct ens_view *v, struct ens_expr *e)
+{
+	enum ens_type t = ens_sema_expr(v, e);
+
+	if (t == ENS_BOOL || t == ENS_BADTYPE)
+		return t == ENS_BOOL;
+
+	struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_CONDITION, e->at,
+					     "a condition is of type bool, this is of type %s", ens_type_name(t));
+
+	ens_diag_remedy(v->s->diag, m, "compare it with something");
+	return false;
+}
+
+bool ens_sema_duration(struct ens_view *v, struct ens_expr *e)
+{
+	enum ens_type t = ens_sema_expr(v, e);
+	struct ens_message *m;
+
+	if (t == ENS_DURATION || t == ENS_BADTYPE)
+		return t == ENS_DURATION;
+	m = ens_diag_add(v->s->diag, ENS_E_TYPES, e->at, "here stands a duration, this is of type %s",
+			 ens_type_name(t));
+	if (is_number(t))
+		ens_diag_remedy(v->s->diag, m, "write it with its unit, such as 5s or 10m");
+	return false;
+}
