@@ -1,0 +1,423 @@
+/*
+ * A run without Redis: files in, NDJSON out.
+ *
+ * Every input is read ahead by one batch of decoded events; a heap of inputs, by the time of their next event, says
+ * which goes on.  With one input that is a straight loop.  Why merging by the next events' times and one common order
+ * is right: when an event comes out of the merge, every other input's next event is at least as late, so an event that
+ * is in time in its own input is in time in the merged one, and the other way round. Cost: a comparison per event and
+ * O(log inputs); memory: a batch and a block for each input. Tested by tests/unit/test_files.c.
+ */
+#define _GNU_SOURCE
+
+#include "runtime/io/file_run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "runtime/emission.h"
+#include "runtime/engine.h"
+#include "runtime/io/file_source.h"
+#include "runtime/order.h"
+
+#define BATCH_ENTRIES 2048u
+#define BATCH_BYTES ((size_t)512 << 10)          /* an entry more may be in it */
+#define OUT_BYTES ((size_t)64 << 10)             /* written when as much is there */
+#define BLOCK_OF_MANY_BYTES ((size_t)128 << 10)  /* with several inputs each has a smaller block */
+#define TOLD_IN_FULL 10u                         /* of each reason */
+
+struct feed {
+	struct ens_file_source *source;
+	struct ens_batch batch;
+	uint32_t next;      /* event of the batch */
+	uint32_t place;     /* on the command line */
+	int64_t last_us;    /* time of the last event; before the first: the epoch */
+	bool ended;
+};
+
+struct run {
+	const struct ens_tables *t;
+	const struct ens_file_options *o;
+	FILE *log;
+	struct ens_decoder *decoder;
+	struct ens_engine *engine;
+	struct ens_order *order;
+	struct feed *feed;
+	struct feed **heap; /* feeds that have an event, by the time of it */
+	size_t nfeed, nheap;
+	struct ens_buf out;
+	bool reader_gone;   /* of the output */
+	struct ens_file_counts counts;
+	struct ens_error *err;
+};
+
+/* ---- output ----------------------------------------------------------------------------------------------------- */
+
+static enum ens_status wait_for_output(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+	return poll(&p, 1, -1) >= 0 || errno == EINTR ? ENS_OK : ENS_EENV;
+}
+
+/* ENS_EEND: nobody reads it any more. */
+static enum ens_status flush(struct run *r)
+{
+	size_t done = 0;
+
+	while (done < r->out.len) {
+		const ssize_t n = write(r->o->out_fd, r->out.data + done, r->out.len - done);
+
+		if (n >= 0) {
+			done += (size_t)n;
+		} else if (errno == EPIPE) {
+			r->reader_gone = true;
+			return ENS_EEND;
+		} else if (errno == EAGAIN) {
+			if (wait_for_output(r->o->out_fd) != ENS_OK)
+				return ens_fail(r->err, ENS_EENV, "cannot write the output: %s", strerror(errno));
+		} else if (errno != EINTR) {
+			return ens_fail(r->err, ENS_EENV, "cannot write the output: %s", strerror(errno));
+		}
+	}
+	ens_buf_clear(&r->out);
+	return ENS_OK;
+}
+
+static enum ens_status on_emission(void *user, const struct ens_emission *e)
+{
+	struct run *r = user;
+
+	r->counts.emitted++;
+	ens_emission_json(r->t, e, !r->o->no_provenance, &r->out);
+	if (r->out.failed)
+		return ens_fail(r->err, ENS_ENOMEM, "no memory for the output");
+	return r->out.len >= OUT_BYTES ? flush(r) : ENS_OK;
+}
+
+/* ---- reports ---------------------------------------------------------------------------------------------------- */
+
+static void tell_reject(struct run *r, const struct feed *f, enum ens_reject_reason reason, uint64_t line,
+			const char *field, const char *detail)
+{
+	const uint64_t n = ++r->counts.rejected[reason];
+	struct ens_buf b = ENS_BUF_EMPTY;
+
+	if (r->o->quiet || n > TOLD_IN_FULL)
+		return;
+	ens_buf_adds(&b, "ensue: ");
+	ens_buf_add_visible(&b, ens_file_source_name(f->source), strlen(ens_file_source_name(f->source)));
+	ens_buf_addf(&b, ":%" PRIu64 ": %s: ", line, ens_reject_code(reason));
+	if (field) {
+		ens_buf_add_visible(&b, field, strlen(field));
+		ens_buf_adds(&b, ": ");
+	}
+	ens_buf_add_visible(&b, detail, strlen(detail));
+	if (n == TOLD_IN_FULL)
+		ens_buf_adds(&b, " (more of this kind will only be counted)");
+	(void)fprintf(r->log, "%s\n", ens_buf_cstr(&b));
+	ens_buf_free(&b);
+}
+
+static void tell_rejects(struct run *r, const struct feed *f)
+{
+	uint32_t i;
+
+	for (i = 0; i < f->batch.nreject; i++) {
+		const struct ens_reject *x = &f->batch.reject[i];
+
+		tell_reject(r, f, x->reason, x->id.ms, x->field, x->detail);
+	}
+	r->counts.skipped += f->batch.skipped;
+}
+
+static void tell_dropped(struct run *r, const char *what, uint32_t rule, uint64_t n)
+{
+	const struct ens_t_str name = r->t->rule[rule].name;
+
+	if (n)
+		(void)fprintf(r->log, "ensue: rule %.*s: %" PRIu64 " %s\n", (int)name.len, r->t->bytes + name.off, n,
+			      what);
+}
+
+static void tell_summary(struct run *r)
+{
+	uint64_t rejected = 0;
+	const char *comma = "";
+	unsigned i;
+
+	for (i = 0; i < r->t->nrule; i++) {
+		struct ens_rule_stats s;
+
+		ens_engine_rule_stats(r->engine, i, &s);
+		tell_dropped(r, "keys were dropped: too many at a time", i, s.dropped_keys);
+		tell_dropped(r, "partial matches were dropped: too many of one key", i, s.dropped_per_key);
+		tell_dropped(r, "partial matches were dropped: too many at a time", i, s.dropped_per_rule);
+	}
+	for (i = 0; i < ENS_NREJECT; i++)
+		rejected += r->counts.rejected[i];
+	if (rejected) {
+		(void)fprintf(r->log, "ensue: %" PRIu64 " of %" PRIu64 " entries were rejected (", rejected,
+			      r->counts.entries);
+		for (i = 0; i < ENS_NREJECT; i++) {
+			if (!r->counts.rejected[i])
+				continue;
+			(void)fprintf(r->log, "%s%s %" PRIu64, comma, ens_reject_code((enum ens_reject_reason)i),
+				      r->counts.rejected[i]);
+			comma = ", ";
+		}
+		(void)fprintf(r->log, "); %" PRIu64 " are of no type that the rules declare\n", r->counts.skipped);
+	} else if (r->counts.skipped && r->counts.skipped == r->counts.entries) {
+		(void)fprintf(r->log, "ensue: none of the %" PRIu64 " entries is of a type that the rules declare\n",
+			      r->counts.entries);
+	}
+	(void)fflush(r->log);
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
+
+/* One entry or bad line into the batch.  ENS_EEND: there is no more. */
+static enum ens_status read_entry(struct run *r, struct feed *f)
+{
+	const uint32_t nevent = f->batch.nevent;
+	enum ens_reject_reason reason;
+	struct ens_error why = {""};
+	struct ens_entry entry;
+	enum ens_status st = ens_file_source_next(f->source, &entry, &reason, &why);
+
+	if (st == ENS_EEND)
+		return st;
+	if (st == ENS_EINPUT) {
+		f->batch.entries++;
+		return ens_batch_reject(&f->batch, reason, &entry, NULL, "%s", why.text);
+	}
+	if (st != ENS_OK)
+		return ens_fail(r->err, st, "%s", why.text);
+	entry.time_us = f->last_us;
+	st = ens_decode(r->decoder, &entry, &f->batch);
+	if (st == ENS_OK && f->batch.nevent > nevent)
+		f->last_us = f->batch.event[nevent].time_us;
+	return st;
+}
+
+/*
+ * The feed's next batch: until it is full, the input has ended, or the next entry would have to be waited for.  All
+ * emissions so far are out before it waits.
+ */
+static enum ens_status read_batch(struct run *r, struct feed *f)
+{
+	enum ens_status st = ENS_OK;
+
+	ens_batch_reset(&f->batch);
+	f->next = 0;
+	if (r->out.len && ens_file_source_would_wait(f->source))
+		st = flush(r);
+	while (st == ENS_OK && f->batch.entries < BATCH_ENTRIES && f->batch.arena.used_bytes < BATCH_BYTES) {
+		if (f->batch.entries && ens_file_source_would_wait(f->source))
+			break;
+		st = read_entry(r, f);
+		if (st == ENS_EEND) {
+			f->ended = true;
+			st = ENS_OK;
+			break;
+		}
+	}
+	r->counts.entries += f->batch.entries;
+	tell_rejects(r, f);
+	return st;
+}
+
+/* Reads until the feed has an event at hand or has ended. */
+static enum ens_status read_on(struct run *r, struct feed *f)
+{
+	enum ens_status st = ENS_OK;
+
+	while (st == ENS_OK && f->next == f->batch.nevent && !f->ended)
+		st = read_batch(r, f);
+	return st;
+}
+
+/* ---- merging ---------------------------------------------------------------------------------------------------- */
+
+static bool goes_before(const struct feed *a, const struct feed *b)
+{
+	const int64_t x = a->batch.event[a->next].time_us, y = b->batch.event[b->next].time_us;
+
+	return x != y ? x < y : a->place < b->place;
+}
+
+static void sift_down(struct run *r, size_t i)
+{
+	struct feed *f = r->heap[i];
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= r->nheap)
+			break;
+		if (child + 1 < r->nheap && goes_before(r->heap[child + 1], r->heap[child]))
+			child++;
+		if (!goes_before(r->heap[child], f))
+			break;
+		r->heap[i] = r->heap[child];
+		i = child;
+	}
+	r->heap[i] = f;
+}
+
+static enum ens_status start_feeds(struct run *r)
+{
+	enum ens_status st = ENS_OK;
+	size_t i;
+
+	for (i = 0; st == ENS_OK && i < r->nfeed; i++) {
+		st = read_on(r, &r->feed[i]);
+		if (st == ENS_OK && r->feed[i].next < r->feed[i].batch.nevent)
+			r->heap[r->nheap++] = &r->feed[i];
+	}
+	for (i = r->nheap / 2; st == ENS_OK && i-- > 0;)
+		sift_down(r, i);
+	return st;
+}
+
+static enum ens_status push(struct run *r, const struct feed *f, const struct ens_event *ev)
+{
+	bool late;
+
+	if (f->batch.nevent - f->next > ENS_ENGINE_LOOKAHEAD)
+		ens_order_expect(r->order, ev + ENS_ENGINE_LOOKAHEAD);
+	enum ens_status st = ens_order_push(r->order, ev, &late);
+
+	if (st == ENS_ELIMIT)
+		return ens_fail(r->err, st,
+				"more than %u events wait to be put in order: the lateness is too long for this input",
+				ENS_ORDER_BUFFERED_MAX);
+	if (st != ENS_OK)
+		return st;
+	if (late)
+		tell_reject(r, f, ENS_REJECT_LATE, ev->id.ms, NULL,
+			    "its time is before that of an earlier line (more than the lateness of its type allows)");
+	else
+		r->counts.events++;
+	return ENS_OK;
+}
+
+/* Until the end of all inputs. */
+static enum ens_status pump(struct run *r)
+{
+	enum ens_status st = start_feeds(r);
+
+	while (st == ENS_OK && r->nheap) {
+		struct feed *f = r->heap[0];
+
+		do {
+			st = push(r, f, &f->batch.event[f->next]);
+			f->next++;
+		} while (st == ENS_OK && f->next < f->batch.nevent && r->nheap == 1);
+		if (st == ENS_OK)
+			st = read_on(r, f);
+		if (st == ENS_OK && f->next == f->batch.nevent) {
+			r->heap[0] = r->heap[--r->nheap];
+			if (r->nheap == 0)
+				break;
+		}
+		if (st == ENS_OK)
+			sift_down(r, 0);
+	}
+	return st;
+}
+
+/* ---- the run ---------------------------------------------------------------------------------------------------- */
+
+static enum ens_status open_run(struct run *r)
+{
+	const struct ens_decoder_options decoder = {.event_field = r->o->event_field, .max_skew_us = -1};
+	const struct ens_engine_options engine = {.sink = {.emit = on_emission, .user = r}};
+	const size_t block = r->o->ninput > 1 ? BLOCK_OF_MANY_BYTES : ENS_INPUT_BLOCK_BYTES;
+	enum ens_status st = ENS_OK;
+	size_t i;
+
+	r->feed = calloc(r->o->ninput + 1, sizeof(*r->feed));
+	r->heap = calloc(r->o->ninput + 1, sizeof(struct feed *));
+	if (!r->feed || !r->heap)
+		return ENS_ENOMEM;
+	for (i = 0; st == ENS_OK && i < r->o->ninput; i++) {
+		ens_batch_init(&r->feed[i].batch);
+		r->feed[i].place = (uint32_t)i;
+		r->nfeed = i + 1;
+		st = ens_file_source_open(r->o->input[i], block, r->o->stop, &r->feed[i].source, r->err);
+	}
+	if (st == ENS_OK)
+		st = ens_decoder_open(r->t, &decoder, &r->decoder, r->err);
+	if (st == ENS_OK)
+		st = ens_engine_open(r->t, &engine, &r->engine, r->err);
+	if (st == ENS_OK)
+		st = ens_order_open(r->t, r->engine, true, &r->order, r->err);
+	return st;
+}
+
+static void close_run(struct run *r)
+{
+	size_t i;
+
+	ens_order_close(r->order);
+	if (r->engine)
+		ens_engine_close(r->engine);
+	ens_decoder_close(r->decoder);
+	for (i = 0; i < r->nfeed; i++) {
+		ens_file_source_close(r->feed[i].source);
+		ens_batch_free(&r->feed[i].batch);
+	}
+	free(r->feed);
+	free(r->heap);
+	ens_buf_free(&r->out);
+}
+
+static enum ens_status work(struct run *r)
+{
+	enum ens_status st = open_run(r);
+	bool stopped;
+
+	if (st != ENS_OK)
+		return st;
+	st = pump(r);
+	stopped = r->o->stop && *r->o->stop;
+	if (st == ENS_OK)
+		st = ens_order_end(r->order, r->o->at_end_flush && !stopped);
+	if (!r->reader_gone) {
+		/* What was found before a failure is said all the same. */
+		const enum ens_status written = flush(r);
+
+		if (st == ENS_OK)
+			st = written;
+	}
+	if (!r->o->quiet)
+		tell_summary(r);
+	return st;
+}
+
+enum ens_status ens_run_files(const struct ens_tables *t, const struct ens_file_options *o, struct ens_error *err)
+{
+	struct ens_error own = {""};
+	struct run r = {.t = t, .o = o, .log = o->log ? o->log : stderr, .err = err ? err : &own};
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction before;
+	enum ens_status st;
+
+	r.err->text[0] = '\0';
+	(void)sigaction(SIGPIPE, &ignore, &before);
+	st = work(&r);
+	if (r.reader_gone)
+		st = ENS_OK;
+	if (st == ENS_ENOMEM && !r.err->text[0])
+		(void)ens_fail(r.err, st, "no memory");
+	if (o->counts)
+		*o->counts = r.counts;
+	close_run(&r);
+	(void)sigaction(SIGPIPE, &before, NULL);
+	return st;
+}
