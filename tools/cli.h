@@ -1,0 +1,120 @@
+/*
+ * What the verbs of the `ensue` command share: exit codes, options by table, rule files, messages.
+ *
+ * A verb is one row of the table in tools/ensue.c and one file.  Its options are a table too: the same rows drive the
+ * parsing, the `ENSUE_*` variables and `--help`, so that these cannot disagree.  Messages for people go to standard
+ * error and begin with "ensue: " or a file's name; standard output carries only what was asked for.
+ */
+#ifndef ENS_TOOLS_CLI_H
+#define ENS_TOOLS_CLI_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "dsl/ast.h"
+#include "dsl/diag.h"
+#include "runtime/tables.h"
+
+enum cli_exit {
+	CLI_DONE = 0,
+	CLI_RULES = 1,    /* the rules are wrong */
+	CLI_USAGE = 2,    /* the command line is wrong */
+	CLI_ENV = 3,      /* the environment: Redis, files, permissions */
+	CLI_INTERNAL = 4  /* our own mistake, or no memory */
+};
+
+/* One option of a verb. */
+struct cli_option {
+	const char *name;  /* without the dashes */
+	char letter;       /* 0: none */
+	const char *arg;   /* name of its value for the help; NULL: it takes none */
+	const char *env;   /* variable that gives the value when the option is not there; NULL: none */
+	const char *help;  /* one or more lines, separated by newlines */
+};
+
+struct cli_verb {
+	const char *name;
+	const char *summary;  /* one line for the list of verbs */
+	const char *usage;    /* what follows "ensue NAME " */
+	const char *about;    /* paragraphs for --help, ending in a newline */
+	const struct cli_option *option;
+	int noption;
+	enum cli_exit (*run)(const struct cli_verb *verb, int argc, char **argv);
+};
+
+#define CLI_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
+
+extern const struct cli_verb verb_check, verb_compile, verb_run, verb_demo;
+
+/* ---- options ------------------------------------------------------------------------------------------------------ */
+
+enum cli_next {
+	CLI_OPTION,   /* `index` and `value` are set */
+	CLI_OPERANDS, /* no more options: argv[args->first .. argc - 1] are the operands */
+	CLI_HELP,     /* --help was asked for and has been printed: the verb returns CLI_DONE */
+	CLI_BAD       /* a message has been printed: the verb returns CLI_USAGE */
+};
+
+/* Goes through the options of one command line; one at a time.  Options and operands may be mixed; `--` ends options. */
+struct cli_args {
+	const struct cli_verb *verb;
+	int argc;
+	char **argv;
+	int first;         /* operand, after CLI_OPERANDS */
+	int index;         /* row of verb->option */
+	const char *value; /* NULL: the option takes none */
+	bool *given;       /* per option; for the variables */
+	int env_at;
+	void *long_options;
+	char *letters;
+};
+
+/* False without memory. */
+bool cli_args_begin(struct cli_args *a, const struct cli_verb *verb, int argc, char **argv);
+enum cli_next cli_args_next(struct cli_args *a);
+void cli_args_end(struct cli_args *a);
+
+/* "ensue VERB: TEXT" and where to read more, to standard error. */
+enum cli_exit cli_usage_error(const struct cli_verb *verb, const char *fmt, ...) ENS_PRINTF(2, 3);
+/* "ensue: TEXT" to standard error. */
+void cli_say(const char *fmt, ...) ENS_PRINTF(1, 2);
+void cli_help(const struct cli_verb *verb, FILE *to);
+
+enum cli_exit cli_exit_of(enum ens_status status);
+
+/* ---- rules -------------------------------------------------------------------------------------------------------- */
+
+/* Rule files, compiled; or one table file, verified.  Everything in it lives until cli_rules_close. */
+struct cli_rules {
+	struct ens_arena arena;
+	struct ens_sources sources;
+	struct ens_diag diag;
+	struct ens_ast ast;
+	struct ens_buf bytes;      /* tables made from rule text */
+	struct ens_buf graph;      /* text form of the automata, if asked for */
+	void *map;                 /* table file, mapped read-only */
+	size_t map_bytes;
+	bool compiled;             /* `tables` is valid */
+	struct ens_tables tables;
+};
+
+void cli_rules_open(struct cli_rules *r);
+void cli_rules_close(struct cli_rules *r);
+/* Reads and compiles rule files ("-": standard input).  Messages stay in r->diag; CLI_RULES if there are errors.  With
+ * `graph`, r->graph is filled.  Table files are refused as such. */
+enum cli_exit cli_rules_compile(struct cli_rules *r, char *const *file, int nfile, bool graph);
+/* The same, but a single file may be a table file, and messages are printed as text. */
+enum cli_exit cli_rules_load(struct cli_rules *r, char *const *file, int nfile);
+/* The messages in r->diag: text to standard error, or JSON to standard output. */
+enum cli_exit cli_rules_messages(const struct cli_rules *r, bool json);
+
+/* Writes all of a buffer; CLI_ENV with a message if that can't be done. */
+enum cli_exit cli_write(FILE *to, struct ens_buf *text);
+
+/* What --dump names. */
+enum cli_dump { CLI_DUMP_NONE, CLI_DUMP_AST, CLI_DUMP_GRAPH, CLI_DUMP_TABLES };
+/* False if the word names none. */
+bool cli_dump_parse(const char *word, enum cli_dump *out);
+enum cli_exit cli_dump(struct cli_rules *r, enum cli_dump what);
+
+#endif

@@ -1,0 +1,276 @@
+/*
+ * Rule files in, tables out: what every verb that takes rules does first.
+ *
+ * Rule text is read whole, at most ENS_FILE_MAX_BYTES of it, whatever kind of file it comes from; a table file is mapped
+ * read-only and verified before anyone looks into it.  Tested by tests/cli/check.sh, compile.sh and tables.sh.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "tools/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "compiler/compile.h"
+#include "compiler/dump.h"
+#include "compiler/dump.h"
+
+void cli_rules_open(struct cli_rules *r)
+{
+	*r = (struct cli_rules){.map = MAP_FAILED};
+	ens_arena_init(&r->arena, ENS_COMPILE_MAX_BYTES);
+	ens_sources_init(&r->sources, &r->arena);
+	ens_diag_init(&r->diag, &r->arena, &r->sources);
+}
+
+void cli_rules_close(struct cli_rules *r)
+{
+	if (r->map != MAP_FAILED)
+		munmap(r->map, r->map_bytes);
+	ens_buf_free(&r->bytes);
+	ens_buf_free(&r->graph);
+	ens_arena_free(&r->arena);
+}
+
+static enum cli_exit no_memory(void)
+{
+	cli_say("no memory");
+	return CLI_INTERNAL;
+}
+
+static enum cli_exit read_all(int fd, const char *name, struct ens_buf *out)
+{
+	char chunk[65536];
+
+	for (;;) {
+		ssize_t n = read(fd, chunk, sizeof chunk);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			cli_say("%s can't be read: %s", name, strerror(errno));
+			return CLI_ENV;
+		}
+		if (n == 0)
+			return out->failed ? no_memory() : CLI_DONE;
+		ens_buf_add(out, chunk, (size_t)n);
+		if (out->failed || out->len > ENS_FILE_MAX_BYTES)
+			return out->failed ? no_memory() : CLI_DONE; /* ens_sources_add says that it is too large */
+	}
+}
+
+static enum cli_exit open_file(const char *name, int *fd)
+{
+	*fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
+	if (*fd >= 0)
+		return CLI_DONE;
+	cli_say("%s can't be read: %s", name, strerror(errno));
+	return CLI_ENV;
+}
+
+static enum cli_exit add_text(struct cli_rules *r, const char *name, const struct ens_buf *text, uint32_t *file)
+{
+	if (ens_tables_recognise(text->data, text->len)) {
+		cli_say("%s is a compiled table file: this needs rule text (.ens)", name);
+		return CLI_RULES;
+	}
+	switch (ens_sources_add(&r->sources, name, text->data ? text->data : "", text->len, file)) {
+	case ENS_OK:
+		return CLI_DONE;
+	case ENS_ELIMIT:
+		cli_say("%s is larger than %u MiB, the most a rule file may have: split it", name, ENS_FILE_MAX_BYTES >> 20);
+		return CLI_RULES;
+	default:
+		return no_memory();
+	}
+}
+
+static enum cli_exit read_source(struct cli_rules *r, const char *name, uint32_t *file)
+{
+	struct ens_buf text = ENS_BUF_EMPTY;
+	int fd;
+	enum cli_exit code = open_file(name, &fd);
+
+	if (code != CLI_DONE)
+		return code;
+	code = read_all(fd, name, &text);
+	if (code == CLI_DONE)
+		code = add_text(r, name, &text, file);
+	if (fd != STDIN_FILENO)
+		close(fd);
+	ens_buf_free(&text);
+	return code;
+}
+
+/* Opens the tables that were just made: what `run` will read is what the verifier has accepted. */
+static enum cli_exit open_made(struct cli_rules *r)
+{
+	struct ens_error err = {""};
+
+	if (ens_tables_open(r->bytes.data, r->bytes.len, &r->tables, &err) != ENS_OK) {
+		cli_say("internal error: the tables made from these rules are not valid: %s", err.text);
+		return CLI_INTERNAL;
+	}
+	r->compiled = true;
+	return CLI_DONE;
+}
+
+enum cli_exit cli_rules_compile(struct cli_rules *r, char *const *file, int nfile, bool graph)
+{
+	uint32_t *index = ens_arena_alloc(&r->arena, sizeof *index * (size_t)nfile);
+	enum cli_exit code = CLI_DONE;
+
+	if (!index)
+		return no_memory();
+	for (int i = 0; i < nfile && code == CLI_DONE; i++)
+		code = read_source(r, file[i], &index[i]);
+	if (code != CLI_DONE)
+		return code;
+	switch (ens_compile(&r->arena, &r->diag, index, (uint32_t)nfile, &r->ast, &r->bytes, graph ? &r->graph : NULL)) {
+	case ENS_OK:
+		return open_made(r);
+	case ENS_ERULES:
+		return CLI_RULES;
+	case ENS_ENOMEM:
+		cli_say("the rules need more than %zu MiB to compile: split them", ENS_COMPILE_MAX_BYTES >> 20);
+		return CLI_RULES;
+	default:
+		cli_say("internal error while compiling");
+		return CLI_INTERNAL;
+	}
+}
+
+/* True if the file begins like a table file; then it is mapped. */
+static enum cli_exit map_tables(struct cli_rules *r, const char *name, bool *is_tables)
+{
+	char head[8];
+	struct stat st;
+	int fd;
+
+	*is_tables = false;
+	if (strcmp(name, "-") == 0)
+		return CLI_DONE;
+	enum cli_exit code = open_file(name, &fd);
+
+	if (code != CLI_DONE)
+		return code;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		ssize_t n = pread(fd, head, sizeof head, 0);
+
+		*is_tables = n > 0 && ens_tables_recognise(head, (size_t)n);
+	}
+	if (*is_tables) {
+		r->map_bytes = (size_t)st.st_size;
+		r->map = mmap(NULL, r->map_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (r->map == MAP_FAILED) {
+			cli_say("%s can't be mapped: %s", name, strerror(errno));
+			code = CLI_ENV;
+		}
+	}
+	close(fd);
+	return code;
+}
+
+/* A name that promises tables over a content that has none: say that, rather than what a parser thinks of the bytes. */
+static bool named_like_tables(const char *name)
+{
+	const size_t len = strlen(name);
+
+	return len > 5 && strcmp(name + len - 5, ".ensc") == 0;
+}
+
+static enum cli_exit load_tables(struct cli_rules *r, const char *name)
+{
+	struct ens_error err = {""};
+
+	if (ens_tables_open(r->map, r->map_bytes, &r->tables, &err) != ENS_OK) {
+		cli_say("%s is refused: %s", name, err.text);
+		return CLI_RULES;
+	}
+	r->compiled = true;
+	return CLI_DONE;
+}
+
+enum cli_exit cli_rules_load(struct cli_rules *r, char *const *file, int nfile)
+{
+	for (int i = 0; i < nfile; i++) {
+		bool is_tables;
+		enum cli_exit code = map_tables(r, file[i], &is_tables);
+
+		if (code != CLI_DONE)
+			return code;
+		if (!is_tables && named_like_tables(file[i])) {
+			cli_say("%s is refused: it is not a table file of Ensue (its first bytes are others)", file[i]);
+			return CLI_RULES;
+		}
+		if (!is_tables)
+			continue;
+		if (nfile > 1) {
+			cli_say("%s is a table file: it stands alone; to run several rule files give them all as text, or compile them into one",
+				file[i]);
+			return CLI_USAGE;
+		}
+		return load_tables(r, file[i]);
+	}
+	enum cli_exit code = cli_rules_compile(r, file, nfile, false);
+	enum cli_exit said = cli_rules_messages(r, false);
+
+	return code != CLI_DONE ? code : said;
+}
+
+enum cli_exit cli_rules_messages(const struct cli_rules *r, bool json)
+{
+	struct ens_buf out = ENS_BUF_EMPTY;
+
+	if (json)
+		ens_diag_render_json(&r->diag, &out);
+	else
+		ens_diag_render_text(&r->diag, &out);
+	enum cli_exit code = cli_write(json ? stdout : stderr, &out);
+
+	ens_buf_free(&out);
+	return code;
+}
+
+enum cli_exit cli_write(FILE *to, struct ens_buf *text)
+{
+	if (text->failed)
+		return no_memory();
+	if (text->len > 0 && fwrite(text->data, 1, text->len, to) != text->len) {
+		cli_say("the output could not be written: %s", strerror(errno));
+		return CLI_ENV;
+	}
+	return CLI_DONE;
+}
+
+bool cli_dump_parse(const char *word, enum cli_dump *out)
+{
+	static const char *const names[] = {NULL, "ast", "graph", "tables"};
+
+	for (int i = 1; i < CLI_COUNT(names); i++)
+		if (strcmp(word, names[i]) == 0) {
+			*out = (enum cli_dump)i;
+			return true;
+		}
+	return false;
+}
+
+enum cli_exit cli_dump(struct cli_rules *r, enum cli_dump what)
+{
+	struct ens_buf out = ENS_BUF_EMPTY;
+	enum cli_exit code = CLI_DONE;
+
+	if (what == CLI_DUMP_AST)
+		ens_ast_dump(&r->ast, &out);
+	else if (what == CLI_DUMP_TABLES && r->compiled)
+		ens_tables_dump(&r->tables, &out);
+	else if (what == CLI_DUMP_GRAPH)
+		return cli_write(stdout, &r->graph);
+	code = cli_write(stdout, &out);
+	ens_buf_free(&out);
+	return code;
+}

@@ -1,0 +1,122 @@
+/*
+ * `ensue check`: compiles rule files and says what is wrong with them.
+ *
+ * Each file is checked for itself if it is alone; several are checked together, as `run` would take them.
+ * Tested by tests/cli/check.sh; the messages themselves by tests/lang.
+ */
+#include "tools/cli.h"
+
+#include <string.h>
+
+enum { OPT_FORMAT, OPT_DUMP, OPT_QUIET };
+
+static const struct cli_option options[] = {
+	[OPT_FORMAT] = {"format", 0, "FORMAT", NULL, "how messages are printed: text (default, to standard error)\n"
+						     "or json (to standard output)"},
+	[OPT_DUMP] = {"dump", 0, "WHAT", NULL, "print what the compiler made of the rules:\n"
+					       "ast (the tree), graph (the automata) or tables"},
+	[OPT_QUIET] = {"quiet", 'q', NULL, NULL, "say nothing if there is nothing wrong"},
+};
+
+struct check_args {
+	bool json, quiet;
+	enum cli_dump dump;
+};
+
+static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, struct check_args *out, bool *go_on)
+{
+	*go_on = false;
+	for (;;) {
+		switch (cli_args_next(a)) {
+		case CLI_HELP:
+			return CLI_DONE;
+		case CLI_BAD:
+			return CLI_USAGE;
+		case CLI_OPERANDS:
+			if (a->first == a->argc)
+				return cli_usage_error(verb, "no rule file is given");
+			*go_on = true;
+			return CLI_DONE;
+		case CLI_OPTION:
+			break;
+		}
+		if (a->index == OPT_QUIET)
+			out->quiet = true;
+		else if (a->index == OPT_DUMP && !cli_dump_parse(a->value, &out->dump))
+			return cli_usage_error(verb, "--dump %s: it is one of ast, graph, tables", a->value);
+		else if (a->index == OPT_FORMAT && strcmp(a->value, "text") != 0 && strcmp(a->value, "json") != 0)
+			return cli_usage_error(verb, "--format %s: it is one of text, json", a->value);
+		else if (a->index == OPT_FORMAT)
+			out->json = strcmp(a->value, "json") == 0;
+	}
+}
+
+static uint32_t count_rules(const struct ens_ast *ast)
+{
+	uint32_t n = 0;
+
+	for (const struct ens_decl *d = ast->decls; d; d = d->next)
+		n += d->kind == ENS_D_RULE;
+	return n;
+}
+
+/* "a.ens, b.ens: 3 rules, no problems" */
+static void sum_up(const struct cli_rules *r, char *const *file, int nfile)
+{
+	const uint32_t n = count_rules(&r->ast);
+
+	for (int i = 0; i < nfile; i++)
+		fprintf(stderr, "%s%s", i ? ", " : "", strcmp(file[i], "-") == 0 ? "standard input" : file[i]);
+	fprintf(stderr, ": %u rule%s, ", n, n == 1 ? "" : "s");
+	if (r->diag.nerror + r->diag.nwarning == 0)
+		fputs("no problems\n", stderr);
+	else if (r->diag.nerror == 0)
+		fprintf(stderr, "%u warning%s\n", r->diag.nwarning, r->diag.nwarning == 1 ? "" : "s");
+	else
+		fprintf(stderr, "%u error%s\n", r->diag.nerror, r->diag.nerror == 1 ? "" : "s");
+}
+
+static enum cli_exit check(const struct check_args *args, char *const *file, int nfile)
+{
+	struct cli_rules r;
+
+	cli_rules_open(&r);
+	enum cli_exit code = cli_rules_compile(&r, file, nfile, args->dump == CLI_DUMP_GRAPH);
+	const bool looked = code == CLI_DONE || r.diag.nmsg > 0; /* else: the files could not even be read */
+	enum cli_exit said = looked ? cli_rules_messages(&r, args->json) : code;
+
+	if (args->dump != CLI_DUMP_NONE && (code == CLI_DONE || (looked && args->dump == CLI_DUMP_AST)))
+		said = cli_dump(&r, args->dump);
+	else if (looked && !args->json && !args->quiet)
+		sum_up(&r, file, nfile);
+	cli_rules_close(&r);
+	return code != CLI_DONE ? code : said;
+}
+
+static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
+{
+	struct check_args args = {0};
+	struct cli_args a;
+	bool go_on = false;
+
+	if (!cli_args_begin(&a, verb, argc, argv))
+		return CLI_INTERNAL;
+	enum cli_exit code = parse(verb, &a, &args, &go_on);
+
+	if (go_on)
+		code = check(&args, argv + a.first, argc - a.first);
+	cli_args_end(&a);
+	return code;
+}
+
+const struct cli_verb verb_check = {
+	.name = "check",
+	.summary = "say what is wrong with rule files",
+	.usage = "[--format text|json] [--dump ast|graph|tables] [--quiet] FILE...",
+	.about = "Compiles the rule files together, as `ensue run` would, and prints every problem with its\n"
+		 "code, place and, where there is one, a remedy. `-` is standard input.\n"
+		 "Exit code 0: no errors (there may be warnings); 1: there are errors.\n",
+	.option = options,
+	.noption = CLI_COUNT(options),
+	.run = run,
+};
