@@ -1,0 +1,60 @@
+#!/bin/sh
+# `make bench`: raw drain, `ensue run` over the same stream, their ratio; the engine alone; memory.  docs/benchmarks.md.
+. "${ENSUE_SOURCE:-$(dirname "$0")/../..}/tests/lib.sh"
+. "$ENSUE_SOURCE/tests/redis/lib.sh"
+entries=${BENCH_ENTRIES:-2000000}
+events=${BENCH_EVENTS:-10000000}
+keys=${BENCH_KEYS:-100000}
+programs=$ENSUE_BUILD/tests/bench
+cd "$work" || exit 99
+
+stop() {
+	echo "bench: $1" >&2
+	exit 1
+}
+
+cat >rules.ens <<'END'
+event Login from "bench:logins" { user: string, ip: ip, ok: bool, agent: string, port: int }
+rule brute_force
+  key     ip
+  match   fail: Login[not ok]{5,} -> hit: Login[ok]
+  within  1m
+  emit    BruteForce to "bench:alerts" { ip, user: hit.user, tries: count(fail) }
+END
+
+echo "machine: $(getconf _NPROCESSORS_ONLN) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), redis $(redis-server --version | sed 's/.*v=\([^ ]*\).*/\1/')"
+"$programs/engine" speed "$events" "$keys" || stop "the engine failed"
+"$programs/engine" memory "$events" 1000 || stop "the engine failed"
+
+start_redis
+"$programs/feed" "$entries" "$keys" | cli --pipe >feed.log 2>&1 || stop "$(cat feed.log)"
+[ "$(cli xlen bench:logins)" = "$entries" ] || stop "the stream has $(cli xlen bench:logins) entries, not $entries"
+
+"$programs/drain" "$sock" bench:logins >drain.log || stop "the drain failed: $(cat drain.log)"
+cat drain.log
+raw=$(sed -n 's/.*: *\([0-9][0-9]*\) *entries\/s.*/\1/p' drain.log | tail -n 1)
+
+# milliseconds of the server's clock
+server_ms() {
+	set -- $(cli time)
+	echo $(($1 * 1000 + $2 / 1000))
+}
+# the detection that the stream's last entry completes is there
+seen_last() {
+	cli xrevrange bench:alerts + - count 1 | grep -qx 192.0.2.1
+}
+began=$(server_ms)
+start_worker worker rules.ens
+worker=$pid
+until_true 600 seen_last || stop "the last detection did not come: $(cat worker.log)"
+ended_ms=$(cli xrevrange bench:alerts + - count 1 | head -n 1 | cut -d - -f 1)
+resident=$(sed -n 's/^VmHWM:[ \t]*\([0-9]*\) kB/\1/p' "/proc/$worker/status")
+kill -TERM "$worker"
+ended "$worker"
+[ "$code" = 0 ] || stop "ensue run ended with $code: $(cat worker.log)"
+awk -v n="$entries" -v ms=$((ended_ms - began)) -v raw="${raw:-0}" -v out="$(cli xlen bench:alerts)" -v kb="$resident" 'BEGIN {
+	rate = n / ms * 1000
+	printf "ensue run: %d entries/s (%d entries, %d emissions, %.2f s, %d MiB at most)\n", rate, n, out, ms / 1000, kb / 1024
+	if (raw > 0)
+		printf "ratio: %.2f of the raw drain\n", rate / raw
+}'

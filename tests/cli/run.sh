@@ -1,0 +1,127 @@
+#!/bin/sh
+# `ensue run --input`: NDJSON and CSV in, NDJSON out; dead letters to standard error; what happens at the end.
+. "${ENSUE_SOURCE:-$(dirname "$0")/../..}/tests/lib.sh"
+cd "$work" || exit 99
+cat >rules.ens <<'END'
+event Login from "logins" { user: string, ip: ip?, ok: bool, time: time }
+rule brute
+  key    user
+  match  fail: Login[not ok]{2,} -> hit: Login[ok]
+  within 1m
+  emit   Found to "alerts" { user, n: count(fail), last: last(fail).time, took: hit.time - first(fail).time, from: hit.ip }
+END
+cat >in.ndjson <<'END'
+{"user":"ann","ok":false,"time":"2026-01-05T08:00:00Z","ip":"192.0.2.7"}
+{"user":"bob","ok":false,"time":"2026-01-05T08:00:01Z"}
+{"user":"ann","ok":false,"time":"2026-01-05T08:00:02.5Z","ip":"192.0.2.7"}
+{"user":"ann","ok":true,"time":"2026-01-05T08:00:09Z","ip":"192.0.2.7"}
+END
+
+# strip the identity, which is a hash
+strip() {
+	sed 's/"_id":"[^"]*"/"_id":"X"/'
+}
+expected='{"_event":"Found","user":"ann","n":2,"last":"2026-01-05T08:00:02.500000Z","took":9,"from":"192.0.2.7","_rule":"brute","_id":"X","_key":{"user":"ann"},"_start":"2026-01-05T08:00:00.000000Z","_end":"2026-01-05T08:00:09.000000Z","_events":[1,3,4]}'
+ensue run rules.ens --input in.ndjson
+equal "NDJSON: exit 0" 0 "$code"
+equal "NDJSON: the emission, member by member" "$expected" "$(printf '%s' "$out" | strip)"
+once=$out
+ensue run rules.ens --input in.ndjson
+equal "the same input gives the same identity" "$once" "$out"
+ensue run rules.ens --input - <in.ndjson
+equal "standard input gives the same" "$once" "$out"
+
+cat >in.csv <<'END'
+user,ok,time,ip
+ann,no,2026-01-05T08:00:00Z,192.0.2.7
+bob,f,2026-01-05T08:00:01Z,
+"ann",0,2026-01-05T08:00:02.5Z,"192.0.2.7"
+ann,yes,1767600009,192.0.2.7
+END
+ensue run rules.ens --input in.csv
+equal "CSV gives the same; the numbers are those of the data" "$expected" "$(printf '%s' "$out" | strip)"
+sed 's/$/\r/' in.csv >crlf.csv
+ensue run rules.ens --input crlf.csv
+equal "CSV with CRLF" "$expected" "$(printf '%s' "$out" | strip)"
+
+cat >bad.ndjson <<'END'
+{"user":"ann","ok":false,"time":"2026-01-05T08:00:00Z"}
+{"user":"ann","time":"2026-01-05T08:00:01Z"}
+{"user":"ann","ok":"maybe","time":"2026-01-05T08:00:01Z"}
+this is no JSON
+{"user":"ann","ok":false,"time":"2026-01-05T08:00:02Z"}
+
+{"user":"ann","user":"bob","ok":false,"time":"2026-01-05T08:00:02Z"}
+{"user":"ann","ok":true,"time":"2026-01-05T08:00:03Z"}
+END
+ensue run rules.ens --input bad.ndjson
+equal "bad lines: exit 0" 0 "$code"
+contains "bad lines: matching goes on" "$out" '"_events":[1,5,'
+contains "a missing field is told with its name" "$err" "missing_field"
+contains "a bad value is told" "$err" "bad_value"
+contains "a line that is no JSON is told" "$err" "bad_entry"
+contains "a duplicate is told" "$err" "duplicate_field"
+
+cat >late.ndjson <<'END'
+{"user":"ann","ok":false,"time":"2026-01-05T08:00:10Z"}
+{"user":"ann","ok":false,"time":"2026-01-05T08:00:05Z"}
+END
+ensue run rules.ens --input late.ndjson
+contains "a late line is told" "$err" "late"
+
+cat >absence.ens <<'END'
+event Beat from "beats" { device: string, time: time }
+rule silent
+  key   device
+  match beat: Beat -> not Beat for 90s
+  emit  Silent { device }
+END
+cat >beats.ndjson <<'END'
+{"device":"a","time":"2026-01-05T08:00:00Z"}
+{"device":"b","time":"2026-01-05T08:00:00Z"}
+{"device":"a","time":"2026-01-05T08:01:00Z"}
+{"device":"a","time":"2026-01-05T08:02:00Z"}
+END
+ensue run absence.ens --input beats.ndjson --at-end hold
+equal "hold: only what is due by the last event" '"device":"b"' "$(printf '%s' "$out" | grep -o 'Silent","device":"."' | cut -d , -f 2 | tr '\n' ' ' | sed 's/ $//')"
+ensue run absence.ens --input beats.ndjson
+equal "flush is the default: time goes to its end" '"device":"b" "device":"a"' \
+	"$(printf '%s\n' "$out" | grep -o 'Silent","device":"."' | cut -d , -f 2 | tr '\n' ' ' | sed 's/ $//')"
+head -2 beats.ndjson >b1.ndjson
+tail -n +3 beats.ndjson >b2.ndjson
+ensue run absence.ens --input b1.ndjson --input b2.ndjson --at-end hold
+contains "several inputs are one" "$out" '"device":"b"'
+
+cat >types.ens <<'END'
+event Up from "x" { n: int }
+event Down from "y" { n: int }
+rule r
+  match u: Up -> d: Down[n = u.n]
+  within 100 events
+  emit  M { n: d.n }
+END
+printf '{"event":"Up","n":1}\n{"_event":"Down","n":1}\n{"event":"Other","n":1}\n' >types.ndjson
+ensue run types.ens --input types.ndjson
+contains "the member event says the type" "$out" '"_events":[1,2]'
+printf '{"kind":"Up","n":1}\n{"kind":"Down","n":1}\n' >kind.ndjson
+ensue run types.ens --input kind.ndjson --event-field kind
+contains "--event-field" "$out" '"_events":[1,2]'
+
+expect "no such input: exit 3" 3 "nowhere.ndjson" run rules.ens --input nowhere.ndjson
+expect "a folder as input: exit 3" 3 "" run rules.ens --input .
+: >empty.ndjson
+ensue run rules.ens --input empty.ndjson
+equal "an empty input: nothing, exit 0" "0" "$code$out"
+printf '{"user":"ann","ok":true,"time":1767600000}' >noeol.ndjson
+ensue run rules.ens --input noeol.ndjson
+equal "no line end at the end" "0" "$code$out"
+head -c 3000000 /dev/zero | tr '\0' 'x' >longline.ndjson
+ensue run rules.ens --input longline.ndjson
+equal "a line of 3 MB: exit 0" 0 "$code"
+contains "a line of 3 MB is a dead letter" "$err" "too_large"
+{ printf '{"user":"ann","ok":'; head -c 200000 /dev/zero | tr '\0' '['; printf '\n'; } >deep.ndjson
+ensue run rules.ens --input deep.ndjson
+equal "200,000 open brackets: exit 0" 0 "$code"
+"$ENSUE" run rules.ens --input in.ndjson >/dev/full 2>"$work/full.err"
+equal "standard output full: exit 3" 3 "$?"
+finish

@@ -1,0 +1,1506 @@
+#!/usr/bin/env python3
+"""A slow, obviously right reading of the matching semantics, for tests only.
+
+Given a rule file (a subset of the language, see Parser) and a list of events, it computes the matches of
+every rule by reading the semantics page sentence by sentence: nothing is kept between events but which
+events a partial match took and where in the pattern it stands, and every condition, absence, `until`,
+limit and scope is judged anew by looking back over the event sequence.
+
+How it is built:
+  Lexer, Parser      rule text -> Rule with a pattern tree (Step, Seq, Alt, All, Rep, Not)
+  Evaluator          three-valued expressions
+  Sequence           the events that a rule takes in for one key (section 1)
+  Walk.ways          what may come next at a place in the pattern, in the order of section 4
+  Judge              section 2: may this event be taken now, do the absences hold, when do they
+  match_first        section 4: one match at a time (default `match`)
+  match_all          sections 2 and 3: every assignment, by trying all of them (no `skip`)
+`match last` and `skip` would stand beside the last two, upon the same Walk and Judge.
+
+Where the page leaves a corner open, READINGS names the choice; a caller may pass other readings to see
+whether a difference is of that kind.
+"""
+import copy
+import json
+import math
+import sys
+from collections import namedtuple
+
+READINGS = {
+    # Inner contiguity left out at the head of a repeated group: the arrow as written into the group in all
+    # rounds (True), or whichever arrow led into this round (False).
+    "written_arrow": True,
+    # A match that completes at the same event as the reported one, but started too late to be dropped
+    # by it, is reported too (True) or not (False).
+    "report_undropped": False,
+    # A `->>` into the very first event leaves the (empty) partial match beside it, which goes on down the list.
+    "first_any_branches": True,
+    # A greedy repetition at the end also ends when the `within` of its own arrow has passed.
+    "limit_ends_greedy": True,
+    # At the end of the input (flushed) a greedy repetition at the end is complete, also without a scope.
+    "flush_ends_greedy": True,
+    # So is an untimed absence before a left-out optional end where the rule has no scope.
+    "flush_ends_absence": True,
+    # `-> B* until U`: an event that is B and U is the next B, though the repetition may not take it; no later B is.
+    "until_event_is_next": True,
+    # In a group whose first step is left out, the next one keeps its own arrow (True), or has the group's (False).
+    "own_arrow_in_group": True,
+    # A greedy repetition before a trailing absence does not hold the absence back (True).
+    "absence_spares_greedy": True,
+    # Held, time stands at the last event (False), or where its watermark is, one tick before it (True).
+    "hold_is_watermark": False,
+    # Of [1] and [1, 2] at one time [1] has the smaller positions (True), or [1, 2] has (False).
+    "prefix_is_smaller": True,
+    # The limits of the arrow into an `&` also hold between its parts.
+    "limits_join_and": True,
+    # `within N events`: an absence that completes the match may do so behind the N events.
+    "absence_outlives_events": True,
+    # `->> C` guarded by `-> not B`: an event that is both, passed over, violates the absence.
+    "both_passed_over_violates": True,
+}
+MAX_RUNS = 3000
+INF = math.inf
+
+
+class Unsupported(Exception):
+    """The rule uses something outside the subset."""
+
+
+class TooBig(Exception):
+    """More partial matches than a slow reading can carry."""
+
+
+# ---------------------------------------------------------------------------------------------------- lexer
+
+UNITS = {"us": 1, "ms": 1000, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6, "d": 86400 * 10**6, "w": 7 * 86400 * 10**6}
+PUNCT = ["->>", "->", "!=", "<=", ">=", "??", "(", ")", "[", "]", "{", "}", ",", ":", "|", "&", "?", "*", "+", "-",
+         "/", "%", "=", "<", ">", "."]
+Token = namedtuple("Token", "kind text value first")
+
+
+def lex(text):
+    """Tokens; `first` says that the token is the first of its line outside brackets."""
+    out, i, n, depth, fresh = [], 0, len(text), 0, True
+    while i < n:
+        c = text[i]
+        if c == "\n":
+            fresh = True
+            i += 1
+        elif c.isspace():
+            i += 1
+        elif c == "#":
+            while i < n and text[i] != "\n":
+                i += 1
+        else:
+            first = fresh and depth == 0
+            fresh = False
+            if c.isalpha() or c == "_":
+                j = i
+                while j < n and (text[j].isalnum() or text[j] == "_"):
+                    j += 1
+                out.append(Token("id", text[i:j], text[i:j], first))
+            elif c == "`":
+                j = text.index("`", i + 1) + 1
+                out.append(Token("id", text[i:j], text[i + 1:j - 1], False))
+            elif c.isdigit():
+                j, kind, value = lex_number(text, i)
+                out.append(Token(kind, text[i:j], value, first))
+            elif c == '"':
+                j = i + 1
+                while text[j] != '"':
+                    j += 2 if text[j] == "\\" else 1
+                j += 1
+                out.append(Token("str", text[i:j], json.loads(text[i:j]), first))
+            else:
+                for p in PUNCT:
+                    if text.startswith(p, i):
+                        break
+                else:
+                    raise Unsupported(f"character {c!r}")
+                if p in "([{":
+                    depth += 1
+                elif p in ")]}":
+                    depth -= 1
+                j = i + len(p)
+                out.append(Token(p, p, p, first))
+            i = j
+    out.append(Token("end", "", None, True))
+    return out
+
+
+def lex_number(text, i):
+    n, j, total, duration = len(text), i, 0, False
+    while True:
+        k = j
+        while j < n and (text[j].isdigit() or text[j] == "_"):
+            j += 1
+        digits = text[k:j].replace("_", "")
+        u = j
+        while u < n and text[u].isalpha():
+            u += 1
+        unit = text[j:u]
+        if unit in UNITS:
+            total += int(digits) * UNITS[unit]
+            duration = True
+            j = u
+            if j < n and text[j].isdigit():
+                continue
+            return j, "dur", total
+        if duration:
+            raise Unsupported("number after a duration")
+        if j < n and text[j] == "." and j + 1 < n and text[j + 1].isdigit():
+            j += 1
+            while j < n and text[j].isdigit():
+                j += 1
+        if j < n and text[j] in "eE":
+            j += 1
+            if text[j] in "+-":
+                j += 1
+            while j < n and text[j].isdigit():
+                j += 1
+        word = text[i:j].replace("_", "")
+        return j, "num", int(word) if word.isdigit() else float(word)
+
+
+# ------------------------------------------------------------------------------------------------ rule tree
+
+class Step:
+    """One event of a type (or named filter) that satisfies a condition."""
+
+    def __init__(self, number, ref, name):
+        self.number, self.ref, self.name = number, ref, name
+        self.where = []  # (conjunct, numbers of the parts of the same & that it waits for)
+
+
+class Ref:
+    """TYPE[cond], or the parts of (B | C): what an event must be."""
+
+    def __init__(self, options):
+        self.options = options  # [(type name, condition or None)]
+
+
+class Seq:
+    def __init__(self, items):
+        self.items = items  # [(Arrow into it or None, node)]; a Not has the arrow before it
+
+
+class Alt:
+    def __init__(self, branches):
+        self.branches = branches
+
+
+class All:
+    def __init__(self, parts):
+        self.parts = parts
+
+
+class Rep:
+    def __init__(self, number, body, low, high, contiguity, greedy, until, rounds):
+        self.number, self.body, self.low, self.high = number, body, low, high
+        self.contiguity, self.greedy, self.until = contiguity, greedy, until
+        self.rounds = rounds  # a group: names inside mean this round's events
+        self.guards = []      # conjuncts of `where` that must hold where it is left
+
+
+class Not:
+    def __init__(self, ref, duration):
+        self.ref, self.duration = ref, duration
+
+
+# kind: one of , -> ->> ; after, within: expression or None; written: the arrow in the text that it stems from
+Arrow = namedtuple("Arrow", "kind after within written")
+
+
+class Rule:
+    def __init__(self, name):
+        self.name = name
+        self.mode, self.pattern, self.names = None, None, {}
+        self.takes, self.keys, self.having, self.where, self.skip = None, [], None, None, None
+        self.within = None  # ("time", us) | ("events", n) | ("session", gap_us, max_us or None)
+        self.mentioned = []
+
+
+CLAUSES = {"from", "key", "match", "where", "within", "window", "having", "skip", "reset", "limit", "emit", "derive",
+           "on", "meta", "rule", "event", "table", "fn", "param", "import", "test"}
+CONTIGUITY = {"consecutive": ",", "relaxed": "->", "combinations": "->>"}
+AGGREGATES = {"count", "sum", "avg", "min", "max", "first", "last"}
+
+
+class Parser:
+    """Event declarations (fields, `time`), named filters, rules with from, key, match, where, within, having."""
+
+    def __init__(self, text):
+        self.toks, self.at = lex(text), 0
+        self.events, self.filters, self.rules = {}, {}, []
+        self.numbers = 0
+        self.file()
+
+    # -- helpers
+    @property
+    def tok(self):
+        return self.toks[self.at]
+
+    def peek(self, k=1):
+        return self.toks[min(self.at + k, len(self.toks) - 1)]
+
+    def next(self):
+        self.at += 1
+        return self.toks[self.at - 1]
+
+    def accept(self, *texts):
+        if self.tok.text in texts and self.tok.kind != "str":
+            return self.next()
+        return None
+
+    def expect(self, text):
+        if not self.accept(text):
+            raise Unsupported(f"expected {text!r}, got {self.tok.text!r}")
+
+    def ident(self):
+        if self.tok.kind != "id":
+            raise Unsupported(f"expected a name, got {self.tok.text!r}")
+        return self.next().value
+
+    def duration(self):
+        if self.tok.kind != "dur":
+            raise Unsupported(f"expected a duration, got {self.tok.text!r}")
+        return self.next().value
+
+    # -- declarations
+    def file(self):
+        while self.tok.kind != "end":
+            if self.accept("event"):
+                self.event()
+            elif self.accept("rule"):
+                self.rule()
+            else:
+                raise Unsupported(f"declaration {self.tok.text!r}")
+
+    def event(self):
+        name = self.ident()
+        if self.accept("="):
+            base = self.ident()
+            cond = self.brackets()
+            self.filters[name] = (base, cond)
+            return
+        if self.accept("to"):
+            self.next()
+            return
+        fields, time_field = {}, None
+        self.expect("from")
+        self.next()
+        if self.accept("where"):  # which type an entry is of, its member `event` says
+            words = [self.next().value for _ in range(3)]
+            if words != ["event", "=", name]:
+                raise Unsupported("an event's where")
+        self.expect("{")
+        while not self.accept("}"):
+            field = self.ident()
+            self.expect(":")
+            kind = self.ident()
+            if kind not in ("bool", "int", "float", "string", "time", "duration"):
+                raise Unsupported(f"type {kind}")
+            if self.accept("("):
+                kind += "(" + self.ident() + ")"
+                self.expect(")")
+            optional = bool(self.accept("?"))
+            self.accept(",")
+            fields[field] = (kind, optional)
+        if self.accept("time"):
+            time_field = self.ident()
+        elif fields.get("time", ("",))[0].startswith("time"):
+            time_field = "time"
+        if not self.tok.first:
+            raise Unsupported(f"event option {self.tok.text!r}")
+        self.events[name] = (fields, time_field)
+
+    def rule(self):
+        rule = Rule(self.ident())
+        if self.tok.kind == "str":
+            self.next()
+        self.current = rule
+        while self.tok.kind != "end" and self.tok.text not in ("rule", "event"):
+            word = self.next().text
+            if word == "from":
+                rule.takes = [self.single_ref()]
+                while self.accept(","):
+                    rule.takes.append(self.single_ref())
+            elif word == "key":
+                rule.keys = [self.ident()]
+                while self.accept(","):
+                    rule.keys.append(self.ident())
+            elif word == "match":
+                rule.mode = self.accept("all", "last").text if self.starts_mode() else "first"
+                rule.pattern = self.pattern()
+            elif word == "within":
+                rule.within = self.scope()
+            elif word == "where":
+                rule.where = self.expr()
+            elif word == "having":
+                rule.having = self.expr()
+                if self.tok.text == "once":
+                    raise Unsupported("having once")
+            elif word == "skip":
+                rule.skip = " ".join(self.clause_words())
+            elif word in ("emit", "meta"):
+                self.clause_words()
+            else:
+                raise Unsupported(f"clause {word!r}")
+        for conjunct in conjuncts(rule.where):
+            self.place(rule, conjunct)
+        self.rules.append(rule)
+
+    def place(self, rule, conjunct):
+        """`where`: a conjunct belongs to the last, in written order, of the steps that it names."""
+        numbers = [n for name in names_in(conjunct) if name in rule.names for n in rule.names[name]]
+        if not numbers or any(len(rule.names[name]) > 1 for name in names_in(conjunct) if name in rule.names):
+            raise Unsupported("where that names no step, or several by one name")
+        step, rep, side = self.find(rule.pattern, max(numbers), None, None)
+        if rep is not None and rep.rounds:
+            raise Unsupported("where on a step of a repeated group")
+        if rep is not None and rep.high > 1:
+            rep.guards.append(conjunct)
+            return
+        together = [s for s in self.steps(side) if s.number in numbers] if side is not None else [step]
+        for s in together:
+            s.where.append((conjunct, {x.number for x in together} - {s.number}))
+
+    def find(self, node, number, rep, side):
+        """(step, the repetition it stands in, the `&` it is a part of)."""
+        if isinstance(node, Step):
+            return (node, rep, side) if node.number == number else None
+        if isinstance(node, Seq):
+            inner = [x for _, x in node.items]
+        elif isinstance(node, Alt):
+            inner = node.branches
+        elif isinstance(node, All):
+            inner, side = node.parts, node
+        elif isinstance(node, Rep):
+            inner, rep = [node.body], rep if rep is not None and rep.rounds else node
+        else:
+            return None
+        return next((f for f in (self.find(x, number, rep, side) for x in inner) if f), None)
+
+    def starts_mode(self):
+        """`all` and `last` are words of the mode unless they begin a step: `all: E`."""
+        return self.tok.text in ("all", "last") and self.peek().text not in (":", "[", "->", "->>", ",")
+
+    def clause_words(self):
+        words, depth = [], 0
+        while self.tok.kind != "end" and not (self.tok.first and depth == 0 and self.tok.text in CLAUSES):
+            t = self.next()
+            depth += t.text in ("{", "(", "[")
+            depth -= t.text in ("}", ")", "]")
+            words.append(t.text)
+        return words
+
+    def scope(self):
+        if self.accept("session"):
+            gap = self.duration()
+            return ("session", gap, self.duration() if self.accept("max") else None)
+        if self.tok.kind == "num":
+            n = self.next().value
+            self.expect("events")
+            return ("events", n)
+        return ("time", self.duration())
+
+    # -- patterns
+    def single_ref(self):
+        name = self.ident()
+        cond = self.brackets() if self.tok.text == "[" else None
+        self.current.mentioned.append(name)
+        return (name, cond)
+
+    def ref(self):
+        if self.accept("("):
+            options = [self.single_ref()]
+            while self.accept("|"):
+                options.append(self.single_ref())
+            self.expect(")")
+            return Ref(options)
+        return Ref([self.single_ref()])
+
+    def brackets(self):
+        self.expect("[")
+        e = self.expr()
+        self.expect("]")
+        return e
+
+    def pattern(self):
+        node = self.sequence()
+        if self.tok.text in ("|", "&"):
+            node = self.sides(node)
+        return node if isinstance(node, Seq) else Seq([(None, node)])
+
+    def sequence(self):
+        items = [(None, self.element())]
+        while self.tok.text in (",", "->", "->>"):
+            kind = self.next().text
+            after = within = None
+            while self.tok.text in ("after", "within") and (self.peek().kind == "dur" or self.peek().text == "("):
+                word = self.next().text
+                limit = ("lit", self.duration()) if self.tok.kind == "dur" else self.paren_expr()
+                if word == "after":
+                    after = limit
+                else:
+                    within = limit
+            arrow = Arrow(kind, after, within, None)
+            items.append((arrow._replace(written=arrow), self.element()))
+        return Seq(items)
+
+    def paren_expr(self):
+        self.expect("(")
+        e = self.expr()
+        self.expect(")")
+        return e
+
+    def element(self):
+        if self.tok.text == "not" and self.tok.kind == "id":
+            self.next()
+            ref = self.ref()
+            duration = None
+            if self.accept("for"):
+                duration = ("lit", self.duration()) if self.tok.kind == "dur" else self.paren_expr()
+            return Not(ref, duration)
+        name = None
+        if self.tok.kind == "id" and self.peek().text == ":":
+            name = self.ident()
+            self.expect(":")
+        if self.accept("("):
+            node = self.sequence()
+            if self.tok.text in ("|", "&"):
+                node = self.sides(node)
+            self.expect(")")
+            if isinstance(node, Seq) and len(node.items) == 1 and node.items[0][0] is None:
+                node = node.items[0][1]
+            steps = self.steps(node)
+            if name:
+                self.name(name, steps)
+            single = isinstance(node, Step) or (
+                name and isinstance(node, Alt) and all(isinstance(b, Step) for b in node.branches))
+        else:
+            self.numbers += 1
+            node = Step(self.numbers, Ref([self.single_ref()]), name)
+            if name:
+                self.name(name, [node])
+            single = True
+        return self.repetition(node, bool(single))
+
+    def name(self, name, steps):
+        self.current.names.setdefault(name, set()).update(s.number for s in steps)
+
+    def steps(self, node):
+        if isinstance(node, Step):
+            return [node]
+        if isinstance(node, Seq):
+            return [s for _, x in node.items for s in self.steps(x)]
+        if isinstance(node, Alt):
+            return [s for x in node.branches for s in self.steps(x)]
+        if isinstance(node, All):
+            return [s for x in node.parts for s in self.steps(x)]
+        if isinstance(node, Rep):
+            return self.steps(node.body)
+        return []
+
+    def sides(self, first):
+        sign = self.tok.text
+        parts = [first]
+        while self.accept(sign):
+            parts.append(self.sequence())
+        if any(len(p.items) > 1 for p in parts):
+            raise Unsupported("arrows beside | or & without parentheses")
+        parts = [p.items[0][1] for p in parts]
+        if sign == "|" and any(may_be_empty(p) for p in parts):
+            raise Unsupported("a branch of | that may be empty")
+        return Alt(parts) if sign == "|" else All(parts)
+
+    def repetition(self, node, single):
+        t = self.tok.text
+        if t == "?":
+            low, high = 0, 1
+        elif t == "*":
+            low, high = 0, INF
+        elif t == "+":
+            low, high = 1, INF
+        elif t == "{":
+            self.next()
+            low = self.next().value if self.tok.kind == "num" else None
+            high = low
+            if self.accept(","):
+                high = self.next().value if self.tok.kind == "num" else INF
+            low = 0 if low is None else low
+        else:
+            return node
+        if t == "{":
+            self.expect("}")
+        else:
+            self.next()
+        contiguity, greedy, until = None, False, None
+        while True:
+            if self.tok.text in CONTIGUITY:
+                contiguity = CONTIGUITY[self.next().text]
+            elif self.accept("greedy"):
+                greedy = True
+            elif self.accept("until"):
+                until = self.ref()
+            else:
+                break
+        self.numbers += 1
+        return Rep(self.numbers, node, low, high, contiguity, greedy, until, not single)
+
+    # -- expressions, loose to tight
+    def expr(self):
+        if self.accept("if"):
+            c = self.expr()
+            self.expect("then")
+            a = self.expr()
+            self.expect("else")
+            return ("if", c, a, self.expr())
+        e = self.conj()
+        while self.accept("or"):
+            e = ("or", e, self.conj())
+        return e
+
+    def conj(self):
+        e = self.negation()
+        while self.accept("and"):
+            e = ("and", e, self.negation())
+        return e
+
+    def negation(self):
+        if self.accept("not"):
+            return ("not", self.negation())
+        return self.comparison()
+
+    def comparison(self):
+        e = self.coalesce()
+        t = self.tok.text
+        if t in ("=", "!=", "<", "<=", ">", ">=") and self.tok.kind != "str":
+            self.next()
+            return ("cmp", t, e, self.coalesce())
+        if t == "is":
+            self.next()
+            negate = bool(self.accept("not"))
+            self.expect("null")
+            return ("not", ("isnull", e)) if negate else ("isnull", e)
+        negate = t == "not" and bool(self.next())
+        if self.accept("in"):
+            self.expect("(")
+            items = [self.expr()]
+            while self.accept(","):
+                items.append(self.expr())
+            self.expect(")")
+            e = ("in", e, items)
+        elif self.accept("between"):
+            low = self.coalesce()
+            self.expect("and")
+            e = ("and", ("cmp", ">=", e, low), ("cmp", "<=", e, self.coalesce()))
+        elif negate:
+            raise Unsupported("not here")
+        return ("not", e) if negate else e
+
+    def coalesce(self):
+        e = self.sum()
+        while self.accept("??"):
+            e = ("??", e, self.sum())
+        return e
+
+    def sum(self):
+        e = self.product()
+        while self.tok.text in ("+", "-") and self.tok.kind != "str":
+            e = ("arith", self.next().text, e, self.product())
+        return e
+
+    def product(self):
+        e = self.unary()
+        while self.tok.text in ("*", "/", "%") and self.tok.kind != "str":
+            e = ("arith", self.next().text, e, self.unary())
+        return e
+
+    def unary(self):
+        if self.accept("-"):
+            return ("neg", self.unary())
+        return self.postfix()
+
+    def postfix(self):
+        t = self.tok
+        if t.kind in ("num", "str", "dur"):
+            self.next()
+            return ("lit", t.value)
+        if self.accept("("):
+            e = self.expr()
+            self.expect(")")
+            return e
+        if t.text in ("true", "false", "null"):
+            self.next()
+            return ("lit", {"true": True, "false": False, "null": None}[t.text])
+        name = self.ident()
+        if self.tok.text == "(":
+            self.next()
+            args = []
+            while not self.accept(")"):
+                args.append(self.expr())
+                self.accept(",")
+            if name in ("first", "last") and args and args[0][0] == "name" and self.tok.text == ".":
+                self.next()
+                return ("end", name, args[0][1], self.ident())
+            return ("call", name, args)
+        if self.tok.text == "." and self.peek().kind == "id":
+            self.next()
+            return ("ref", name, self.ident())
+        return ("name", name)
+
+
+# ------------------------------------------------------------------------------------------------ evaluation
+
+Taken = namedtuple("Taken", "step pos path")
+
+
+class Env:
+    """What an expression sees: the event at hand, the events bound so far, and where it stands."""
+
+    def __init__(self, rule, seq, event, taken, path, bound=None):
+        self.rule, self.seq, self.event, self.taken, self.path = rule, seq, event, taken, path
+        self.bound = bound or {}
+
+    def events_of(self, name):
+        """Events bound to `name`; inside a repeated group only those of this round."""
+        if name in self.bound:
+            return [self.bound[name]]
+        ids = self.rule.names.get(name)
+        if ids is None:
+            raise Unsupported(f"name {name}")
+        out = []
+        for t in self.taken:
+            if t.step in ids and all(self.path.get(r, n) == n for r, n in t.path.items()):
+                out.append(self.seq.events[t.pos])
+        return out
+
+
+def may_be_empty(node):
+    """Can this part of a pattern be passed without an event?"""
+    if isinstance(node, Seq):
+        return all(may_be_empty(x) for _, x in node.items)
+    if isinstance(node, Rep):
+        return node.low == 0 or may_be_empty(node.body)
+    return isinstance(node, Not)
+
+
+def conjuncts(e):
+    if e is None:
+        return []
+    return conjuncts(e[1]) + conjuncts(e[2]) if e[0] == "and" else [e]
+
+
+def names_in(e):
+    """The steps that an expression names."""
+    if isinstance(e, tuple):
+        if e[0] == "ref":
+            return {e[1]}
+        if e[0] == "end":
+            return {e[2]}
+        if e[0] == "call" and e[1] == "count" and len(e[2]) == 1 and e[2][0][0] == "name":
+            return {e[2][0][1]}
+        return set().union(*(names_in(x) for x in e[1:])) if len(e) > 1 else set()
+    if isinstance(e, list):
+        return set().union(set(), *(names_in(x) for x in e))
+    return set()
+
+
+def evaluate(e, env):
+    op = e[0]
+    if op == "lit":
+        return e[1]
+    if op == "name":
+        if env.event is not None and e[1] in env.event.fields:
+            return env.event.fields[e[1]]
+        if e[1] in env.rule.keys:
+            return env.seq.key[env.rule.keys.index(e[1])]
+        if env.event is not None and e[1] in env.seq.all_fields:
+            return None
+        raise Unsupported(f"name {e[1]}")
+    if op == "ref":
+        if e[1] == "prev" and "prev" not in env.rule.names:
+            return env.seq.events[env.taken[-1].pos].fields.get(e[2]) if env.taken else None
+        got = env.events_of(e[1])
+        return got[-1].fields.get(e[2]) if got else None
+    if op == "end":
+        got = env.events_of(e[2])
+        return got[0 if e[1] == "first" else -1].fields.get(e[3]) if got else None
+    if op == "and":
+        a, b = evaluate(e[1], env), evaluate(e[2], env)
+        if a is False or b is False:
+            return False
+        return None if a is None or b is None else True
+    if op == "or":
+        a, b = evaluate(e[1], env), evaluate(e[2], env)
+        if a is True or b is True:
+            return True
+        return None if a is None or b is None else False
+    if op == "not":
+        a = evaluate(e[1], env)
+        return None if a is None else not a
+    if op == "isnull":
+        return evaluate(e[1], env) is None
+    if op == "in":
+        a = evaluate(e[1], env)
+        if a is None:
+            return None
+        values = [evaluate(x, env) for x in e[2]]
+        return True if a in [v for v in values if v is not None] else (None if None in values else False)
+    if op == "cmp":
+        return compare(e[1], evaluate(e[2], env), evaluate(e[3], env))
+    if op == "??":
+        a = evaluate(e[1], env)
+        return evaluate(e[2], env) if a is None else a
+    if op == "if":
+        return evaluate(e[2] if evaluate(e[1], env) is True else e[3], env)
+    if op == "neg":
+        a = evaluate(e[1], env)
+        return None if a is None else -a
+    if op == "arith":
+        return arithmetic(e[1], evaluate(e[2], env), evaluate(e[3], env))
+    if op == "call":
+        return call(e[1], e[2], env)
+    raise Unsupported(f"expression {op}")
+
+
+def compare(op, a, b):
+    if a is None or b is None:
+        return None
+    if isinstance(a, str):
+        a = a.encode()
+    if isinstance(b, str):
+        b = b.encode()
+    return {"=": a == b, "!=": a != b}[op] if op in ("=", "!=") else {
+        "<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[op]
+
+
+def arithmetic(op, a, b):
+    if a is None or b is None:
+        return None
+    if op == "+":
+        return a + b
+    if op == "-":
+        return a - b
+    if op == "*":
+        return a * b
+    if b == 0:
+        return None
+    if op == "/":
+        return a / b
+    return math.fmod(a, b) if isinstance(a, float) or isinstance(b, float) else int(math.fmod(a, b))
+
+
+def call(name, args, env):
+    if name == "count" and len(args) == 1 and args[0][0] == "name":
+        return len(env.events_of(args[0][1]))
+    if name in AGGREGATES and len(args) == 1:
+        over = names_in(args[0])
+        if len(over) != 1:
+            raise Unsupported(f"{name} over {over}")
+        step = over.pop()
+        values = []
+        for event in env.events_of(step):
+            inner = Env(env.rule, env.seq, env.event, env.taken, env.path, {**env.bound, step: event})
+            v = evaluate(args[0], inner)
+            if v is not None:
+                values.append(v)
+        if name == "count":
+            return len(values)
+        if name == "sum":
+            return sum(values)
+        if not values:
+            return None
+        return {"avg": lambda v: sum(v) / len(v), "min": min, "max": max, "first": lambda v: v[0],
+                "last": lambda v: v[-1]}[name](values)
+    values = [evaluate(a, env) for a in args]
+    if None in values:
+        return None
+    if name == "contains":
+        return values[1] in values[0]
+    if name == "starts_with":
+        return values[0].startswith(values[1])
+    if name == "ends_with":
+        return values[0].endswith(values[1])
+    if name == "abs":
+        return abs(values[0])
+    if name in ("min", "max"):
+        return {"min": min, "max": max}[name](values)
+    if name == "len":
+        return len(values[0])
+    raise Unsupported(f"function {name}")
+
+
+# -------------------------------------------------------------------------------------------------- sequence
+
+Event = namedtuple("Event", "type fields time number")
+SCALE = {"time(s)": 10**6, "time(ms)": 1000, "time(us)": 1}
+
+
+class Sequence:
+    """The events that a rule takes in for one key, in order, from 0; and the clock around them."""
+
+    def __init__(self, key, all_fields, watch_start, end):
+        self.key, self.all_fields, self.events = key, all_fields, []
+        self.watch_start = watch_start  # time of the first entry read
+        self.end = end                  # the watermark when the input has ended (INF when flushed)
+
+    def time(self, p):
+        return self.events[p].time
+
+    def sessions(self, gap, longest):
+        """For each position the position at which its session began."""
+        out = []
+        for p, e in enumerate(self.events):
+            new = p == 0 or e.time - self.events[p - 1].time > gap
+            if not new and longest is not None and e.time - self.events[out[-1]].time > longest:
+                new = True
+            out.append(p if new else out[-1])
+        return out
+
+
+def is_event(parser, ref, event, env):
+    """Does the event at hand satisfy one of the options of `ref`?"""
+    return any(is_option(parser, name, cond, event, env) for name, cond in ref.options)
+
+
+def is_option(parser, name, cond, event, env):
+    while name in parser.filters:
+        name, filter_cond = parser.filters[name]
+        if event.type != name and name not in parser.filters:
+            return False
+        if filter_cond is not None and evaluate(filter_cond, env) is not True:
+            return False
+    if event.type != name:
+        return False
+    return cond is None or evaluate(cond, env) is True
+
+
+def sequences(parser, rule, raw, at_end, readings):
+    """Section 1: what the rule takes in, by key. Late events are not modelled: times must not go back."""
+    single = next(iter(parser.events)) if len(parser.events) == 1 else None
+    events, before = [], -INF
+    for number, obj in enumerate(raw, 1):
+        kind = obj.get("event", single)
+        fields, time_field = parser.events[kind]
+        values = {}
+        for f, (ftype, _) in fields.items():
+            v = obj.get(f)
+            if v is not None and ftype in SCALE:
+                v = round(v * SCALE[ftype])
+            elif v is not None and ftype == "float":
+                v = float(v)
+            values[f] = v
+        time = values[time_field]
+        if time < before:
+            raise Unsupported("times go back")
+        before = time
+        events.append(Event(kind, values, time, number))
+    if not events:
+        return []
+    watch = events[0].time
+    end = INF if at_end == "flush" else before - readings["hold_is_watermark"]
+    all_fields = {f for fields, _ in parser.events.values() for f in fields}
+    takes = rule.takes if rule.takes is not None else [(n, None) for n in dict.fromkeys(rule.mentioned)]
+    by_key = {}
+    for e in events:
+        probe = Sequence((), all_fields, watch, end)
+        if not any(is_option(parser, n, c, e, Env(rule, probe, e, (), {})) for n, c in takes):
+            continue
+        key = tuple(e.fields.get(k) for k in rule.keys)
+        if None in key:
+            continue
+        by_key.setdefault(key, Sequence(key, all_fields, watch, end)).events.append(e)
+    return list(by_key.values())
+
+
+# ------------------------------------------------------------------------------------------------ the walk
+
+# A place in the pattern is a linked list of frames, innermost first: (frame, rest) or None at the end.
+SeqFrame = namedtuple("SeqFrame", "seq at arrow began_at")       # items before `at` done; arrow into it, taken then
+RepFrame = namedtuple("RepFrame", "rep round arrow began_at begin_pos")  # round in progress; taken count at its begin
+AllFrame = namedtuple("AllFrame", "node left arrow")             # parts not taken yet
+
+# One way to go on: take a step, split into the branches of a `|`, or be at the end of the pattern.
+Take = namedtuple("Take", "step arrow nots place path rep")
+Branch = namedtuple("Branch", "lists")
+Finish = namedtuple("Finish", "nots")
+Watch = namedtuple("Watch", "node arrow path")                   # a `not` passed since the last event taken
+
+Run = namedtuple("Run", "taken place")                           # a partial match; place None and no event: not begun
+NO_ARROW = Arrow("->", None, None, None)
+
+
+class Walk:
+    def __init__(self, rule, seq, readings):
+        self.rule, self.seq, self.readings = rule, seq, readings
+
+    def ways(self, run):
+        """What may come next, in the order of section 4, from where the partial match stands."""
+        if run is None:
+            return self.enter(self.rule.pattern, None, (), None, ())
+        return self.go_on(run.place, (), run.taken)
+
+    def path(self, place):
+        """The round of each repeated group that the place lies in."""
+        out = {}
+        while place is not None:
+            frame, place = place
+            if isinstance(frame, RepFrame) and frame.rep.rounds:
+                out[frame.rep.number] = frame.round
+        return out
+
+    def enter(self, node, arrow, nots, place, taken):
+        """Ways to begin `node` by `arrow` (None: nothing comes before it), then on at `place`."""
+        if isinstance(node, Step):
+            rep = place[0] if place is not None and isinstance(place[0], RepFrame) else None
+            return [Take(node, arrow or NO_ARROW, nots, place, self.path(place), rep)]
+        if isinstance(node, Seq):
+            return self.go_on((SeqFrame(node, 0, arrow, len(taken)), place), nots, taken)
+        if isinstance(node, Alt):
+            return [Branch([self.enter(b, arrow, nots, place, taken) for b in node.branches])]
+        if isinstance(node, All):
+            return self.parts(AllFrame(node, tuple(range(len(node.parts))), arrow), arrow, nots, place, taken)
+        if isinstance(node, Rep):
+            begin = self.enter(node.body, arrow, nots, (RepFrame(node, 1, arrow, len(taken), None), place), taken)
+            if node.low > 0:
+                return begin
+            leave = self.go_on(place, nots, taken) if self.guards_hold(node, place, taken) else []
+            return begin + leave if node.greedy else leave + begin
+        raise Unsupported(f"{type(node).__name__} as a branch")
+
+    def guards_hold(self, rep, place, taken):
+        """Point 5: the exit guards, judged with all that was taken so far."""
+        env = Env(self.rule, self.seq, None, taken, self.path(place))
+        return all(evaluate(g, env) is True for g in rep.guards)
+
+    def base(self, arrow):
+        """What `arrow` into a repetition, a group or an `&` hands on to what is inside."""
+        if self.readings["written_arrow"]:
+            return (arrow.written if arrow else None) or NO_ARROW
+        return arrow or NO_ARROW
+
+    def inner(self, rep, arrow):
+        """What joins the events or rounds of a repetition that `arrow` led into."""
+        base = self.base(arrow)
+        return Arrow(rep.contiguity or base.kind, base.after, base.within, base)
+
+    def parts(self, frame, arrow, nots, place, taken):
+        out = []
+        for i in frame.left:
+            left = tuple(j for j in frame.left if j != i)
+            out += self.enter(frame.node.parts[i], arrow, nots, (frame._replace(left=left), place), taken)
+        return out
+
+    def go_on(self, place, nots, taken):
+        """Ways on from a place, the absences `nots` being on watch."""
+        if place is None:
+            return [Finish(nots)]
+        frame, rest = place
+        if isinstance(frame, SeqFrame):
+            if frame.at == len(frame.seq.items):
+                return self.go_on(rest, nots, taken)
+            arrow, node = frame.seq.items[frame.at]
+            first = frame.at == 0
+            if not self.readings["own_arrow_in_group"] and frame.arrow and frame.began_at == len(taken):
+                first = True
+            here = (frame._replace(at=frame.at + 1), rest)
+            if isinstance(node, Not):
+                watch = Watch(node, frame.arrow if first else arrow, self.path(here))
+                return self.go_on(here, nots + (watch,), taken)
+            return self.enter(node, frame.arrow if first else arrow, nots, here, taken)
+        if isinstance(frame, AllFrame):
+            if not frame.left:
+                return self.go_on(rest, nots, taken)
+            base = self.base(frame.arrow)
+            if not self.readings["limits_join_and"]:
+                base = Arrow(base.kind, None, None, base)
+            return self.parts(frame, base, nots, rest, taken)
+        rep, done = frame.rep, frame.round
+        if frame.began_at == len(taken):  # a round that took nothing: so may be the rest
+            return self.go_on(rest, nots, taken)
+        may_leave = done >= rep.low and self.guards_hold(rep, rest, taken)
+        leave = self.go_on(rest, nots, taken) if may_leave else []
+        if done >= rep.high:
+            return leave
+        begin_pos = taken[-1].pos if frame.begin_pos is None and not rep.rounds else frame.begin_pos
+        again = RepFrame(rep, done + 1, frame.arrow, len(taken), begin_pos)
+        stay = self.enter(rep.body, self.inner(rep, frame.arrow), nots, (again, rest), taken)
+        return stay + leave if rep.greedy else leave + stay
+
+
+def flat(ways, before=()):
+    """(way, the ways that stand before it) for all ways; the branches of a `|` do not stand before each other."""
+    before = list(before)
+    for w in ways:
+        if isinstance(w, Branch):
+            inside = []
+            for lst in w.lists:
+                pairs = list(flat(lst, before))
+                inside += [x for x, _ in pairs]
+                yield from pairs
+            before += inside
+        else:
+            yield w, list(before)
+            before.append(w)
+
+
+# ------------------------------------------------------------------------------------------------ section 2
+
+class Judge:
+    """Section 2 over one sequence: all by looking back, nothing remembered."""
+
+    def __init__(self, parser, rule, seq, readings):
+        self.parser, self.rule, self.seq, self.readings = parser, rule, seq, readings
+        scope = rule.within
+        self.session = seq.sessions(scope[1], scope[2]) if scope and scope[0] == "session" else None
+
+    def satisfies(self, ref, p, taken, path):
+        event = self.seq.events[p]
+        return is_event(self.parser, ref, event, Env(self.rule, self.seq, event, taken, path))
+
+    def limit(self, expr, taken, path):
+        """A limit in us, or None where there is none."""
+        if expr is None:
+            return None
+        v = evaluate(expr, Env(self.rule, self.seq, None, taken, path))
+        if v is None:
+            raise Unsupported("a null limit")
+        return v
+
+    def in_scope(self, first, p):
+        """Point 6 for an event at p."""
+        scope = self.rule.within
+        if scope is None:
+            return True
+        if scope[0] == "time":
+            return self.seq.time(p) - self.seq.time(first) <= scope[1]
+        if scope[0] == "events":
+            return p - first < scope[1]
+        return self.session[p] == self.session[first]
+
+    def scope_end(self, first, now):
+        """When the scope of a match that starts at `first` ends, as known after position `now`; INF: by no time."""
+        scope = self.rule.within
+        if scope is None or scope[0] == "events":
+            return INF
+        if scope[0] == "time":
+            return self.seq.time(first) + scope[1]
+        last = max(q for q in range(first, now + 1) if self.session[q] == self.session[first])
+        end = self.seq.time(last) + scope[1]
+        if scope[2] is not None:
+            end = min(end, self.seq.time(self.session[first]) + scope[2])
+        return end
+
+    def fits(self, take, p, taken):
+        """Does the event at p satisfy the step (point 1), its `after`, and the stretch of a timed absence (point 2)?"""
+        if not self.satisfies(take.step.ref, p, taken, take.path):
+            return False
+        for conjunct, others in take.step.where:
+            env = Env(self.rule, self.seq, self.seq.events[p], taken, take.path, {take.step.name: self.seq.events[p]})
+            if others <= {t.step for t in taken} and evaluate(conjunct, env) is not True:
+                return False
+        if taken:
+            wait = self.seq.time(p) - self.seq.time(taken[-1].pos)
+            after = self.limit(take.arrow.after, taken, take.path)
+            if after is not None and wait < after:
+                return False
+            for w in take.nots:
+                if w.node.duration is not None and wait <= self.limit(w.node.duration, taken, w.path):
+                    return False
+        return True
+
+    def passed_over(self, take, p, taken):
+        """Point 2 for `->`: an event before p was the next one that satisfies the step, and was not taken."""
+        if take.arrow.kind != "->":
+            return False
+        if not self.readings["until_event_is_next"]:
+            return any(self.fits(take, q, taken) and self.until_allows(take, q, taken)
+                       for q in range(taken[-1].pos + 1, p))
+        return any(self.fits(take, q, taken) for q in range(taken[-1].pos + 1, p))
+
+    def can_take(self, take, p, taken):
+        """May the partial match take the event at p by this way?"""
+        if not self.fits(take, p, taken):
+            return False
+        if not self.until_allows(take, p, taken):
+            return False
+        if not taken:
+            return all(self.leading(w, p) for w in take.nots)
+        last = taken[-1].pos
+        if take.arrow.kind == "," and p != last + 1:
+            return False
+        if self.passed_over(take, p, taken):
+            return False
+        within = self.limit(take.arrow.within, taken, take.path)
+        if within is not None and self.seq.time(p) - self.seq.time(last) > within:
+            return False
+        if not self.in_scope(taken[0].pos, p):
+            return False
+        return all(self.quiet(w, p, taken, take) for w in take.nots)
+
+    def leading(self, w, p):
+        """A `not` before the first event."""
+        if w.arrow is not None:
+            raise Unsupported("an absence behind left-out first steps")
+        if w.node.duration is None:
+            if self.session is None:
+                raise Unsupported("an untimed not first without a session")
+            return not any(self.satisfies(w.node.ref, q, (), w.path) for q in range(self.session[p], p))
+        d = self.limit(w.node.duration, (), w.path)
+        start = self.seq.time(p) - d
+        if self.seq.watch_start > start:
+            return False
+        return not any(self.seq.time(q) >= start and self.satisfies(w.node.ref, q, (), w.path) for q in range(p))
+
+    def quiet(self, w, p, taken, take):
+        """A `not` between the last event taken and the one at p (point 3)."""
+        last = taken[-1].pos
+        if w.arrow is not None and w.arrow.kind == ",":
+            return p == last + 1 or not self.satisfies(w.node.ref, last + 1, taken, w.path)
+        d = self.limit(w.node.duration, taken, w.path)
+        for q in range(last + 1, p):
+            if d is not None and self.seq.time(q) > self.seq.time(last) + d:
+                break
+            if self.satisfies(w.node.ref, q, taken, w.path):
+                if not self.readings["both_passed_over_violates"] and self.can_take(take, q, taken):
+                    continue
+                return False
+        return True
+
+    def until_allows(self, take, p, taken):
+        """Point 5: no event of a repetition at or after one, counted from its first event, that satisfies `until`."""
+        frame = take.rep
+        if frame is None or frame.rep.until is None:
+            return True
+        start = p if frame.begin_pos is None else frame.begin_pos
+        for q in range(start, p + 1):
+            bound = tuple(t for t in taken if t.pos < q)
+            if self.satisfies(frame.rep.until, q, bound, take.path):
+                return False
+        return True
+
+    def exhausted(self, take, taken, now):
+        """The time from which on this way can take nothing more, as known after position `now` was not taken by it
+        (or was the last event taken): -INF already, INF as long as the input goes on."""
+        last, first = taken[-1].pos, taken[0].pos
+        if take.arrow.kind == "," and now > last:
+            return -INF
+        scope = self.rule.within
+        if scope is not None and scope[0] == "events" and now - first + 1 >= scope[1]:
+            return -INF
+        if scope is not None and scope[0] == "session" and self.session[now] != self.session[first]:
+            return -INF
+        frame = take.rep
+        if frame is not None and frame.rep.until is not None and frame.begin_pos is not None:
+            for q in range(frame.begin_pos, now + 1):
+                if self.satisfies(frame.rep.until, q, tuple(t for t in taken if t.pos < q), take.path):
+                    return -INF
+        if self.passed_over(take, now + 1, taken) or not all(self.quiet(w, now + 1, taken, take) for w in take.nots):
+            return -INF
+        end = self.scope_end(first, now)
+        within = self.limit(take.arrow.within, taken, take.path)
+        if within is not None and self.readings["limit_ends_greedy"]:
+            end = min(end, self.seq.time(last) + within)
+        return end
+
+    def completion(self, finish, blockers, taken, now):
+        """When the match is complete by this end of the pattern, as known after position `now` was judged:
+        ("event", p) | ("time", t) | ("flush",) | None while it must wait | "never"."""
+        last, first = taken[-1].pos, taken[0].pos
+        scope = self.rule.within
+        due, event, waits = -INF, last, False
+        for w in finish.nots:
+            if w.arrow is not None and w.arrow.kind == ",":
+                if now == last:
+                    waits = True
+                    continue
+                if self.satisfies(w.node.ref, last + 1, taken, w.path):
+                    return "never"
+                event = max(event, last + 1)
+                continue
+            if w.node.duration is not None:
+                end = self.seq.time(last) + self.limit(w.node.duration, taken, w.path)
+                due = max(due, end)
+                broken = [q for q in range(last + 1, now + 1)
+                          if self.seq.time(q) <= end and self.satisfies(w.node.ref, q, taken, w.path)]
+            elif scope is None:
+                if not self.readings["flush_ends_absence"]:
+                    return "never"
+                due = INF
+                broken = [q for q in range(last + 1, now + 1) if self.satisfies(w.node.ref, q, taken, w.path)]
+            elif scope[0] == "events":
+                end_pos = first + scope[1] - 1
+                broken = [q for q in range(last + 1, min(now, end_pos) + 1)
+                          if self.satisfies(w.node.ref, q, taken, w.path)]
+                if now < end_pos:
+                    waits = True
+                else:
+                    event = max(event, end_pos)
+            else:
+                end = self.scope_end(first, now)
+                due = max(due, end)
+                broken = [q for q in range(last + 1, now + 1)
+                          if self.in_scope(first, q) and self.satisfies(w.node.ref, q, taken, w.path)]
+            if broken:
+                return "never"
+        if waits:
+            return None
+        flush = False
+        for b in blockers:
+            end = self.exhausted(b, taken, now)
+            if end == -INF:
+                event = max(event, now)
+            elif end == INF:
+                flush = True
+            else:
+                due = max(due, end)
+        if due == INF:
+            return ("flush",)
+        if flush:
+            if not self.readings["flush_ends_greedy"]:
+                return None
+            return ("flush",)
+        if finish.nots and scope is not None and scope[0] == "events" and not self.readings["absence_outlives_events"]:
+            if event - first >= scope[1] or (due > -INF and now - first + 1 >= scope[1]):
+                return "never"
+        if due > -INF and (event == last or due >= self.seq.time(event)):
+            return ("time", due) if due <= self.scope_end(first, now) else "never"
+        if event > last and (scope is None or scope[0] != "events") and not self.in_scope(first, event):
+            return "never"
+        return ("event", event)
+
+
+# ------------------------------------------------------------------------------------------------ section 4
+
+class FirstMode:
+    """Default `match`: section 4, for one key."""
+
+    def __init__(self, parser, rule, seq, readings):
+        self.rule, self.seq, self.readings = rule, seq, readings
+        self.walk = Walk(rule, seq, readings)
+        self.judge = Judge(parser, rule, seq, readings)
+        without = copy.copy(rule)
+        without.within = None
+        self.unscoped = Judge(parser, without, seq, readings)
+        self.runs, self.found = [], []
+
+    def result(self):
+        for p in range(len(self.seq.events)):
+            self.deadlines(self.seq.time(p), p - 1)
+            self.event(p)
+            if len(self.runs) > MAX_RUNS:
+                raise TooBig()
+        self.deadlines(self.seq.end, len(self.seq.events) - 1, closing=True)
+        return self.found
+
+    def ends(self, run):
+        """Each end of the pattern that the run may be at, with the greedy ways that stand before it.
+        Ways behind which the absences begin do not hold a trailing absence back."""
+        for w, before in flat(self.walk.ways(run)):
+            if isinstance(w, Finish):
+                yield w, self.blockers(w, before)
+
+    def blockers(self, finish, before):
+        return [b for b in before if isinstance(b, Take)
+                and (len(b.nots) == len(finish.nots) or not self.readings["absence_spares_greedy"])]
+
+    def event(self, p):
+        complete, runs = [], []
+        for run in self.runs + [None]:
+            after, done, stays = self.offer(run, p)
+            complete += done
+            for r in after:
+                at_once = [c for c in (self.judge.completion(f, b, r.taken, p) for f, b in self.ends(r))
+                           if c == ("event", p)]
+                if at_once:
+                    complete.append((r, p))
+                else:
+                    runs.append(r)
+            if run is not None and stays and self.lives(run, p):
+                runs.append(run)
+        self.runs = runs
+        while complete:
+            best = min(complete, key=lambda c: self.rank(c[0]))
+            self.report(best[0])
+            last = best[0].taken[-1].pos
+            bound = p if last == p else p - 1  # completed by an event that is not part of it: those before that event
+            self.runs = [r for r in self.runs if r.taken[0].pos > bound]
+            complete = [c for c in complete if c[0].taken[0].pos > bound]
+            if not self.readings["report_undropped"]:
+                break
+
+    def lives(self, run, p):
+        scope = self.rule.within
+        return not (scope and scope[0] == "time" and self.seq.time(p) - self.seq.time(run.taken[0].pos) > scope[1])
+
+    def offer(self, run, p):
+        """The event at p goes down the list of ways: (followers, completed by it, the run stays as it was).
+        What only the end of `within N events` completes ends after the event was judged: if the run did not go on."""
+        taken = run.taken if run is not None else ()
+        followers, done, afterwards = [], [], []
+
+        def down(ways, before):
+            for w in ways:
+                if isinstance(w, Finish):
+                    if run is not None:
+                        if self.judge.completion(w, self.blockers(w, before), taken, p) == ("event", p):
+                            early = self.unscoped.completion(w, self.blockers(w, before), taken, p) == ("event", p)
+                            (done if early else afterwards).append((run, p))
+                elif isinstance(w, Branch):
+                    if any([down(lst, list(before)) for lst in w.lists]):
+                        return True
+                    before += [x for x, _ in flat([w]) if isinstance(x, Take)]
+                else:
+                    if self.judge.can_take(w, p, taken):
+                        followers.append(Run(taken + (Taken(w.step.number, p, w.path),), w.place))
+                        if w.arrow.kind != "->>" or (run is None and not self.readings["first_any_branches"]):
+                            return True
+                    before.append(w)
+            return False
+
+        consumed = down(self.walk.ways(run), [])
+        if not consumed:
+            done += afterwards
+        return followers, done, not consumed and not done
+
+    def deadlines(self, now, p, closing=False):
+        """Everything due before `now` (p: the last position judged)."""
+        while True:
+            due = []
+            for r in self.runs:
+                for f, b in self.ends(r):
+                    c = self.judge.completion(f, b, r.taken, p)
+                    if isinstance(c, tuple) and c[0] == "time" and (c[1] <= now if closing else c[1] < now):
+                        due.append((c[1], r))
+                    elif c == ("flush",) and closing and now == INF:
+                        due.append((INF, r))
+            if not due:
+                return
+            first = min(t for t, _ in due)
+            best = min((r for t, r in due if t == first), key=self.rank)
+            self.report(best)
+            self.runs = []  # everything that started up to that deadline
+
+    def rank(self, run):
+        """The earliest start, then the smallest positions; the left branch stands first in the list."""
+        return [t.pos for t in run.taken] + ([] if self.readings["prefix_is_smaller"] else [INF])
+
+    def report(self, run):
+        if self.rule.having is not None:
+            env = Env(self.rule, self.seq, None, run.taken, {})
+            if evaluate(self.rule.having, env) is not True:
+                return
+        self.found.append(run.taken)
+
+
+def match_first(parser, rule, seq, readings):
+    return FirstMode(parser, rule, seq, readings).result()
+
+
+# --------------------------------------------------------------------------------------------- sections 2, 3
+
+class AllMode:
+    """Every match of section 2, by trying every assignment, for one key; `greedy` as in section 3."""
+
+    def __init__(self, parser, rule, seq, readings):
+        self.rule, self.seq = rule, seq
+        self.walk = Walk(rule, seq, readings)
+        self.judge = Judge(parser, rule, seq, readings)
+        self.found = {}
+        self.tried = 0
+
+    def result(self):
+        self.extend(None)
+        return list(self.found.values())
+
+    def extend(self, run):
+        self.tried += 1
+        if self.tried > 200000:
+            raise TooBig()
+        taken = run.taken if run is not None else ()
+        n = len(self.seq.events)
+        for w, before in flat(self.walk.ways(run)):
+            # ways of greedy repetitions that stand before the way at hand: leaving them needs a reason
+            greedy = [b for b in before if isinstance(b, Take) and b.rep is not None and b.rep.rep.greedy]
+            if isinstance(w, Finish):
+                if run is not None and self.finished(w, taken):
+                    key = tuple((t.step, t.pos, tuple(sorted(t.path.items()))) for t in taken)
+                    self.found[key] = taken
+                continue
+            for p in range(taken[-1].pos + 1 if taken else 0, n):
+                if self.judge.can_take(w, p, taken) and self.may_leave(greedy, w, p, taken):
+                    self.extend(Run(taken + (Taken(w.step.number, p, w.path),), w.place))
+
+    def may_leave(self, greedy, w, p, taken):
+        for g in greedy:
+            if w.rep is not None and w.rep.rep is g.rep.rep:
+                continue
+            if not taken or g.arrow.kind == "->>":
+                continue
+            last = taken[-1].pos
+            stop = last + 1 if g.arrow.kind == "," else p
+            if any(self.judge.can_take(g, q, taken) for q in range(last + 1, stop + 1)):
+                return False
+        return True
+
+    def finished(self, finish, taken):
+        """Complete within the input?"""
+        n = len(self.seq.events)
+        for p in range(taken[-1].pos, n):
+            nxt = self.seq.time(p + 1) if p + 1 < n else None
+            c = self.judge.completion(finish, [], taken, p)
+            if c == ("event", p):  # "never" is not for ever: a session may still grow
+                return True
+            if c == ("flush",) and nxt is None and self.seq.end == INF:
+                return True
+            if isinstance(c, tuple) and c[0] == "time" and (c[1] < nxt if nxt is not None else c[1] <= self.seq.end):
+                return True
+        return False
+
+
+def match_all(parser, rule, seq, readings):
+    return AllMode(parser, rule, seq, readings).result()
+
+
+# -------------------------------------------------------------------------------------------------- interface
+
+def matches(rules, events, at_end, readings=None, mode=None):
+    """The matches of all rules of the text: a sorted list of sorted lists of event numbers (from 1)."""
+    parser = Parser(rules)
+    chosen = {**READINGS, **(readings or {})}
+    out = []
+    for rule in parser.rules:
+        how = mode or rule.mode
+        if rule.skip not in (None, "none") or (rule.skip and how != "all") or how == "last":
+            raise Unsupported("match last, skip")
+        for seq in sequences(parser, rule, events, at_end, chosen):
+            for taken in (match_first if how == "first" else match_all)(parser, rule, seq, chosen):
+                out.append(sorted(seq.events[t.pos].number for t in taken))
+    return sorted(out)
+
+
+def main(argv):
+    """reference.py CASES.jsonl...: compare the reading with the cases' expected matches."""
+    passed = failed = outside = 0
+    for path in argv:
+        with open(path, encoding="utf-8") as f:
+            for line in f:
+                case = json.loads(line)
+                try:
+                    got = matches(case["rules"], case["events"], case["at_end"])
+                except Unsupported as e:
+                    outside += 1
+                    print(f"outside {case['id']}: {e}")
+                    continue
+                if got == sorted(sorted(m) for m in case["expected"]):
+                    passed += 1
+                else:
+                    failed += 1
+                    print(f"FAIL {case['id']}\n{case['rules']}\nexpected {case['expected']}\ngot      {got}")
+    print(f"{passed} passed, {failed} failed, {outside} outside the subset")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,117 @@
+/*
+ * Emissions as text: order of members, nulls, keys, provenance; JSON and pairs.
+ */
+#include "runtime/emission.h"
+
+#include <CUnit/CUnit.h>
+
+#include "tests/unit/hand_tables.h"
+
+void suite_emission(void);
+
+static struct hand hand;
+static const struct ens_entry_id entries[2] = {{1767600000000, 3, 0}, {1767600000001, 0, 0}};
+static const struct ens_value outs[4] = {
+	{.s = "a\"b", .len = 3}, {.i = -5}, {.null = ENS_NULL}, {.i = 1500000},
+};
+static const struct ens_value key[2] = {{.s = "ann", .len = 3}, {.i = 7}};
+
+static struct ens_emission make(bool with_key)
+{
+	static const struct {
+		const char *name;
+		enum ens_type type;
+	} out[4] = {{"user", ENS_STRING}, {"n", ENS_INT}, {"x", ENS_FLOAT}, {"took", ENS_DURATION}};
+	struct ens_emission e = {
+		.out = outs, .key = key, .start_us = 0, .end_us = 1000001, .events = entries, .nevent = 2};
+	uint32_t streams[1] = {0}, i;
+
+	hand_init(&hand);
+	hand_stream(&hand, "in");
+	hand_type(&hand, "In", 0);
+	hand_rule(&hand, "Found", hand_group(&hand, streams, 1), 0, ENS_NONE, 0);
+	for (i = 0; i < 4; i++)
+		hand.out[i] = (struct ens_t_out){.name = hand_str(&hand, out[i].name), .type = (uint8_t)out[i].type};
+	hand.emit[0].outs.count = 4;
+	hand.keygroup[0].parts.count = with_key ? 2 : 0;
+	hand.keypart[0] = (struct ens_t_keypart){.name = hand_str(&hand, "user"), .type = ENS_STRING};
+	hand.keypart[1] = (struct ens_t_keypart){.name = hand_str(&hand, "shop"), .type = ENS_INT};
+	for (i = 0; i < 16; i++)
+		e.id[i] = (uint8_t)(i * 17);
+	return e;
+}
+
+static void expect_json(const struct ens_emission *e, bool provenance, const char *expected)
+{
+	struct ens_buf b = ENS_BUF_EMPTY;
+
+	ens_emission_json(&hand.t, e, provenance, &b);
+	CU_ASSERT_STRING_EQUAL(ens_buf_cstr(&b), expected);
+	ens_buf_free(&b);
+}
+
+#define HEAD "{\"_event\":\"Found\",\"user\":\"a\\\"b\",\"n\":-5,\"x\":null,\"took\":1.5,\"_rule\":\"Found\"," \
+	     "\"_id\":\"00112233445566778899aabbccddeeff\","
+#define TIMES "\"_start\":\"1970-01-01T00:00:00.000000Z\",\"_end\":\"1970-01-01T00:00:01.000001Z\""
+
+static void json_has_its_order(void)
+{
+	struct ens_emission e = make(true);
+
+	expect_json(&e, true, HEAD "\"_key\":{\"user\":\"ann\",\"shop\":7}," TIMES
+		    ",\"_events\":[\"1767600000000-3\",\"1767600000001-0\"]}\n");
+	expect_json(&e, false, HEAD "\"_key\":{\"user\":\"ann\",\"shop\":7}," TIMES "}\n");
+	e = make(false);
+	e.from_file = true;
+	expect_json(&e, true, HEAD TIMES ",\"_events\":[1767600000000,1767600000001]}\n");
+	e.nevent = 0;
+	expect_json(&e, true, HEAD TIMES ",\"_events\":[]}\n");
+}
+
+static void expect_pair(const struct ens_emission_fields *f, size_t i, const char *name, const char *value)
+{
+	const struct ens_slice n = f->slice[2 * i], v = f->slice[2 * i + 1];
+
+	CU_ASSERT(n.len == strlen(name) && memcmp(f->bytes.data + n.off, name, n.len) == 0);
+	CU_ASSERT(v.len == strlen(value) && memcmp(f->bytes.data + v.off, value, v.len) == 0);
+}
+
+static void pairs_leave_nulls_out(void)
+{
+	const struct ens_emission e = make(true);
+	struct ens_emission_fields f = {.nslice = 0};
+	unsigned round;
+	size_t len;
+
+	CU_ASSERT_EQUAL_FATAL(ens_emission_pairs(&hand.t, &e, true, &f), ENS_OK);
+	CU_ASSERT_EQUAL_FATAL(f.nslice, 20);
+	expect_pair(&f, 0, "_event", "Found");
+	expect_pair(&f, 1, "user", "a\"b");
+	expect_pair(&f, 2, "n", "-5");
+	expect_pair(&f, 3, "took", "1.5");
+	expect_pair(&f, 4, "_rule", "Found");
+	expect_pair(&f, 5, "_id", "00112233445566778899aabbccddeeff");
+	expect_pair(&f, 6, "_key", "{\"user\":\"ann\",\"shop\":7}");
+	expect_pair(&f, 7, "_start", "1970-01-01T00:00:00.000000Z");
+	expect_pair(&f, 8, "_end", "1970-01-01T00:00:01.000001Z");
+	expect_pair(&f, 9, "_events", "[\"1767600000000-3\",\"1767600000001-0\"]");
+	CU_ASSERT_EQUAL(ens_emission_pairs(&hand.t, &e, false, &f), ENS_OK);
+	CU_ASSERT_EQUAL(f.nslice, 38);
+	expect_pair(&f, 18, "_end", "1970-01-01T00:00:01.000001Z");
+	for (round = 0; round < 100; round++)
+		CU_ASSERT_EQUAL(ens_emission_pairs(&hand.t, &e, true, &f), ENS_OK);
+	expect_pair(&f, 19, "_event", "Found");
+	ens_emission_fields_clear(&f);
+	CU_ASSERT_EQUAL(f.nslice, 0);
+	ens_emission_fields_free(&f);
+	CU_ASSERT(strncmp(ens_emission_stream(&hand.t, &e, &len), "alerts", 6) == 0);
+	CU_ASSERT_EQUAL(len, 6);
+}
+
+void suite_emission(void)
+{
+	CU_pSuite s = CU_add_suite("emission", NULL, NULL);
+
+	CU_add_test(s, "the JSON line has its members in order", json_has_its_order);
+	CU_add_test(s, "pairs are text and leave nulls out", pairs_leave_nulls_out);
+}

@@ -1,0 +1,316 @@
+/*
+ * The worker's loop with a simulated source, sink and clock: whatever is interrupted, at whatever call, the emissions
+ * that are committed in the end are those of a run without interruption.
+ */
+#include <CUnit/CUnit.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/worker.h"
+#include "tests/unit/hand_tables.h"
+
+#define STREAMS 2
+#define ENTRIES 120 /* of each stream */
+#define EMITTED_MAX 2000
+
+/* What outlives a worker: the streams, and what was committed. */
+static int64_t time_us[STREAMS][ENTRIES]; /* entry i has ID (i + 1)-0 */
+static struct ens_entry_id emitted[EMITTED_MAX], letter[EMITTED_MAX];
+static unsigned nemitted, nletter;
+static struct ens_progress stored;
+
+/* One worker's world. */
+static struct {
+	unsigned random;
+	int calls_left;              /* then it is as if the process were killed */
+	struct ens_entry_at position[STREAMS];
+	struct ens_batch batch;
+	struct ens_event event[STREAMS * ENTRIES];
+	struct ens_value value;
+	uint64_t place[STREAMS * ENTRIES];
+	struct ens_stream_read news[STREAMS];
+	struct ens_entry_id queued[EMITTED_MAX], queued_letter[EMITTED_MAX], sent[EMITTED_MAX],
+		sent_letter[EMITTED_MAX];
+	unsigned nqueued, nqueued_letter, nsent, nsent_letter;
+	struct ens_progress in_flight;
+	bool under_way;
+	int64_t now_us, server_us;
+	volatile sig_atomic_t stop;
+} sim;
+
+static const struct ens_tables *tables;
+static struct hand hand;
+
+static unsigned below(unsigned n)
+{
+	sim.random = sim.random * 1664525u + 1013904223u;
+	return (sim.random >> 8) % n;
+}
+
+static enum ens_status killed(struct ens_error *err)
+{
+	return ens_fail(err, ENS_EENV, "killed");
+}
+
+static void copy_progress(struct ens_progress *to, const struct ens_progress *from)
+{
+	memcpy(to->stream, from->stream, from->nstream * sizeof(*to->stream));
+	memcpy(to->group, from->group, from->ngroup * sizeof(*to->group));
+}
+
+/* ---- the source -------------------------------------------------------------------------------------------------- */
+
+static void read_stream(uint32_t s, unsigned max)
+{
+	struct ens_stream_read *n = &sim.news[s];
+	unsigned from = (unsigned)sim.position[s].ms;
+	unsigned count = ENTRIES - from < max ? ENTRIES - from : max;
+
+	for (unsigned i = 0; i < count; i++) {
+		bool fresh = from + i + 1 > stored.stream[s].read.ms;
+
+		n->entries += fresh;
+		sim.place[sim.batch.nevent] = n->entries;
+		sim.event[sim.batch.nevent++] = (struct ens_event){
+			.type = s, .id = {from + i + 1, 0, s}, .time_us = time_us[s][from + i], .value = &sim.value};
+	}
+	sim.position[s].ms += count;
+	n->last = sim.position[s];
+	n->ended = count < max;
+	sim.batch.entries += count;
+}
+
+static enum ens_status take(void *self, const struct ens_read_wish *next, struct ens_read *out, bool *got,
+			    struct ens_error *err)
+{
+	bool done = true;
+
+	(void)self;
+	if (--sim.calls_left <= 0)
+		return killed(err);
+	*got = below(4) > 0;
+	if (!*got)
+		return ENS_OK;
+	sim.server_us += 1000;
+	sim.batch.nevent = 0;
+	sim.batch.entries = 0;
+	sim.batch.event = sim.event;
+	for (uint32_t s = 0; s < STREAMS; s++) {
+		sim.news[s] = (struct ens_stream_read){.asked = !next->pause[s], .last = sim.position[s]};
+		if (sim.news[s].asked)
+			read_stream(s, below(12));
+		done &= sim.position[s].ms == ENTRIES;
+	}
+	if (done && sim.batch.entries == 0)
+		sim.stop = 1;
+	*out = (struct ens_read){
+		.batch = &sim.batch, .entry = sim.place, .stream = sim.news, .server_us = sim.server_us};
+	return ENS_OK;
+}
+
+/* ---- the sink ---------------------------------------------------------------------------------------------------- */
+
+static enum ens_status emit(void *user, const struct ens_emission *e)
+{
+	(void)user;
+	CU_ASSERT_FATAL(sim.nqueued < EMITTED_MAX);
+	sim.queued[sim.nqueued++] = e->events[0];
+	return ENS_OK;
+}
+
+static enum ens_status dead(void *self, const struct ens_reject *r, struct ens_error *err)
+{
+	(void)self;
+	(void)err;
+	sim.queued_letter[sim.nqueued_letter++] = r->id;
+	return ENS_OK;
+}
+
+static bool pending(void *self)
+{
+	(void)self;
+	return sim.nqueued + sim.nqueued_letter > 0;
+}
+
+static bool full(void *self)
+{
+	(void)self;
+	return sim.nqueued + sim.nqueued_letter >= 7;
+}
+
+/* The commit under way is made: what the script does in one step. */
+static void make_commit(void)
+{
+	CU_ASSERT_FATAL(nemitted + sim.nsent <= EMITTED_MAX && nletter + sim.nsent_letter <= EMITTED_MAX);
+	memcpy(emitted + nemitted, sim.sent, sim.nsent * sizeof(*emitted));
+	memcpy(letter + nletter, sim.sent_letter, sim.nsent_letter * sizeof(*letter));
+	nemitted += sim.nsent;
+	nletter += sim.nsent_letter;
+	copy_progress(&stored, &sim.in_flight);
+	sim.under_way = false;
+}
+
+static enum ens_status commit(void *self, const struct ens_progress *p, struct ens_error *err)
+{
+	(void)self;
+	CU_ASSERT_FALSE(sim.under_way);
+	if (--sim.calls_left <= 0)
+		return killed(err);
+	memcpy(sim.sent, sim.queued, sim.nqueued * sizeof(*sim.sent));
+	memcpy(sim.sent_letter, sim.queued_letter, sim.nqueued_letter * sizeof(*sim.sent_letter));
+	sim.nsent = sim.nqueued;
+	sim.nsent_letter = sim.nqueued_letter;
+	sim.nqueued = sim.nqueued_letter = 0;
+	copy_progress(&sim.in_flight, p);
+	sim.under_way = true;
+	return ENS_OK;
+}
+
+static enum ens_status settle(void *self, bool wait, bool *idle, struct ens_error *err)
+{
+	(void)self;
+	if (--sim.calls_left <= 0)
+		return killed(err);
+	if (sim.under_way && (wait || below(3) == 0))
+		make_commit();
+	*idle = !sim.under_way;
+	return ENS_OK;
+}
+
+/* ---- the clock --------------------------------------------------------------------------------------------------- */
+
+static int64_t now_us(void *self)
+{
+	(void)self;
+	return sim.now_us += 100;
+}
+
+static void wait_us(void *self, int64_t at_most_us, bool source_too)
+{
+	(void)self;
+	(void)source_too;
+	CU_ASSERT(at_most_us <= 1000000);
+	sim.now_us += at_most_us > 0 ? at_most_us : 0;
+}
+
+/* ---- runs -------------------------------------------------------------------------------------------------------- */
+
+/* One life of a worker: true if it came to the end. */
+static bool live(int calls)
+{
+	struct ens_engine_options engine = {.sink = {.emit = emit}};
+	struct ens_worker w = {.tables = tables};
+	struct ens_error err = {""};
+	enum ens_status status;
+
+	sim.calls_left = calls;
+	sim.nqueued = sim.nqueued_letter = 0;
+	sim.under_way = false;
+	sim.stop = 0;
+	for (uint32_t s = 0; s < STREAMS; s++)
+		sim.position[s] = stored.stream[s].resume;
+	CU_ASSERT_EQUAL_FATAL(ens_progress_init(tables, &w.progress), ENS_OK);
+	copy_progress(&w.progress, &stored);
+	CU_ASSERT_EQUAL_FATAL(ens_engine_open(tables, &engine, &w.engine, &err), ENS_OK);
+	CU_ASSERT_EQUAL_FATAL(ens_order_open(tables, w.engine, false, &w.order, &err), ENS_OK);
+	w.source = (struct ens_source){.take = take};
+	w.sink = (struct ens_sink){.dead = dead, .pending = pending, .full = full, .commit = commit, .settle = settle};
+	w.clock = (struct ens_clock){.now_us = now_us, .wait = wait_us};
+	w.options = (struct ens_worker_options){.commit_interval_us = 5000, .commit_entries = 20, .block_us = 50000,
+						.idle_us = INT64_MAX, .ahead = 15, .stop = &sim.stop};
+	status = ens_worker_run(&w, &err);
+	if (status != ENS_OK && sim.under_way && below(2) == 0)
+		make_commit(); /* it was on its way: the server may have it or not */
+	ens_order_close(w.order);
+	ens_engine_close(w.engine);
+	ens_progress_free(&w.progress);
+	CU_ASSERT(status == ENS_OK || strcmp(err.text, "killed") == 0);
+	return status == ENS_OK;
+}
+
+static void open_world(unsigned seed, int64_t lateness_us)
+{
+	uint32_t streams[STREAMS], group;
+
+	hand_init(&hand);
+	memset(&sim, 0, sizeof(sim));
+	sim.random = seed;
+	sim.server_us = 1000000;
+	for (uint32_t s = 0; s < STREAMS; s++) {
+		uint32_t type;
+
+		streams[s] = hand_stream(&hand, s ? "second" : "first");
+		type = hand_type(&hand, s ? "B" : "A", streams[s]);
+		hand_field(&hand, "t", "t", ENS_TIME, false);
+		hand.type[type].time_field = 0;
+		hand.type[type].lateness_us = lateness_us;
+	}
+	group = hand_group(&hand, streams, STREAMS);
+	hand_rule(&hand, "every_a", group, 0, ENS_NONE, 0);
+	hand_rule(&hand, "every_b", group, 1, ENS_NONE, 0);
+	tables = hand_done(&hand);
+	for (uint32_t s = 0; s < STREAMS; s++)
+		for (unsigned i = 0; i < ENTRIES; i++)
+			time_us[s][i] = 10 * (int64_t)i + (int64_t)below(lateness_us ? 90 : 9);
+	nemitted = nletter = 0;
+	CU_ASSERT_EQUAL_FATAL(ens_progress_init(tables, &stored), ENS_OK);
+	CU_ASSERT_EQUAL_FATAL(ens_progress_init(tables, &sim.in_flight), ENS_OK);
+}
+
+static void close_world(void)
+{
+	ens_progress_free(&stored);
+	ens_progress_free(&sim.in_flight);
+}
+
+/* Each entry of the list is there once; returns how many of each stream. */
+static void check_distinct(const struct ens_entry_id *list, unsigned n, unsigned char *seen)
+{
+	for (unsigned i = 0; i < n; i++) {
+		unsigned at = list[i].stream * ENTRIES + (unsigned)list[i].ms - 1;
+
+		CU_ASSERT_FATAL(at < STREAMS * ENTRIES);
+		CU_ASSERT_EQUAL(seen[at], 0);
+		seen[at] = 1;
+	}
+}
+
+static void interruptions_change_nothing(void)
+{
+	unsigned late = 0;
+
+	for (unsigned round = 0; round < 400; round++) {
+		static struct ens_entry_id expected[EMITTED_MAX];
+		unsigned char seen[STREAMS * ENTRIES] = {0}, dead_seen[STREAMS * ENTRIES] = {0};
+		int64_t lateness_us = round % 2 ? 40 : 0;
+		unsigned nexpected, nexpected_letter, lives = 1;
+
+		open_world(round + 1, lateness_us);
+		CU_ASSERT(live(1000000));
+		nexpected = nemitted;
+		nexpected_letter = nletter;
+		memcpy(expected, emitted, nemitted * sizeof(*emitted));
+		close_world();
+		open_world(round + 1, lateness_us);
+		while (!live(5 + (int)below(60)))
+			CU_ASSERT_FATAL(lives++ < 10000);
+		check_distinct(emitted, nemitted, seen);
+		check_distinct(letter, nletter, dead_seen);
+		CU_ASSERT_EQUAL(nletter, nexpected_letter);
+		late += nletter;
+		CU_ASSERT(nemitted == nexpected && memcmp(expected, emitted, nemitted * sizeof(*emitted)) == 0);
+		CU_ASSERT(stored.stream[0].read.ms == ENTRIES && stored.stream[0].count == ENTRIES);
+		CU_ASSERT(stored.stream[1].read.ms == ENTRIES && stored.stream[1].count == ENTRIES);
+		close_world();
+	}
+	CU_ASSERT(late > 1000);
+}
+
+void suite_worker(void);
+
+void suite_worker(void)
+{
+	CU_pSuite s = CU_add_suite("worker", NULL, NULL);
+
+	CU_add_test(s, "interruptions at any call change nothing", interruptions_change_nothing);
+}
