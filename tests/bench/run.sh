@@ -5,6 +5,7 @@
 entries=${BENCH_ENTRIES:-2000000}
 events=${BENCH_EVENTS:-10000000}
 keys=${BENCH_KEYS:-100000}
+rounds=${BENCH_ROUNDS:-3}
 programs=$ENSUE_BUILD/tests/bench
 cd "$work" || exit 99
 
@@ -30,31 +31,49 @@ start_redis
 "$programs/feed" "$entries" "$keys" | cli --pipe >feed.log 2>&1 || stop "$(cat feed.log)"
 [ "$(cli xlen bench:logins)" = "$entries" ] || stop "the stream has $(cli xlen bench:logins) entries, not $entries"
 
-"$programs/drain" "$sock" bench:logins >drain.log || stop "the drain failed: $(cat drain.log)"
-cat drain.log
-raw=$(sed -n 's/.*: *\([0-9][0-9]*\) *entries\/s.*/\1/p' drain.log | tail -n 1)
-
 # milliseconds of the server's clock
 server_ms() {
 	set -- $(cli time)
 	echo $(($1 * 1000 + $2 / 1000))
 }
+
 # the detection that the stream's last entry completes is there
 seen_last() {
 	cli xrevrange bench:alerts + - count 1 | grep -qx 192.0.2.1
 }
-began=$(server_ms)
-start_worker worker rules.ens
-worker=$pid
-until_true 600 seen_last || stop "the last detection did not come: $(cat worker.log)"
-ended_ms=$(cli xrevrange bench:alerts + - count 1 | head -n 1 | cut -d - -f 1)
-resident=$(sed -n 's/^VmHWM:[ \t]*\([0-9]*\) kB/\1/p' "/proc/$worker/status")
-kill -TERM "$worker"
-ended "$worker"
-[ "$code" = 0 ] || stop "ensue run ended with $code: $(cat worker.log)"
-awk -v n="$entries" -v ms=$((ended_ms - began)) -v raw="${raw:-0}" -v out="$(cli xlen bench:alerts)" -v kb="$resident" 'BEGIN {
-	rate = n / ms * 1000
-	printf "ensue run: %d entries/s (%d entries, %d emissions, %.2f s, %d MiB at most)\n", rate, n, out, ms / 1000, kb / 1024
-	if (raw > 0)
-		printf "ratio: %.2f of the raw drain\n", rate / raw
-}'
+
+# drain_once: entries/s in $rate
+drain_once() {
+	"$programs/drain" "$sock" bench:logins >drain.log || stop "the drain failed: $(cat drain.log)"
+	cat drain.log
+	rate=$(sed -n 's/.*: *\([0-9][0-9]*\) *entries\/s.*/\1/p' drain.log | tail -n 1)
+}
+
+# run_once JOB: entries/s in $rate
+run_once() {
+	cli del bench:alerts >/dev/null
+	began=$(server_ms)
+	job=$1 start_worker "$1" rules.ens
+	worker=$pid
+	until_true 600 seen_last || stop "the last detection did not come: $(cat "$1.log")"
+	took=$(($(cli xrevrange bench:alerts + - count 1 | head -n 1 | cut -d - -f 1) - began))
+	resident=$(sed -n 's/^VmHWM:[ \t]*\([0-9]*\) kB/\1/p' "/proc/$worker/status")
+	kill -TERM "$worker"
+	ended "$worker"
+	[ "$code" = 0 ] || stop "ensue run ended with $code: $(cat "$1.log")"
+	rate=$((entries * 1000 / took))
+	echo "ensue run: $entries entries, $(cli xlen bench:alerts) emissions in $took ms: $rate entries/s, $((resident / 1024)) MiB at most"
+}
+
+best_drain=1
+best_run=0
+round=1
+while [ "$round" -le "$rounds" ]; do
+	drain_once
+	[ "$rate" -le "$best_drain" ] || best_drain=$rate
+	run_once "bench$round"
+	[ "$rate" -le "$best_run" ] || best_run=$rate
+	round=$((round + 1))
+done
+awk -v run="$best_run" -v drain="$best_drain" 'BEGIN {
+	printf "best of each: ensue run %d entries/s, raw drain %d entries/s, ratio %.2f\n", run, drain, run / drain }'

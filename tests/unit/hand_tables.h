@@ -32,6 +32,9 @@ struct hand {
 	struct ens_t_absence absence[8];
 	struct ens_t_emit emit[8];
 	struct ens_t_out out[16];
+	struct ens_t_slot slot[1];       /* none, but not at address 0: a view has no null sections */
+	struct ens_t_op op[1];
+	struct ens_t_capture capture[1];
 };
 
 static inline struct ens_t_str hand_str(struct hand *m, const char *s)
@@ -55,6 +58,9 @@ static inline void hand_init(struct hand *m)
 	m->t.constant = m->constant;
 	m->t.program = m->program;
 	m->t.insn = m->insn;
+	m->t.slot = m->slot;
+	m->t.op = m->op;
+	m->t.capture = m->capture;
 	m->t.keygroup = m->keygroup;
 	m->t.keypart = m->keypart;
 	m->t.input = m->input;

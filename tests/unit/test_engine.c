@@ -1,0 +1,333 @@
+/*
+ * The engine as its callers see it: limits, memory, hints and cuts that must not change results.  What a match is, is
+ * tested by tests/conformance; here rules are compiled from text and events made in memory.
+ */
+#include "runtime/engine.h"
+
+#include <CUnit/CUnit.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/compile.h"
+
+void suite_engine(void);
+
+#define FIRST_US INT64_C(1767600000000000)
+#define SECOND INT64_C(1000000)
+#define LOG_MAX 20000
+
+struct bench {
+	struct ens_arena arena;
+	struct ens_buf bytes;
+	struct ens_tables tables;
+	struct ens_engine *engine;
+	uint64_t id[LOG_MAX][2]; /* identities of the emissions, in order */
+	int64_t end_us[LOG_MAX];
+	uint32_t nid;
+	enum ens_status answer;  /* what the sink returns */
+};
+
+static const char declarations[] =
+	"event E from \"in\" { name: string, key: int, price: float, text: string? }\n";
+
+static enum ens_status note(void *user, const struct ens_emission *e)
+{
+	struct bench *b = user;
+
+	if (b->nid < LOG_MAX) {
+		memcpy(b->id[b->nid], e->id, 16);
+		b->end_us[b->nid++] = e->end_us;
+	}
+	return b->answer;
+}
+
+static struct bench *open_bench(const char *rules, struct ens_engine_options options)
+{
+	struct bench *b = calloc(1, sizeof *b);
+	struct ens_sources sources;
+	struct ens_diag diag;
+	struct ens_error err = {""};
+	uint32_t file = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
+	ens_arena_init(&b->arena, 0);
+	ens_sources_init(&sources, &b->arena);
+	ens_diag_init(&diag, &b->arena, &sources);
+
+	struct ens_buf text = ENS_BUF_EMPTY;
+
+	ens_buf_adds(&text, declarations);
+	ens_buf_adds(&text, rules);
+	CU_ASSERT_EQUAL_FATAL(ens_sources_add(&sources, "t.ens", text.data, text.len, &file), ENS_OK);
+	CU_ASSERT_EQUAL_FATAL(ens_compile(&b->arena, &diag, &file, 1, NULL, &b->bytes, NULL), ENS_OK);
+	CU_ASSERT_EQUAL_FATAL(ens_tables_open(b->bytes.data, b->bytes.len, &b->tables, &err), ENS_OK);
+	options.sink = (struct ens_emission_sink){note, b};
+	CU_ASSERT_EQUAL_FATAL(ens_engine_open(&b->tables, &options, &b->engine, &err), ENS_OK);
+	ens_buf_free(&text);
+	return b;
+}
+
+static void close_bench(struct bench *b)
+{
+	ens_engine_close(b->engine);
+	ens_buf_free(&b->bytes);
+	ens_arena_free(&b->arena);
+	free(b);
+}
+
+/* An event and its values. */
+struct made {
+	struct ens_event ev;
+	struct ens_value value[4];
+	char text[8];
+};
+
+static void make(struct made *m, uint64_t n, int64_t time_us, char name, int64_t key, double price)
+{
+	memset(m, 0, sizeof *m);
+	m->text[0] = name;
+	m->value[0].s = m->text;
+	m->value[0].len = 1;
+	m->value[1].i = key;
+	m->value[2].f = price;
+	m->value[3] = (struct ens_value){.s = "odd", .len = 3};
+	if (key % 2 == 0)
+		m->value[3].null = ENS_NULL;
+	m->ev = (struct ens_event){.id = {.ms = n, .seq = 0}, .time_us = time_us, .value = m->value};
+}
+
+static void push(struct bench *b, uint64_t n, int64_t time_us, char name, int64_t key, double price)
+{
+	struct made m;
+
+	make(&m, n, time_us, name, key, price);
+	CU_ASSERT_EQUAL_FATAL(ens_engine_push(b->engine, 0, &m.ev), ENS_OK);
+}
+
+static struct ens_rule_stats stats(const struct bench *b)
+{
+	struct ens_rule_stats s;
+
+	ens_engine_rule_stats(b->engine, 0, &s);
+	return s;
+}
+
+static uint64_t seed;
+
+static uint32_t below(uint32_t n)
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(seed >> 33) % n;
+}
+
+/* A few thousand events of a few keys; `style` bit 0: announce events, bit 1: let time move between them as well. */
+static struct bench *play(const char *rules, unsigned style)
+{
+	enum { N = 4000 };
+	static struct made m[N];
+	struct bench *b = open_bench(rules, (struct ens_engine_options){.seed = style, .no_lookahead = !(style & 1)});
+	int64_t now = FIRST_US;
+
+	seed = 99;
+	for (uint32_t i = 0; i < N; i++) {
+		now += below(5) * SECOND;
+		make(&m[i], i + 1, now, (char)('a' + below(4)), below(7), below(5));
+	}
+	for (uint32_t i = 0; i < N; i++) {
+		if ((style & 1) && i + ENS_ENGINE_LOOKAHEAD < N)
+			ens_engine_expect(b->engine, 0, &m[i + ENS_ENGINE_LOOKAHEAD].ev);
+		if ((style & 2) && m[i].ev.time_us > FIRST_US)
+			CU_ASSERT_EQUAL(ens_engine_advance(b->engine, 0, m[i].ev.time_us - 1), ENS_OK);
+		CU_ASSERT_EQUAL_FATAL(ens_engine_push(b->engine, 0, &m[i].ev), ENS_OK);
+	}
+	CU_ASSERT_EQUAL(ens_engine_advance(b->engine, 0, INT64_MAX), ENS_OK);
+	CU_ASSERT_TRUE(ens_engine_idle(b->engine));
+	CU_ASSERT_EQUAL(ens_engine_bytes(b->engine), 0);
+	return b;
+}
+
+static const char *const played[] = {
+	"rule r\n  key key\n  match x: E[name = \"a\"]{2,} -> y: E[name = \"b\" and price > first(x).price]\n  within 1m\n"
+	"  emit M { t: y.text, s: sum(x.price) }\n",
+	"rule r\n  key key\n  match x: E[name = \"a\"] -> not E[name = \"b\"] for 20s\n  emit M { t: x.text }\n",
+	"rule r\n  key key, text?\n  match x: E[name = \"a\"] ->> (y: E[name = \"b\"] | z: E[name = \"c\" and price = x.price]) , w: E\n"
+	"  within 10s\n  emit M { t: w.text, k: key }\n",
+	"rule r\n  key key\n  match not E[name = \"d\"] for 5s -> x: E[name = \"a\"] -> within 9s y: E[name = \"c\"]+ greedy\n"
+	"  within 12 events\n  emit M { t: last(y).text }\n",
+	"rule r\n  key key\n  match x: E[name = \"a\"]+ -> not E[name = \"b\"]\n  within session 15s max 2m\n"
+	"  emit M { n: count(x) }\n",
+};
+
+static void hints_and_cuts_do_not_change_results(void)
+{
+	for (size_t i = 0; i < sizeof played / sizeof *played; i++) {
+		struct bench *plain = play(played[i], 0);
+
+		CU_ASSERT(plain->nid > 5);
+		for (unsigned style = 1; style < 4; style++) {
+			struct bench *other = play(played[i], style);
+
+			CU_ASSERT_EQUAL(other->nid, plain->nid);
+			CU_ASSERT_EQUAL(memcmp(other->id, plain->id, sizeof plain->id), 0);
+			CU_ASSERT_EQUAL(memcmp(other->end_us, plain->end_us, sizeof plain->end_us), 0);
+			close_bench(other);
+		}
+		close_bench(plain);
+	}
+}
+
+/* More conditions than trigger bits: bits are shared, matches are the same. */
+static void many_steps_share_trigger_bits(void)
+{
+	enum { STEPS = 90 };
+	struct ens_buf rules = ENS_BUF_EMPTY;
+
+	ens_buf_adds(&rules, "rule r\n  match (");
+	for (int i = 0; i < STEPS; i++)
+		ens_buf_addf(&rules, "%sE[price = %d]", i ? " -> " : "", i);
+	ens_buf_adds(&rules, ")\n  within 1h\n  emit M {}\n");
+
+	struct bench *b = open_bench(ens_buf_cstr(&rules), (struct ens_engine_options){0});
+
+	for (int i = 0; i < STEPS; i++) {
+		CU_ASSERT_EQUAL(b->nid, 0);
+		push(b, (uint64_t)i * 2 + 1, FIRST_US + i * SECOND, 'x', 1, (i * 37) % STEPS == i ? i : -1);
+		push(b, (uint64_t)i * 2 + 2, FIRST_US + i * SECOND, 'x', 1, i);
+	}
+	CU_ASSERT_EQUAL(b->nid, 1);
+	close_bench(b);
+	ens_buf_free(&rules);
+}
+
+static const char pairs[] =
+	"rule r\n  key key\n  match x: E[name = \"a\"] -> y: E[name = \"b\" and price = x.price]\n  within 1h\n"
+	"  emit M { p: x.price }\n";
+
+static void over_the_limit_of_a_key_what_started_first_goes(void)
+{
+	struct bench *b = open_bench(pairs, (struct ens_engine_options){.partials_per_key = 3});
+
+	for (int i = 0; i < 5; i++)
+		push(b, (uint64_t)i + 1, FIRST_US + i, 'a', 1, i);
+	CU_ASSERT_EQUAL(stats(b).partials, 3);
+	CU_ASSERT_EQUAL(stats(b).dropped_per_key, 2);
+	push(b, 6, FIRST_US + 6, 'b', 1, 1);
+	CU_ASSERT_EQUAL(b->nid, 0);
+	push(b, 7, FIRST_US + 7, 'b', 1, 2);
+	CU_ASSERT_EQUAL(b->nid, 1);
+	close_bench(b);
+}
+
+static void over_the_limit_of_a_rule_what_started_first_goes(void)
+{
+	struct bench *b = open_bench(pairs, (struct ens_engine_options){.partials_per_rule = 100});
+
+	for (int i = 0; i < 1000; i++)
+		push(b, (uint64_t)i + 1, FIRST_US + i, 'a', i % 250, i);
+	CU_ASSERT_EQUAL(stats(b).partials, 100);
+	CU_ASSERT_EQUAL(stats(b).keys, 100);
+	CU_ASSERT_EQUAL(stats(b).dropped_per_rule, 900);
+	push(b, 1001, FIRST_US + 1001, 'b', 899 % 250, 899);
+	CU_ASSERT_EQUAL(b->nid, 0);
+	push(b, 1002, FIRST_US + 1002, 'b', 900 % 250, 900);
+	CU_ASSERT_EQUAL(b->nid, 1);
+	/* Far under the limit again, and over it once more. */
+	CU_ASSERT_EQUAL(ens_engine_advance(b->engine, 0, FIRST_US + 7200 * SECOND), ENS_OK);
+	CU_ASSERT_TRUE(ens_engine_idle(b->engine));
+	for (int i = 0; i < 300; i++)
+		push(b, (uint64_t)i + 2001, FIRST_US + 7201 * SECOND + i, 'a', i % 250, i);
+	CU_ASSERT_EQUAL(stats(b).partials, 100);
+	push(b, 3001, FIRST_US + 7202 * SECOND, 'b', 200, 200);
+	CU_ASSERT_EQUAL(b->nid, 2);
+	close_bench(b);
+}
+
+static void over_the_limit_of_keys_the_oldest_goes(void)
+{
+	struct bench *b = open_bench(pairs, (struct ens_engine_options){.keys_per_rule = 10});
+
+	for (int i = 0; i < 25; i++)
+		push(b, (uint64_t)i + 1, FIRST_US + i, 'a', i, 0);
+	CU_ASSERT_EQUAL(stats(b).keys, 10);
+	CU_ASSERT_EQUAL(stats(b).dropped_keys, 15);
+	push(b, 100, FIRST_US + 100, 'b', 14, 0);
+	CU_ASSERT_EQUAL(b->nid, 0);
+	push(b, 101, FIRST_US + 101, 'b', 15, 0);
+	CU_ASSERT_EQUAL(b->nid, 1);
+	close_bench(b);
+}
+
+static void keys_that_only_remember_an_absence_are_bounded_too(void)
+{
+	struct bench *b = open_bench("rule r\n  key key\n  match not E[name = \"b\"] for 1h -> x: E[name = \"a\"]\n  emit M {}\n",
+				     (struct ens_engine_options){.keys_per_rule = 10});
+
+	for (int i = 0; i < 1000; i++)
+		push(b, (uint64_t)i + 1, FIRST_US + i, 'b', i, 0);
+	CU_ASSERT(stats(b).keys <= 10);
+	CU_ASSERT(stats(b).dropped_keys >= 990);
+	close_bench(b);
+}
+
+static void memory_is_constant_under_a_steady_load(void)
+{
+	struct bench *b = open_bench(played[0], (struct ens_engine_options){0});
+	uint64_t most[2] = {0};
+
+	seed = 5;
+	for (uint32_t i = 0; i < 200000; i++) {
+		push(b, i + 1, FIRST_US + i * (SECOND / 20), (char)('a' + below(3)), below(50), below(3));
+		uint64_t *m = &most[i >= 100000];
+
+		if (ens_engine_bytes(b->engine) > *m)
+			*m = ens_engine_bytes(b->engine);
+	}
+	CU_ASSERT(most[1] <= most[0] + most[0] / 4);
+	close_bench(b);
+}
+
+static void a_failing_sink_stops_the_engine(void)
+{
+	struct bench *b = open_bench(pairs, (struct ens_engine_options){0});
+	struct made m;
+
+	b->answer = ENS_EENV;
+	push(b, 1, FIRST_US, 'a', 1, 1);
+	make(&m, 2, FIRST_US + 1, 'b', 1, 1);
+	CU_ASSERT_EQUAL(ens_engine_push(b->engine, 0, &m.ev), ENS_EENV);
+	make(&m, 3, FIRST_US + 2, 'a', 1, 1);
+	CU_ASSERT_EQUAL(ens_engine_push(b->engine, 0, &m.ev), ENS_EENV);
+	CU_ASSERT_EQUAL(ens_engine_advance(b->engine, 0, INT64_MAX), ENS_EENV);
+	close_bench(b);
+}
+
+static void the_next_deadline_is_known(void)
+{
+	struct bench *b = open_bench(played[1], (struct ens_engine_options){0});
+
+	CU_ASSERT_EQUAL(ens_engine_next_due(b->engine, 0), INT64_MAX);
+	push(b, 1, FIRST_US, 'a', 1, 1);
+	CU_ASSERT(ens_engine_next_due(b->engine, 0) <= FIRST_US + 20 * SECOND);
+	CU_ASSERT_EQUAL(ens_engine_advance(b->engine, 0, FIRST_US + 20 * SECOND - 1), ENS_OK);
+	CU_ASSERT_EQUAL(b->nid, 0);
+	CU_ASSERT_EQUAL(ens_engine_advance(b->engine, 0, FIRST_US + 20 * SECOND), ENS_OK);
+	CU_ASSERT_EQUAL(b->nid, 1);
+	CU_ASSERT_EQUAL(b->end_us[0], FIRST_US + 20 * SECOND);
+	CU_ASSERT_TRUE(ens_engine_idle(b->engine));
+	close_bench(b);
+}
+
+void suite_engine(void)
+{
+	CU_pSuite s = CU_add_suite("engine", NULL, NULL);
+
+	CU_add_test(s, "hints and cuts do not change results", hints_and_cuts_do_not_change_results);
+	CU_add_test(s, "many steps share trigger bits", many_steps_share_trigger_bits);
+	CU_add_test(s, "over the limit of a key what started first goes", over_the_limit_of_a_key_what_started_first_goes);
+	CU_add_test(s, "over the limit of a rule what started first goes", over_the_limit_of_a_rule_what_started_first_goes);
+	CU_add_test(s, "over the limit of keys the oldest goes", over_the_limit_of_keys_the_oldest_goes);
+	CU_add_test(s, "keys that only remember an absence are bounded too", keys_that_only_remember_an_absence_are_bounded_too);
+	CU_add_test(s, "memory is constant under a steady load", memory_is_constant_under_a_steady_load);
+	CU_add_test(s, "a failing sink stops the engine", a_failing_sink_stops_the_engine);
+	CU_add_test(s, "the next deadline is known", the_next_deadline_is_known);
+}
