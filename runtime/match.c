@@ -249,9 +249,15 @@ static void capture(struct ens_rule *r, struct ens_partial *p, const struct ens_
 
 /* ---- life and death of partial matches ------------------------------------------------------------------------------ */
 
-static void links_release(struct ens_heap *h, struct ens_link *l)
+/* Where nothing branches, nothing is shared, and a partial has its first link in itself. */
+static struct ens_link *origin(const struct ens_rule *r, struct ens_partial *p)
 {
-	while (l && --l->refs == 0) {
+	return r->branches ? NULL : (struct ens_link *)(void *)((char *)p + r->origin_at);
+}
+
+static void links_release(struct ens_heap *h, struct ens_link *l, const struct ens_link *kept)
+{
+	while (l && l != kept && --l->refs == 0) {
 		struct ens_link *before = l->before;
 
 		ens_heap_free(h, l, sizeof *l);
@@ -267,7 +273,7 @@ static void release(struct ens_rule *r, struct ens_partial *p)
 	for (uint32_t i = 0; i < r->t->slots.count; i++)
 		if (ens_type_is_bytes(t[i].type) && !slot[i].null)
 			ens_blob_release(&r->engine->heap, blob_of(&slot[i]));
-	links_release(&r->engine->heap, p->taken);
+	links_release(&r->engine->heap, p->taken, origin(r, p));
 	ens_heap_free(&r->engine->heap, p, r->partial_bytes);
 }
 
@@ -625,8 +631,10 @@ static bool take(struct ens_cell *c, struct ens_partial *p, const struct ens_t_e
 	struct ens_engine *e = r->engine;
 	const struct ens_t_state *s = &r->state[t->target];
 	const struct ens_t_capture *k = &e->tables->capture[s->captures.first];
-	struct ens_link *l = ens_heap_alloc(&e->heap, sizeof *l);
+	struct ens_link *l = p->taken ? NULL : origin(r, p);
 
+	if (!l)
+		l = ens_heap_alloc(&e->heap, sizeof *l);
 	if (!l) {
 		e->failed = ENS_ENOMEM;
 		return false;
@@ -1356,7 +1364,8 @@ enum ens_status ens_rule_open(struct ens_rule *r)
 		r->start_guarded |= t->entry[r->state[0].entries.first + i].guards.count > 0;
 	r->scope_only = only_scope_is_due(r);
 	r->branches = can_branch(r);
-	r->slots_at = (uint32_t)(sizeof(struct ens_partial) + r->mask_words * sizeof(uint64_t));
+	r->origin_at = (uint32_t)(sizeof(struct ens_partial) + r->mask_words * sizeof(uint64_t));
+	r->slots_at = r->origin_at + (r->branches ? 0 : (uint32_t)sizeof(struct ens_link));
 	r->counters_at = r->slots_at + nslot * (uint32_t)sizeof(struct ens_value);
 	r->partial_bytes = aligned(r->counters_at + r->t->ncounter * sizeof(uint32_t));
 	r->cell_bytes = sizeof(struct ens_cell) + r->t->leads.count * sizeof(int64_t);

@@ -48,7 +48,8 @@ struct ens_partial {
 	uint32_t state, ntaken;
 	bool closes_later;                  /* complete by an event that is not part of it */
 	struct ens_partial *newer, *older;  /* of the rule, by start; only while the rule is `listed` */
-	/* then: uint64_t dead[mask_words]; struct ens_value slot[nslot]; uint32_t counter[ncounter] */
+	/* then: uint64_t dead[mask_words]; struct ens_link origin (if nothing branches); struct ens_value slot[nslot];
+	 * uint32_t counter[ncounter] */
 	uint64_t dead[];
 };
 
@@ -82,6 +83,7 @@ struct ens_rule {
 	struct ens_partial *oldest, *newest;
 	size_t partial_bytes, cell_bytes;
 	uint32_t mask_words, index;
+	uint32_t origin_at;                 /* byte offset of the first link in a partial, if nothing branches */
 	uint32_t slots_at;                  /* byte offset of the slots in a partial */
 	uint32_t counters_at;
 	struct ens_partial *embryo;         /* state 0, in no cell: what every partial is born from */
