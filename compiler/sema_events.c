@@ -154,6 +154,25 @@ static void options(struct ens_sema *s, struct ens_decl *type)
 
 /* ---- streams ---------------------------------------------------------------------------------------------------- */
 
+/* `first` comes before t on the stream and has no `where`.  The entry's `event` field may still tell them apart by name;
+ * where t has a `where`, that was meant to, and the order is the mistake. */
+static void say_behind(struct ens_sema *s, const struct ens_decl *t, const struct ens_decl *first, const char *stream)
+{
+	struct ens_message *m;
+
+	if (t->where)
+		m = ens_diag_add(s->diag, ENS_E_NEVER_TAKES, t->name.at,
+				 "no entry of \"%s\" can be a `%s`: `%s` before it takes them all", stream, t->name.name,
+				 first->name.name);
+	else
+		m = ens_diag_add(s->diag, ENS_W_ONLY_BY_NAME, t->name.at,
+				 "only entries of \"%s\" whose field `event` is \"%s\" are a `%s`: those without one are all `%s`",
+				 stream, t->name.name, t->name.name, first->name.name);
+	ens_diag_second(s->diag, m, first->name.at, "this one has no `where`");
+	ens_diag_remedy(s->diag, m, "say what tells them apart, such as `where event = \"%s\"`%s%s%s", first->name.name,
+			t->where ? ", or declare `" : "", t->where ? t->name.name : "", t->where ? "` first" : "");
+}
+
 /* On each stream, a type behind one that takes every entry can have none. */
 static void check_streams(struct ens_sema *s)
 {
@@ -178,17 +197,7 @@ static void check_streams(struct ens_sema *s)
 				ens_diag_add(s->diag, ENS_E_DUPLICATE, l->id.at, "`%s` names the stream \"%s\" twice",
 					     t->name.name, l->id.name);
 			} else if (*place != ENS_MAP_NONE) {
-				struct ens_decl *first = s->type[*place];
-				struct ens_message *m =
-					ens_diag_add(s->diag, ENS_E_NEVER_TAKES, t->name.at,
-						     "no entry of \"%s\" can be a `%s`: `%s` before it takes them all",
-						     l->id.name, t->name.name, first->name.name);
-
-				ens_diag_second(s->diag, m, first->name.at, "this one has no `where`");
-				ens_diag_remedy(s->diag, m,
-						"say what tells them apart, such as `where event = \"%s\"`, or declare "
-						"`%s` first",
-						first->name.name, t->name.name);
+				say_behind(s, t, s->type[*place], l->id.name);
 			} else if (!t->where) {
 				*place = i;
 			}

@@ -881,14 +881,17 @@ static void try_take(struct walk *w, const struct ens_t_entry *t)
 			end_list(w, t->branch_end);
 		if (in_place)
 			w->used = false;
+		struct ens_partial *complete = q;
+
 		if (take(c, q, t, w->ev)) {
 			q->closes_later = false;
-			w->complete = q;
 		} else {
-			w->complete = settle(q, w->ev, false);
+			complete = settle(q, w->ev, false);
 			if (in_place)
 				w->p = NULL;
 		}
+		if (!w->complete) /* of several the first in the list is preferred */
+			w->complete = complete;
 		if (!stays)
 			return;
 	}
@@ -908,7 +911,8 @@ static struct ens_partial *step(struct ens_cell *c, struct ens_partial *p, const
 	uint32_t n;
 	const struct ens_t_entry *list = entries(r, p, &n);
 
-	while (w.at < n && !w.complete && w.p && r->engine->failed == ENS_OK) {
+	/* Once a copy is complete the rest matters only where p itself may be, its scope ending with this event. */
+	while (w.at < n && (!w.complete || events_over(r, p)) && w.p && r->engine->failed == ENS_OK) {
 		const struct ens_t_entry *t = &list[w.at];
 
 		switch ((enum ens_t_entry_kind)t->kind) {
