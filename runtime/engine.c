@@ -409,7 +409,8 @@ static enum ens_status fire_cells(struct ens_engine *e, int64_t time_us)
 	for (uint32_t i = 0; i < e->ndue && e->failed == ENS_OK; i++) {
 		struct ens_cell *c = e->due[i];
 
-		look_at_key(e, c);
+		if (c->rule->reads_key)
+			look_at_key(e, c);
 		ens_match_due(c, time_us);
 		end_event(e);
 		if (ens_match_empty(c))

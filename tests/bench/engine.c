@@ -2,6 +2,7 @@
  * The engine alone, on events in memory, with the brute-force rule.
  *
  *   engine speed EVENTS KEYS     events/s; what is measured is pushing decoded events: conditions, keys, matching
+ *   engine plain EVENTS KEYS     the same without look-ahead (option no_lookahead)
  *   engine memory EVENTS KEYS    resident memory as the events go by, ten lines
  *
  * Events come in batches of a thousand, as a decoder hands them out, 20 a millisecond of event time.  The clock stands still
@@ -120,12 +121,12 @@ static enum ens_status push(struct ens_engine *e, struct batch *b, uint64_t from
 	return st;
 }
 
-static enum ens_status speed(struct ens_engine *e, struct batch *b, uint64_t n)
+static enum ens_status speed(const char *what, struct ens_engine *e, struct batch *b, uint64_t n)
 {
 	double s = 0;
 	enum ens_status st = push(e, b, 0, n, &s);
 
-	printf("engine: %.2f M events/s (%llu events, %u keys, %llu emissions, %.2f s)\n", (double)n / s / 1e6,
+	printf("%s: %.2f M events/s (%llu events, %u keys, %llu emissions, %.2f s)\n", what, (double)n / s / 1e6,
 	       (unsigned long long)n, b->nkey, (unsigned long long)emissions, s);
 	return st;
 }
@@ -171,21 +172,22 @@ int main(int argc, char **argv)
 	struct ens_arena arena;
 	struct ens_buf bytes = ENS_BUF_EMPTY;
 	struct ens_tables tables;
-	struct ens_engine_options options = {.seed = 1, .sink = {.emit = count}};
+	struct ens_engine_options options = {
+		.seed = 1, .no_lookahead = argc > 1 && strcmp(argv[1], "plain") == 0, .sink = {.emit = count}};
 	struct ens_engine *engine = NULL;
 	struct ens_error err = {""};
 	struct batch *batch = nkey > 0 ? new_batch(nkey) : NULL;
 	enum ens_status st;
 
 	if (n == 0 || nkey == 0 || nkey >= 1 << 24) {
-		fprintf(stderr, "usage: engine speed|memory EVENTS KEYS\n");
+		fprintf(stderr, "usage: engine speed|plain|memory EVENTS KEYS\n");
 		return 2;
 	}
 	st = batch ? compile(&arena, &bytes, &tables) : ENS_ENOMEM;
 	if (st == ENS_OK)
 		st = ens_engine_open(&tables, &options, &engine, &err);
 	if (st == ENS_OK)
-		st = is_memory ? memory(engine, batch, n) : speed(engine, batch, n);
+		st = is_memory ? memory(engine, batch, n) : speed(options.no_lookahead ? "engine without look-ahead" : "engine", engine, batch, n);
 	if (st != ENS_OK)
 		fprintf(stderr, "engine: failed (%d) %s\n", (int)st, err.text);
 	ens_engine_close(engine);
