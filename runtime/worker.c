@@ -38,8 +38,11 @@ struct stream_state {
 	bool ended;                /* was read to its end last time */
 	struct ens_entry_at before;/* entries up to there were processed before the restart */
 	struct ens_entry_at at;    /* the last entry processed since */
+	struct ens_entry_at closed;/* `at` as it was at the end of the read before */
+	uint64_t count;            /* the stream's count then */
+	bool came;                 /* the last read had entries of it */
 	int64_t seen_us;           /* server's clock when an entry last came; 0: none did, see loop.begun_us */
-	int64_t stood_us;          /* the watermark then */
+	int64_t stood_us;          /* the watermark then; INT64_MIN: none */
 };
 
 struct loop {
@@ -128,7 +131,9 @@ static void restore_progress(struct loop *l)
 		struct ens_entry_id read = {p->stream[i].read.ms, p->stream[i].read.seq, i};
 
 		l->stream[i].before = p->stream[i].read;
-		l->stream[i].at = p->stream[i].resume;
+		l->stream[i].at = l->stream[i].closed = p->stream[i].resume;
+		l->stream[i].count = p->stream[i].count;
+		l->stream[i].stood_us = p->stream[i].watermark_us;
 		if (p->stream[i].watermark_us != INT64_MIN)
 			ens_order_set_watermark(w->order, i, p->stream[i].watermark_us);
 		ens_order_reread(w->order, i, &read);
@@ -288,53 +293,56 @@ static bool precedes(const struct ens_entry_id *a, const struct ens_entry_id *b)
 	return a->ms < b->ms || (a->ms == b->ms && a->seq < b->seq);
 }
 
-/* Events and rejects in the order in which they were read (W1: a commit in the middle has the dead letters up to
- * there). */
+/* All of the read's entries of stream i are processed, those that gave no event too. */
+static void close_stream(struct loop *l, const struct ens_read *read, uint32_t i)
+{
+	const struct ens_stream_read *r = &read->stream[i];
+	struct ens_stream_progress *p = &l->w->progress.stream[i];
+	struct stream_state *s = &l->stream[i];
+
+	if (!at_or_before(r->last.ms, r->last.seq, p->read))
+		p->read = r->last;
+	p->count = s->count + r->entries;
+	s->count = p->count;
+	s->came = r->last.ms != s->closed.ms || r->last.seq != s->closed.seq;
+	s->at = s->closed = r->last;
+}
+
+/* Events and rejects in the order in which they were read.  W1: a commit in the middle has the dead letters up to there,
+ * and says of the streams whose entries are all processed that they are. */
 static enum ens_status process_batch(struct loop *l, const struct ens_read *read, struct ens_error *err)
 {
 	struct ens_worker *w = l->w;
 	const struct ens_batch *b = read->batch;
-	struct ens_progress *p = &w->progress;
 	enum ens_status status = ENS_OK;
-	uint32_t stream = ENS_NONE;
-	uint32_t nreject = 0;
-	uint64_t base = 0;
+	uint32_t nreject = 0, stream = 0;
 
 	for (uint32_t i = 0; i < b->nevent && status == ENS_OK; i++) {
 		const struct ens_event *ev = &b->event[i];
 
-		if (ev->id.stream != stream) {
-			stream = ev->id.stream;
-			base = p->stream[stream].count;
-		}
 		if (b->nevent - i > ENS_ENGINE_LOOKAHEAD)
 			ens_order_expect(w->order, ev + ENS_ENGINE_LOOKAHEAD);
 		while (status == ENS_OK && nreject < b->nreject && precedes(&b->reject[nreject].id, &ev->id))
 			status = send_dead(l, &b->reject[nreject++], err);
+		for (; status == ENS_OK && stream < ev->id.stream; stream++)
+			close_stream(l, read, stream);
 		if (status == ENS_OK) /* the stream's count as it was before this read, and its entries since */
-			status = process_event(l, ev, base + read->entry[i], err);
+			status = process_event(l, ev, l->stream[stream].count + read->entry[i], err);
 	}
 	while (status == ENS_OK && nreject < b->nreject)
 		status = send_dead(l, &b->reject[nreject++], err);
+	for (; status == ENS_OK && stream < w->progress.nstream; stream++)
+		close_stream(l, read, stream);
 	return status;
 }
 
-/* After a whole read: what its entries that gave no event add. */
-static void close_read(struct loop *l, const struct ens_read *read, const uint64_t *count_before)
+static void note_read(struct loop *l, const struct ens_read *read)
 {
 	struct ens_worker *w = l->w;
 	uint64_t entries = 0;
 
-	for (uint32_t i = 0; i < w->progress.nstream; i++) {
-		const struct ens_stream_read *s = &read->stream[i];
-		struct ens_stream_progress *p = &w->progress.stream[i];
-
-		l->stream[i].at = s->last;
-		if (!at_or_before(s->last.ms, s->last.seq, p->read))
-			p->read = s->last;
-		p->count = count_before[i] + s->entries;
-		entries += s->entries;
-	}
+	for (uint32_t i = 0; i < w->progress.nstream; i++)
+		entries += read->stream[i].entries;
 	w->stats.entries += entries;
 	w->stats.events += read->batch->nevent;
 	w->stats.skipped += read->batch->skipped;
@@ -378,22 +386,35 @@ static enum ens_status tick_stream(struct loop *l, uint32_t i)
 {
 	const struct stream_state *s = &l->stream[i];
 	struct ens_order *o = l->w->order;
+	int64_t since_us;
 
 	if (s->entry_time)
 		return s->ended ? ens_order_tick(o, i, l->server_us / 1000 * 1000 - 1) : ENS_OK;
-	if (!is_silent(l, i))
+	if (!is_silent(l, i) || has_company(l, i) || s->stood_us == INT64_MIN)
 		return ENS_OK;
-	if (has_company(l, i))
-		return ens_order_idle(o, i);
-	if (s->stood_us == INT64_MIN)
-		return ENS_OK;
-	return ens_order_tick(o, i, s->stood_us + (l->server_us - (s->seen_us != 0 ? s->seen_us : l->begun_us)));
+	since_us = l->server_us - (s->seen_us != 0 ? s->seen_us : l->begun_us);
+	return s->stood_us <= INT64_MAX - since_us ? ens_order_tick(o, i, s->stood_us + since_us) : ENS_OK;
+}
+
+/* Every stream's ticks.  Silent streams follow the others, also where those have only the clock: one that has no entries
+ * yet, or old ones, does not hold time back. */
+static enum ens_status tick_streams(struct loop *l)
+{
+	uint32_t n = l->w->progress.nstream;
+	enum ens_status status = ENS_OK;
+
+	for (uint32_t i = 0; i < n && status == ENS_OK; i++)
+		status = tick_stream(l, i);
+	for (uint32_t i = 0; i < n && status == ENS_OK; i++)
+		if (is_silent(l, i))
+			status = ens_order_idle(l->w->order, i);
+	return status;
 }
 
 static enum ens_status move_time(struct loop *l, const struct ens_read *read, struct ens_error *err)
 {
 	struct ens_worker *w = l->w;
-	enum ens_status status = ENS_OK;
+	enum ens_status status;
 
 	l->server_us = read->server_us;
 	l->server_seen_us = w->clock.now_us(w->clock.self);
@@ -403,14 +424,12 @@ static enum ens_status move_time(struct loop *l, const struct ens_read *read, st
 		struct stream_state *s = &l->stream[i];
 
 		s->ended = read->stream[i].asked && read->stream[i].ended;
-		if (read->stream[i].entries == 0 && s->seen_us != 0)
+		if (!s->came)
 			continue;
 		s->stood_us = ens_order_watermark(w->order, i);
-		if (read->stream[i].entries > 0)
-			s->seen_us = read->server_us;
+		s->seen_us = read->server_us;
 	}
-	for (uint32_t i = 0; i < w->progress.nstream && status == ENS_OK; i++)
-		status = tick_stream(l, i);
+	status = tick_streams(l);
 	return status == ENS_OK ? ENS_OK : engine_failed(status, err);
 }
 
@@ -514,21 +533,12 @@ static void loop_free(struct loop *l)
 
 static enum ens_status match_read(struct loop *l, const struct ens_read *read, struct ens_error *err)
 {
-	struct ens_progress *p = &l->w->progress;
-	uint64_t *count_before = malloc(((size_t)p->nstream + 1) * sizeof(*count_before));
-	enum ens_status status;
+	enum ens_status status = process_batch(l, read, err);
 
-	if (!count_before)
-		return ens_fail(err, ENS_ENOMEM, "out of memory");
-	for (uint32_t i = 0; i < p->nstream; i++)
-		count_before[i] = p->stream[i].count;
-	status = process_batch(l, read, err);
-	if (status == ENS_OK) {
-		close_read(l, read, count_before);
-		status = move_time(l, read, err);
-	}
-	free(count_before);
-	return status;
+	if (status != ENS_OK)
+		return status;
+	note_read(l, read);
+	return move_time(l, read, err);
 }
 
 /* Reads and matches one batch, if there is one and the sink is not behind.  *worked: there was. */

@@ -26,6 +26,7 @@ static struct {
 	struct ens_entry_at position[STREAMS];
 	struct ens_batch batch;
 	struct ens_event event[STREAMS * ENTRIES];
+	struct ens_reject reject[STREAMS * ENTRIES];
 	struct ens_value value;
 	uint64_t place[STREAMS * ENTRIES];
 	struct ens_stream_read news[STREAMS];
@@ -60,6 +61,11 @@ static void copy_progress(struct ens_progress *to, const struct ens_progress *fr
 
 /* ---- the source -------------------------------------------------------------------------------------------------- */
 
+static bool malformed(uint32_t s, unsigned entry)
+{
+	return (entry * 5 + s) % 7 < 2;
+}
+
 static void read_stream(uint32_t s, unsigned max)
 {
 	struct ens_stream_read *n = &sim.news[s];
@@ -70,6 +76,11 @@ static void read_stream(uint32_t s, unsigned max)
 		bool fresh = from + i + 1 > stored.stream[s].read.ms;
 
 		n->entries += fresh;
+		if (malformed(s, from + i)) {
+			sim.reject[sim.batch.nreject++] = (struct ens_reject){.reason = ENS_REJECT_BAD_VALUE, .detail = "",
+									      .id = {from + i + 1, 0, s}};
+			continue;
+		}
 		sim.place[sim.batch.nevent] = n->entries;
 		sim.event[sim.batch.nevent++] = (struct ens_event){
 			.type = s, .id = {from + i + 1, 0, s}, .time_us = time_us[s][from + i], .value = &sim.value};
@@ -92,9 +103,7 @@ static enum ens_status take(void *self, const struct ens_read_wish *next, struct
 	if (!*got)
 		return ENS_OK;
 	sim.server_us += 1000;
-	sim.batch.nevent = 0;
-	sim.batch.entries = 0;
-	sim.batch.event = sim.event;
+	sim.batch = (struct ens_batch){.event = sim.event, .reject = sim.reject};
 	for (uint32_t s = 0; s < STREAMS; s++) {
 		sim.news[s] = (struct ens_stream_read){.asked = !next->pause[s], .last = sim.position[s]};
 		if (sim.news[s].asked)
@@ -196,7 +205,7 @@ static void wait_us(void *self, int64_t at_most_us, bool source_too)
 /* ---- runs -------------------------------------------------------------------------------------------------------- */
 
 /* One life of a worker: true if it came to the end. */
-static bool live(int calls)
+static bool live_on(struct ens_source source, int64_t idle_us, int calls)
 {
 	struct ens_engine_options engine = {.sink = {.emit = emit}};
 	struct ens_worker w = {.tables = tables};
@@ -213,11 +222,11 @@ static bool live(int calls)
 	copy_progress(&w.progress, &stored);
 	CU_ASSERT_EQUAL_FATAL(ens_engine_open(tables, &engine, &w.engine, &err), ENS_OK);
 	CU_ASSERT_EQUAL_FATAL(ens_order_open(tables, w.engine, false, &w.order, &err), ENS_OK);
-	w.source = (struct ens_source){.take = take};
+	w.source = source;
 	w.sink = (struct ens_sink){.dead = dead, .pending = pending, .full = full, .commit = commit, .settle = settle};
 	w.clock = (struct ens_clock){.now_us = now_us, .wait = wait_us};
 	w.options = (struct ens_worker_options){.commit_interval_us = 5000, .commit_entries = 20, .block_us = 50000,
-						.idle_us = INT64_MAX, .ahead = 15, .stop = &sim.stop};
+						.idle_us = idle_us, .ahead = 15, .stop = &sim.stop};
 	status = ens_worker_run(&w, &err);
 	if (status != ENS_OK && sim.under_way && below(2) == 0)
 		make_commit(); /* it was on its way: the server may have it or not */
@@ -228,7 +237,13 @@ static bool live(int calls)
 	return status == ENS_OK;
 }
 
-static void open_world(unsigned seed, int64_t lateness_us)
+static bool live(int calls)
+{
+	return live_on((struct ens_source){.take = take}, INT64_MAX, calls);
+}
+
+/* Two streams whose types have a time field; for_us: the rule waits for the absence of B after A, else each is reported. */
+static void open_world(unsigned seed, int64_t lateness_us, int64_t for_us)
 {
 	uint32_t streams[STREAMS], group;
 
@@ -246,8 +261,12 @@ static void open_world(unsigned seed, int64_t lateness_us)
 		hand.type[type].lateness_us = lateness_us;
 	}
 	group = hand_group(&hand, streams, STREAMS);
-	hand_rule(&hand, "every_a", group, 0, ENS_NONE, 0);
-	hand_rule(&hand, "every_b", group, 1, ENS_NONE, 0);
+	if (for_us > 0) {
+		hand_rule(&hand, "only_a", group, 0, 1, for_us);
+	} else {
+		hand_rule(&hand, "every_a", group, 0, ENS_NONE, 0);
+		hand_rule(&hand, "every_b", group, 1, ENS_NONE, 0);
+	}
 	tables = hand_done(&hand);
 	for (uint32_t s = 0; s < STREAMS; s++)
 		for (unsigned i = 0; i < ENTRIES; i++)
@@ -285,13 +304,13 @@ static void interruptions_change_nothing(void)
 		int64_t lateness_us = round % 2 ? 40 : 0;
 		unsigned nexpected, nexpected_letter, lives = 1;
 
-		open_world(round + 1, lateness_us);
+		open_world(round + 1, lateness_us, 0);
 		CU_ASSERT(live(1000000));
 		nexpected = nemitted;
 		nexpected_letter = nletter;
 		memcpy(expected, emitted, nemitted * sizeof(*emitted));
 		close_world();
-		open_world(round + 1, lateness_us);
+		open_world(round + 1, lateness_us, 0);
 		while (!live(5 + (int)below(60)))
 			CU_ASSERT_FATAL(lives++ < 10000);
 		check_distinct(emitted, nemitted, seen);
@@ -306,6 +325,97 @@ static void interruptions_change_nothing(void)
 	CU_ASSERT(late > 1000);
 }
 
+/* ---- silence ----------------------------------------------------------------------------------------------------- */
+
+#define S INT64_C(1000000)
+
+/* An entry that the source hands over at a time of the server; one read a second. */
+struct arrival {
+	int64_t server_us;
+	uint32_t stream;
+	int64_t time_us;
+};
+
+static const struct arrival *coming;
+static unsigned ncoming;
+static int64_t until_us;
+
+static enum ens_status take_arrivals(void *self, const struct ens_read_wish *next, struct ens_read *out, bool *got,
+				     struct ens_error *err)
+{
+	(void)self;
+	(void)err;
+	sim.server_us += S;
+	sim.now_us += S;
+	sim.batch = (struct ens_batch){.event = sim.event};
+	for (uint32_t s = 0; s < STREAMS; s++)
+		sim.news[s] = (struct ens_stream_read){.asked = !next->pause[s], .ended = true, .last = sim.position[s]};
+	for (; ncoming > 0 && coming->server_us <= sim.server_us; coming++, ncoming--) {
+		uint64_t ms = ++sim.position[coming->stream].ms;
+
+		sim.news[coming->stream].last.ms = ms;
+		sim.place[sim.batch.nevent] = ++sim.news[coming->stream].entries;
+		sim.event[sim.batch.nevent++] = (struct ens_event){.type = coming->stream, .id = {ms, 0, coming->stream},
+								   .time_us = coming->time_us, .value = &sim.value};
+	}
+	sim.batch.entries = sim.batch.nevent;
+	sim.stop = sim.server_us >= until_us;
+	*got = true;
+	*out = (struct ens_read){.batch = &sim.batch, .entry = sim.place, .stream = sim.news, .server_us = sim.server_us};
+	return ENS_OK;
+}
+
+static void run_arrivals(const struct arrival *list, unsigned n, int64_t until)
+{
+	coming = list;
+	ncoming = n;
+	until_us = until;
+	CU_ASSERT(live_on((struct ens_source){.take = take_arrivals}, 10 * S, 1000000));
+}
+
+/* All streams are silent, one never had an entry: time goes on, and the absence is noticed; when that one's first entry
+ * comes it is in time. */
+static void silence_moves_time_past_an_empty_stream(void)
+{
+	static const struct arrival two[] = {{5 * S, 0, 100 * S}, {70 * S, 1, 166 * S}};
+
+	open_world(1, 0, 3 * S);
+	run_arrivals(two, 1, 40 * S);
+	CU_ASSERT(nemitted == 1);
+	close_world();
+	open_world(1, 0, 3 * S);
+	run_arrivals(two, 2, 80 * S);
+	CU_ASSERT(nemitted == 1);
+	CU_ASSERT(nletter == 0);
+	close_world();
+}
+
+/* One stream's last event is much older in event time than the other's. */
+static void silence_moves_time_past_an_old_stream(void)
+{
+	static const struct arrival two[] = {{2 * S, 1, 100 * S}, {3 * S, 0, 9000 * S}};
+
+	open_world(1, 0, 3 * S);
+	run_arrivals(two, 2, 40 * S);
+	CU_ASSERT(nemitted == 1);
+	close_world();
+}
+
+/* After a restart silent streams move no faster than the server's clock. */
+static void silence_after_a_restart_moves_time_with_the_clock(void)
+{
+	static const struct arrival late[] = {{60 * S, 0, 1062 * S}};
+
+	open_world(1, 0, 0);
+	for (uint32_t s = 0; s < STREAMS; s++)
+		stored.stream[s] = (struct ens_stream_progress){
+			.known = true, .resume = {7, 0}, .read = {7, 0}, .watermark_us = 1000 * S, .count = 7};
+	run_arrivals(late, 1, 70 * S);
+	CU_ASSERT(nletter == 0);
+	CU_ASSERT(nemitted == 1);
+	close_world();
+}
+
 void suite_worker(void);
 
 void suite_worker(void)
@@ -313,4 +423,8 @@ void suite_worker(void)
 	CU_pSuite s = CU_add_suite("worker", NULL, NULL);
 
 	CU_add_test(s, "interruptions at any call change nothing", interruptions_change_nothing);
+	CU_add_test(s, "silence moves time past an empty stream", silence_moves_time_past_an_empty_stream);
+	CU_add_test(s, "silence moves time past an old stream", silence_moves_time_past_an_old_stream);
+	CU_add_test(s, "silence after a restart moves time with the clock",
+		    silence_after_a_restart_moves_time_with_the_clock);
 }
