@@ -37,12 +37,12 @@ void ens_wheel_add(struct ens_wheel *w, struct ens_timer *t, int64_t deadline_us
 	assert(!ens_timer_is_set(t));
 	if (at < w->now)
 		at = w->now;
+	t->deadline_us = unshifted(at);
 	uint64_t differ = at ^ w->now;
 	unsigned level = differ ? (63u - (unsigned)__builtin_clzll(differ)) / BITS : 0;
 	unsigned slot = (at >> (level * BITS)) & (ENS_WHEEL_SLOTS - 1);
 	struct ens_timer *head = &w->head[level][slot];
 
-	t->deadline_us = deadline_us;
 	t->level = (uint8_t)level;
 	t->slot = (uint8_t)slot;
 	t->prev = head->prev;

@@ -33,7 +33,7 @@ static inline bool ens_timer_is_set(const struct ens_timer *t)
 {
 	return t->next != NULL;
 }
-/* Sets a timer that is not set.  A deadline that has passed is due at once. */
+/* Sets a timer that is not set.  A deadline that has passed is due at once: it becomes the wheel's time. */
 void ens_wheel_add(struct ens_wheel *w, struct ens_timer *t, int64_t deadline_us);
 void ens_wheel_remove(struct ens_wheel *w, struct ens_timer *t); /* no-op if it is not set */
 /* Takes out the timer with the earliest deadline at or before to_us; NULL when there is none (the wheel's time is then

@@ -317,6 +317,21 @@ static void the_next_deadline_is_known(void)
 	close_bench(b);
 }
 
+/* Limits from the match may be over before they begin: due at once, whichever other timers are. */
+static void limits_that_are_over_at_once_are_due(void)
+{
+	static const char rules[] =
+		"rule r\n  key key\n  match a: E[name = \"a\"] -> within (1s * a.price) E[name = \"b\"]\n  emit M {}\n"
+		"rule s\n  key key\n  match a: E[name = \"a\"] -> within (5s * a.price) E[name = \"b\"]\n  emit N {}\n";
+	struct bench *b = open_bench(rules, (struct ens_engine_options){0});
+
+	push(b, 1, FIRST_US, 'a', 1, -1e-6);
+	CU_ASSERT_FALSE(ens_engine_idle(b->engine));
+	CU_ASSERT_EQUAL(ens_engine_advance(b->engine, 0, FIRST_US), ENS_OK);
+	CU_ASSERT_TRUE(ens_engine_idle(b->engine));
+	close_bench(b);
+}
+
 void suite_engine(void)
 {
 	CU_pSuite s = CU_add_suite("engine", NULL, NULL);
@@ -330,4 +345,5 @@ void suite_engine(void)
 	CU_add_test(s, "memory is constant under a steady load", memory_is_constant_under_a_steady_load);
 	CU_add_test(s, "a failing sink stops the engine", a_failing_sink_stops_the_engine);
 	CU_add_test(s, "the next deadline is known", the_next_deadline_is_known);
+	CU_add_test(s, "limits that are over at once are due", limits_that_are_over_at_once_are_due);
 }
