@@ -766,6 +766,21 @@ static bool waits_for_scope(const struct ens_rule *r, const struct ens_t_entry *
 	return false;
 }
 
+/* The accept entry may complete the match at `when`, as accept_time says: has that come, now that the event is judged?
+ * An absence that ends at this very time is still on watch: events come before deadlines. */
+static bool has_come(const struct ens_rule *r, const struct ens_partial *p, const struct ens_t_entry *accept, int64_t when,
+		     const struct ens_event *ev)
+{
+	const struct ens_t_absence *a = &r->engine->tables->absence[accept->absences.first];
+
+	if (when < ev->time_us || when > p->last_us)
+		return when < ev->time_us;
+	for (uint32_t i = 0; i < accept->absences.count; i++)
+		if (a[i].kind == ENS_T_TIMED)
+			return false;
+	return true;
+}
+
 /* An accept entry is reached by an event that nothing before it took: does that complete the match? */
 static bool accepts_now(const struct ens_rule *r, struct ens_partial *p, uint32_t at, const struct ens_event *ev)
 {
@@ -778,10 +793,7 @@ static bool accepts_now(const struct ens_rule *r, struct ens_partial *p, uint32_
 	}
 	if (!dead_before(r, p, at) || (events_over(r, p) && waits_for_scope(r, &list[at])))
 		return false; /* at the last event of a scope what is behind in the list comes first: settle_last */
-	int64_t when = accept_time(r, p, at);
-
-	/* An absence that ends at this very time is still on watch: events come before deadlines. */
-	return when == p->last_us || when < ev->time_us;
+	return has_come(r, p, &list[at], accept_time(r, p, at), ev);
 }
 
 /* `within N events` is over: p takes no more, and is complete unless an absence at its end is still on watch. */
@@ -799,9 +811,7 @@ static struct ens_partial *settle_last(struct ens_partial *p, const struct ens_e
 		ens_match_drop(p);
 		return NULL;
 	}
-	int64_t when = accept_time(r, p, at);
-
-	if (when == p->last_us || when < ev->time_us) {
+	if (has_come(r, p, &list[at], accept_time(r, p, at), ev)) {
 		p->closes_later = p->last_pos != p->cell->pos;
 		return p;
 	}
