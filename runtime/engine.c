@@ -330,7 +330,7 @@ static void drop_oldest(struct ens_rule *r, const struct ens_cell *at_hand)
 		free_cell(of);
 }
 
-/* After each event; `c` is the cell at hand and stays, empty or not. */
+/* After each event that left something in `c`, the cell at hand; it stays, empty or not. */
 static void keep_limits(struct ens_rule *r, struct ens_cell *c)
 {
 	struct ens_engine *e = r->engine;
@@ -526,7 +526,8 @@ static enum ens_status offer(struct ens_engine *e, const struct ens_interest *in
 	if (r->reads_key)
 		look_at_key(e, c);
 	ens_match_event(c, ev, bits);
-	keep_limits(r, c);
+	if (e->failed == ENS_OK && !ens_match_empty(c))
+		keep_limits(r, c);
 	if (ens_match_empty(c))
 		free_cell(c);
 	return e->failed;

@@ -317,6 +317,23 @@ static void the_next_deadline_is_known(void)
 	close_bench(b);
 }
 
+/* An event whose match is complete at once leaves nothing behind: its key takes no other's place. */
+static void a_match_of_one_event_takes_no_key_s_place(void)
+{
+	static const char rule[] =
+		"rule r\n  key key\n  match (E[name = \"z\"] | (E[name = \"a\"] -> E[name = \"b\"]))\n  emit M {}\n";
+	struct bench *b = open_bench(rule, (struct ens_engine_options){.keys_per_rule = 2});
+
+	push(b, 1, FIRST_US, 'a', 1, 0);
+	push(b, 2, FIRST_US, 'a', 2, 0);
+	push(b, 3, FIRST_US, 'z', 3, 0);
+	CU_ASSERT_EQUAL(b->nid, 1);
+	CU_ASSERT_EQUAL(stats(b).dropped_keys, 0);
+	push(b, 4, FIRST_US, 'b', 1, 0);
+	CU_ASSERT_EQUAL(b->nid, 2);
+	close_bench(b);
+}
+
 /* Limits from the match may be over before they begin: due at once, whichever other timers are. */
 static void limits_that_are_over_at_once_are_due(void)
 {
@@ -345,5 +362,6 @@ void suite_engine(void)
 	CU_add_test(s, "memory is constant under a steady load", memory_is_constant_under_a_steady_load);
 	CU_add_test(s, "a failing sink stops the engine", a_failing_sink_stops_the_engine);
 	CU_add_test(s, "the next deadline is known", the_next_deadline_is_known);
+	CU_add_test(s, "a match of one event takes no key's place", a_match_of_one_event_takes_no_key_s_place);
 	CU_add_test(s, "limits that are over at once are due", limits_that_are_over_at_once_are_due);
 }
