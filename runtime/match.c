@@ -902,6 +902,8 @@ static void try_take(struct walk *w, const struct ens_t_entry *t)
 		}
 		if (!w->complete) /* of several the first in the list is preferred */
 			w->complete = complete;
+		else if (complete && embryo)
+			ens_match_drop(complete);
 		if (!stays)
 			return;
 	}
@@ -921,8 +923,9 @@ static struct ens_partial *step(struct ens_cell *c, struct ens_partial *p, const
 	uint32_t n;
 	const struct ens_t_entry *list = entries(r, p, &n);
 
-	/* Once a copy is complete the rest matters only where p itself may be, its scope ending with this event. */
-	while (w.at < n && (!w.complete || events_over(r, p)) && w.p && r->engine->failed == ENS_OK) {
+	/* Once a copy is complete the rest matters only where p itself may be, its scope ending with this event, or where
+	 * the match may not be reported: what else begins with the event then goes on. */
+	while (w.at < n && (!w.complete || p == r->embryo || events_over(r, p)) && w.p && r->engine->failed == ENS_OK) {
 		const struct ens_t_entry *t = &list[w.at];
 
 		switch ((enum ens_t_entry_kind)t->kind) {
