@@ -32,6 +32,7 @@ struct node {
 	uint32_t mask;         /* AND: counter whose bits are the parts taken */
 	uint32_t state;        /* STEP */
 	uint32_t min, max;     /* of the repetition; min is 0 or 1 where a round may be empty */
+	uint32_t owed;         /* rounds that are begun before it is left: they may be empty, but rather take; 0: none */
 	bool skippable;        /* may be left out altogether */
 };
 
@@ -58,6 +59,7 @@ struct beginning;
 static void begin(struct lowering *w, struct node *n, struct path p, const struct node *joint);
 static void begin_item(struct lowering *w, struct node *s, uint32_t i, struct path p, const struct beginning *b);
 static void follow(struct lowering *w, struct node *n, struct path p);
+static void follow_up(struct lowering *w, struct node *n, struct path p);
 
 /* ---- tree ------------------------------------------------------------------------------------------------------- */
 
@@ -74,6 +76,15 @@ static bool body_skippable(const struct node *n)
 		any |= n->kid[i]->skippable;
 	}
 	return n->pat->kind == ENS_P_ALT ? any : all;
+}
+
+/* Of what may all be left out: is there something that is rather taken? */
+static bool prefers_taking(const struct node *n)
+{
+	for (uint32_t i = 0; i < n->nkid; i++)
+		if (n->kid[i]->pat->kind != ENS_P_NOT && (n->kid[i]->pat->greedy || prefers_taking(n->kid[i])))
+			return true;
+	return false;
 }
 
 static struct node *plant(struct lowering *w, const struct ens_pat *pat, struct node *up, uint32_t place)
@@ -99,10 +110,12 @@ static struct node *plant(struct lowering *w, const struct ens_pat *pat, struct 
 	n->max = pat->sema->max;
 	if (body_skippable(n)) { /* empty rounds can make up any number that is missing */
 		n->skippable = true;
+		if (n->min > 1 && pat->kind == ENS_P_SEQ && prefers_taking(n))
+			n->owed = n->min;
 		n->min = n->min ? 1 : 0;
 	}
 	n->skippable |= n->min == 0;
-	if (n->min > 1 || (n->max != UINT32_MAX && n->max > 1))
+	if (n->min > 1 || n->owed || (n->max != UINT32_MAX && n->max > 1))
 		n->rounds = w->graph->ncounter++;
 	if (pat->kind == ENS_P_AND)
 		n->mask = w->graph->ncounter++;
@@ -263,6 +276,7 @@ struct beginning {
 	const struct node *joint;        /* whose arrow leads into its first step */
 	const struct beginning *outer;   /* of the sequence it stands in, if that is being begun too */
 	bool may_be_empty;               /* passing all of it by is a way to go on behind it */
+	const struct path *left;         /* a further round that may be empty: the way on if it is */
 };
 
 /* What may be next from item i of the sequence s on.  `b`: s is being begun (else NULL: it has taken something).  A step
@@ -281,6 +295,8 @@ static void begin_from(struct lowering *w, struct node *s, uint32_t i, struct pa
 		begin_item(w, s, i, p, b);
 	} else if (!b) {
 		follow(w, s, p);
+	} else if (b->left) {
+		follow_up(w, s, *b->left);
 	} else if (b->may_be_empty) {
 		begin_from(w, s->up, s->place + 1, leave(w, s, p, false), b->outer);
 	}
@@ -369,10 +385,21 @@ static void again(struct lowering *w, struct node *n, struct path p)
 					     (struct ens_g_op){.kind = ENS_T_BELOW, .counter = n->rounds, .n = n->max});
 		p.actions = op_append(w, p.actions,
 				      (struct ens_g_op){.kind = ENS_T_ADD, .counter = n->rounds,
-							.n = n->max != UINT32_MAX ? n->max : n->min});
+							.n = n->max != UINT32_MAX ? n->max : n->owed ? n->owed : n->min});
 	}
 	p.again = n;
 	round_of(w, n, new_round(w, n, p), n, true);
+}
+
+/* A round that is owed: what it rather takes comes before leaving the repetition, which is to pass the round by. */
+static void owed_round(struct lowering *w, struct node *n, struct path p)
+{
+	const struct path left = leave(w, n, p, true);
+	const struct beginning b = {.joint = n, .left = &left};
+
+	p.actions = op_append(w, p.actions, (struct ens_g_op){.kind = ENS_T_ADD, .counter = n->rounds, .n = n->owed});
+	p.again = n;
+	begin_from(w, n, 0, new_round(w, n, p), &b);
 }
 
 static void follow_up(struct lowering *w, struct node *n, struct path p)
@@ -435,6 +462,15 @@ static void follow(struct lowering *w, struct node *n, struct path p)
 	if (++w->depth > 4 * ENS_ENTRIES_MAX)
 		w->too_many = true;
 	if (!w->too_many && !w->nomem) {
+		if (n->owed) {
+			struct path q = p;
+
+			q.guards = op_append(w, q.guards,
+					     (struct ens_g_op){.kind = ENS_T_BELOW, .counter = n->rounds, .n = n->owed});
+			owed_round(w, n, q);
+			p.guards = op_append(w, p.guards,
+					     (struct ens_g_op){.kind = ENS_T_AT_LEAST, .counter = n->rounds, .n = n->owed});
+		}
 		if (n->pat->greedy)
 			again(w, n, p);
 		follow_up(w, n, leave(w, n, p, true));
