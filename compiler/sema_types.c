@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "compiler/sema_private.h"
 #include "runtime/program.h"
 
@@ -674,12 +675,33 @@ static bool networks_stand_alone(struct ens_view *v, const struct ens_expr *e)
 	return !network || !other;
 }
 
+/* A network beside a string is only a text to be equal to, which is hardly ever meant: no address would be in it. */
+static void warn_of_networks(struct ens_view *v, const struct ens_expr *e)
+{
+	for (uint32_t i = 1; i < e->narg; i++) {
+		const struct ens_expr *a = e->arg[i];
+		const char *slash = a->kind == ENS_X_LITERAL && a->type == ENS_STRING && a->literal.len
+					    ? memchr(a->literal.s, '/', a->literal.len)
+					    : NULL;
+		uint8_t address[16];
+
+		if (!slash || !ens_parse_ip(a->literal.s, (size_t)(slash - a->literal.s), address))
+			continue;
+		ens_diag_remedy(v->s->diag,
+				ens_diag_add(v->s->diag, ENS_W_NETWORK_TEXT, a->at,
+					     "this is no network here but a text to be equal to: left of `in` stands a string"),
+				"declare the field as `ip`");
+	}
+}
+
 static enum ens_type in_type(struct ens_view *v, struct ens_expr *e)
 {
 	enum ens_type t = e->arg[0]->type;
 
 	if (t == ENS_NOTYPE)
 		return bad_null(v, e);
+	if (t == ENS_STRING)
+		warn_of_networks(v, e);
 	if (t == ENS_IP) {
 		for (uint32_t i = 1; i < e->narg; i++)
 			if (e->arg[i]->kind == ENS_X_LITERAL && e->arg[i]->type == ENS_STRING &&
