@@ -199,6 +199,14 @@ static void check_refs(struct walk *w, struct ens_ref *ref)
 			w->r->ok = false;
 }
 
+/* Where no `not` can stand, as check_not says. */
+static bool misplaced(const struct ens_pat *p)
+{
+	const struct ens_pat *up = p->sema->up;
+
+	return !up || up->kind == ENS_P_AND || up->kind == ENS_P_ALT || (p->sema->place == 0 && up->sema->up);
+}
+
 static void check_not(struct walk *w, struct ens_pat *p)
 {
 	const struct ens_pat *up = p->sema->up;
@@ -214,6 +222,8 @@ static void check_not(struct walk *w, struct ens_pat *p)
 	if (p->for_dur && p->arrow == ENS_ARROW_NEXT)
 		error(w, ENS_E_ARROW, p->arrow_at, "`not ... for` needs `->` before it",
 		      "`, not B` looks at the very next event only");
+	if (!misplaced(p))
+		return;
 	if (!up)
 		error(w, ENS_E_NOT_PLACE, p->at, "a pattern needs a step that is taken",
 		      "as in `a: A -> not B for 30s`");
@@ -223,7 +233,7 @@ static void check_not(struct walk *w, struct ens_pat *p)
 	else if (up->kind == ENS_P_ALT)
 		error(w, ENS_E_NOT_PLACE, p->at, "a `not` can't be a whole branch of `|`",
 		      "a branch needs a step that is taken");
-	else if (p->sema->place == 0 && up->sema->up)
+	else
 		error(w, ENS_E_NOT_PLACE, p->at, "a `not` can't begin a group", "put it before the parentheses");
 }
 
@@ -391,7 +401,7 @@ static void end_of_not(struct walk *w, const struct ens_pat *p)
 	enum ens_t_scope scope = w->r->scope;
 	struct ens_message *m;
 
-	if (p->for_dur)
+	if (p->for_dur || misplaced(p))
 		return;
 	if (p->sema->first && scope != ENS_T_SESSION) {
 		m = ens_diag_add(w->s->diag, ENS_E_NOT_BOUND, p->at, "nothing says since when there was none");
