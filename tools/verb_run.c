@@ -203,9 +203,13 @@ static enum cli_exit judge(const struct cli_verb *verb, struct run_args *args)
 	if (args->for_files)
 		return cli_usage_error(verb, "--%s goes with --input; a run on Redis has no end and names types by stream",
 				       args->for_files);
-	if (ens_redis_address_parse(args->url, args->password_file, &args->address, &err) != ENS_OK)
-		return cli_usage_error(verb, "%s", err.text[0] ? err.text : "no memory");
-	return CLI_DONE;
+	enum ens_status st = ens_redis_address_parse(args->url, args->password_file, &args->address, &err);
+
+	if (st == ENS_EINPUT)
+		return cli_usage_error(verb, "%s", err.text);
+	if (st != ENS_OK)
+		cli_say("%s", err.text[0] ? err.text : "no memory");
+	return cli_exit_of(st);
 }
 
 static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, struct run_args *out, bool *go_on)

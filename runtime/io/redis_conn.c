@@ -195,7 +195,7 @@ static enum ens_status read_password(const char *path, struct ens_redis_address 
 	bool whole;
 
 	if (!f)
-		return ens_fail(err, ENS_EINPUT, "the password file %s can't be read: %s", path, strerror(errno));
+		return ens_fail(err, ENS_EENV, "the password file %s can't be read: %s", path, strerror(errno));
 	len = fread(room, 1, sizeof(room) - 1, f);
 	whole = !ferror(f);
 	fclose(f);
@@ -207,7 +207,7 @@ static enum ens_status read_password(const char *path, struct ens_redis_address 
 	}
 	explicit_bzero(room, sizeof(room));
 	if (!whole || !a->password)
-		return ens_fail(err, ENS_EINPUT,
+		return ens_fail(err, ENS_EENV,
 				"the password file %s is empty or can't be read; its first line must be the password",
 				path);
 	return ENS_OK;
@@ -586,10 +586,16 @@ enum ens_status ens_redis_refused(const struct ens_redis_env *env, const char *w
 		return ens_fail(err, ENS_EENV,
 				"Redis at %s does not permit %s: %s; the user needs that right (ACL SETUSER)", where,
 				what, error);
+	/* What a script runs is checked command by command, and the server does not say which one it was. */
+	if (strstr(error, "executing the script can't"))
+		return ens_fail(err, ENS_EENV,
+				"Redis at %s does not permit a command or key that %s needs: %s; the user needs "
+				"+@read +@write +@scripting +@connection +time for the job's keys and streams (ACL SETUSER)",
+				where, what, error);
 	if (begins(error, "MOVED") || begins(error, "ASK") || begins(error, "CROSSSLOT"))
 		return ens_fail(err, ENS_EENV, "Redis at %s is part of a cluster, which is not supported yet (%s: %s)",
 				where, what, error);
-	if (strstr(error, "unknown command"))
+	if (strstr(error, "unknown command") || strstr(error, "Unknown Redis command"))
 		return ens_fail(err, ENS_EENV,
 				"Redis at %s lacks a command that is needed for %s (%s); Redis 7.0 or later is needed",
 				where, what, error);

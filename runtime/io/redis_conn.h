@@ -33,7 +33,7 @@ struct ens_redis_address {
 };
 
 /* redis://[[user]:password@]host[:port][/db], unix:///path[?db=N].  `password_file` (NULL: none): its first line is the
- * password.  ENS_EINPUT: not such a URL, or the file can't be read.  The caller frees. */
+ * password.  ENS_EINPUT: not such a URL; ENS_EENV: the file can't be read.  The caller frees. */
 enum ens_status ens_redis_address_parse(const char *url, const char *password_file, struct ens_redis_address *out,
 					struct ens_error *err) ENS_MUST_CHECK;
 void ens_redis_address_free(struct ens_redis_address *a); /* overwrites the secrets */

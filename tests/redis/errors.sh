@@ -35,6 +35,14 @@ kill -TERM "$redis_pid"
 ended "$redis_pid"
 rm -f "$sock"
 
+start_redis --requirepass secret
+password=missing.password
+refused "a password file that is not there" "missing.password can't be read" "$url"
+password=
+kill -TERM "$redis_pid"
+ended "$redis_pid"
+rm -f "$sock"
+
 printf 'wrong\n' >wrong.password
 printf 'secret\n' >right.password
 start_redis --requirepass secret
@@ -87,6 +95,12 @@ kill -TERM "$redis_pid"
 ended "$redis_pid"
 rm -f "$sock"
 
+start_redis --rename-command TIME ''
+refused "a server without a command that a script runs" "lacks a command.*lease" "$url"
+kill -TERM "$redis_pid"
+ended "$redis_pid"
+rm -f "$sock"
+
 start_redis
 cli set in text >/dev/null
 refused "a source that is not a stream" "\`*in\`*.*stream" "$url"
@@ -99,6 +113,9 @@ refused "state that is not a hash" "ensue:{in}:test:0:head" "$url"
 cli flushall >/dev/null
 cli acl setuser default on nopass '~*' '+@all' '-xread' >/dev/null
 refused "no permission" "NOPERM\|permission" "$url"
+cli xadd in '*' n 1 >/dev/null
+cli acl setuser default on nopass '~*' '+@all' '-xadd' >/dev/null
+refused "no permission for what a script does" "does not permit.*commit.*ACL SETUSER" "$url"
 cli acl setuser default on nopass '~*' '+@all' >/dev/null
 
 # a key that changes its type while the worker runs
