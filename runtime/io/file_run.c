@@ -395,8 +395,7 @@ static enum ens_status work(struct run *r)
 		if (st == ENS_OK)
 			st = written;
 	}
-	if (!r->o->quiet)
-		tell_summary(r);
+	tell_summary(r);
 	return st;
 }
 

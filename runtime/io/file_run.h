@@ -34,7 +34,7 @@ struct ens_file_options {
 	bool no_provenance;        /* emissions without `_events` */
 	int out_fd;
 	FILE *log;                 /* rejected entries and the summary; NULL: standard error */
-	bool quiet;                /* nothing on `log` */
+	bool quiet;                /* on `log` only the sum of what was rejected or dropped */
 	const volatile sig_atomic_t *stop; /* not 0: reading stops, time stands still; may be NULL */
 	struct ens_file_counts *counts;    /* filled whatever happens; may be NULL */
 };

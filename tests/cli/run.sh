@@ -56,11 +56,16 @@ this is no JSON
 END
 ensue run rules.ens --input bad.ndjson
 equal "bad lines: exit 0" 0 "$code"
+told=$(printf '%s\n' "$err" | tail -n 1)
+contains "bad lines: counted" "$told" "4 of 7 entries were rejected"
 contains "bad lines: matching goes on" "$out" '"_events":[1,5,'
 contains "a missing field is told with its name" "$err" "missing_field"
 contains "a bad value is told" "$err" "bad_value"
 contains "a line that is no JSON is told" "$err" "bad_entry"
 contains "a duplicate is told" "$err" "duplicate_field"
+ensue run -q rules.ens --input bad.ndjson
+equal "quiet: what was rejected is said in one line" \
+	"ensue: 4 of 7 entries were rejected (missing_field 1, bad_value 1, duplicate_field 1, bad_entry 1); 0 are of no type that the rules declare" "$err"
 
 cat >late.ndjson <<'END'
 {"user":"ann","ok":false,"time":"2026-01-05T08:00:10Z"}
