@@ -484,8 +484,12 @@ static enum ens_status decode_entry(struct ens_redis_reader *r, const struct col
 	if (bad_id)
 		return ens_batch_reject(into, ENS_REJECT_BAD_VALUE, &entry, NULL,
 					"the entry's ID is too large for a time");
-	return ens_batch_reject(into, ENS_REJECT_TOO_LARGE, &entry, NULL, "the entry is larger than %u bytes",
-				ENS_ENTRY_MAX_BYTES);
+	enum ens_status status = ens_batch_reject(into, ENS_REJECT_TOO_LARGE, &entry, NULL,
+						  "the entry is larger than %u bytes", ENS_ENTRY_MAX_BYTES);
+
+	if (status == ENS_OK)
+		into->reject[into->nreject - 1].cut = true; /* fields were left out when it was read */
+	return status;
 }
 
 enum ens_status ens_redis_reader_decode(struct ens_redis_reader *r, struct ens_batch *into, struct ens_error *err)
