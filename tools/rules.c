@@ -17,7 +17,6 @@
 #include "base/limits.h"
 #include "compiler/compile.h"
 #include "compiler/dump.h"
-#include "compiler/dump.h"
 
 void cli_rules_open(struct cli_rules *r)
 {
