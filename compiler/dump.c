@@ -196,6 +196,30 @@ static void set(const struct dump *d, uint32_t i)
 
 /* ---- tables: programs -------------------------------------------------------------------------------------------- */
 
+#define NCOMPARE 6
+
+/* What no path of the program leads to was not verified: are there the things that it names? */
+static bool names_things(const struct ens_tables *t, const struct ens_t_program *p, const struct ens_t_insn *in)
+{
+	switch (in->op) {
+	case ENS_OP_CONST:
+		return in->index < t->nconstant;
+	case ENS_OP_FIELD:
+		return p->event_type != ENS_NONE && in->index < t->type[p->event_type].fields.count;
+	case ENS_OP_COMPARE:
+		return in->fn < NCOMPARE;
+	case ENS_OP_IN:
+	case ENS_OP_LIKE:
+		return in->b < t->nset;
+	case ENS_OP_MATCHES:
+		return in->b < t->npattern;
+	case ENS_OP_CALL:
+		return in->fn < ENS_NFUNCTION;
+	default:
+		return true;
+	}
+}
+
 static void insn(const struct dump *d, const struct ens_t_program *p, uint32_t i)
 {
 	static const char *const op[] = {
@@ -203,10 +227,14 @@ static void insn(const struct dump *d, const struct ens_t_program *p, uint32_t i
 		ENS_OPS(X)
 #undef X
 	};
-	static const char *const compare[] = {"=", "!=", "<", "<=", ">", ">="};
+	static const char *const compare[NCOMPARE] = {"=", "!=", "<", "<=", ">", ">="};
 	const struct ens_t_insn *in = &d->t->insn[p->code.first + i];
 
 	ens_buf_addf(d->out, "  %u %s", i, op[in->op]);
+	if (!names_things(d->t, p, in)) {
+		ens_buf_adds(d->out, " never reached\n");
+		return;
+	}
 	switch (in->op) {
 	case ENS_OP_JUMP:
 		ens_buf_addf(d->out, " %u", in->index);

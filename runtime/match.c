@@ -225,7 +225,7 @@ static void capture(struct ens_rule *r, struct ens_partial *p, const struct ens_
 		slot_set(e, slot, type, &v);
 		break;
 	case ENS_T_COUNT:
-		slot->i++;
+		sum_int(e, slot, 1);
 		break;
 	case ENS_T_SUM:
 		if (type != ENS_FLOAT)

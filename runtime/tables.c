@@ -305,7 +305,9 @@ static bool check_slot(struct check *c, const struct ens_t_slot *s)
 		return false;
 	if (s->init.type != ENS_NOTYPE && s->init.type != s->type)
 		return bad(c, 4, "its initial value has another type");
-	return s->init.type != ENS_IP || s->init.null || s->init.len == 16 || bad(c, 4, "its initial value is a network");
+	/* what a slot of these types holds belongs to the engine */
+	return !ens_type_is_bytes(s->init.type) || s->init.null ||
+	       bad(c, 4, "its initial value is a %s: it can only begin as null", ens_type_name(s->init.type));
 }
 
 static bool check_state(struct check *c, const struct ens_t_state *s)

@@ -13,7 +13,8 @@
  *   T2  every text lies inside the bytes section and is UTF-8.
  *   T3  every list lies inside the section it refers to; every index is smaller than its section's count, or ENS_NONE
  *       where that is allowed; lists and texts may overlap, but all together cost at most 64 steps a byte of the file.
- *   T4  enumerations and flags have known values; counts stay under the limits of base/limits.h.
+ *   T4  enumerations and flags have known values; counts stay under the limits of base/limits.h; slots of strings and
+ *       addresses begin as null.
  *   T5  programs: see runtime/program.h (types, registers, forward jumps, an end that returns); they share no code.
  *   T6  patterns: targets are states of the rule; forks nest and are closed; branch ends point forward inside the list;
  *       an accept is not inside a fork nor in state 0; counters and slots are those of the rule; state 0 is the start and
@@ -272,7 +273,7 @@ enum ens_t_capture_kind {
 	ENS_T_KEEP_FIRST = 1, /* slot = value if it is unset (a null is kept too) */
 	ENS_T_FIRST = 2,      /* slot = value if it is null */
 	ENS_T_LATEST = 3,     /* slot = value if that is not null */
-	ENS_T_COUNT = 4,      /* slot += 1 if the value is not null (slot: int) */
+	ENS_T_COUNT = 4,      /* slot += 1 if the value is not null (slot: int); overflow makes it null for good */
 	ENS_T_SUM = 5,        /* slot += value if not null; int: overflow makes it null for good; float: compensated (Neumaier) in slot + 1 */
 	ENS_T_MIN = 6,        /* slot = the smaller; numbers, times, durations, strings (by bytes) */
 	ENS_T_MAX = 7

@@ -258,6 +258,8 @@ static void values_are_checked(void)
 	REFUSED(rule[0].states, LIST(0, 0), "T4: rule 0: it has no states");
 	REFUSED(slot[0].init.type, ENS_STRING, "T4: slot 0: its initial value has another type");
 	REFUSED(slot[2].init.bits, UINT64_C(0x7ff0000000000000), "T4: slot 2: a float is not finite");
+	REFUSED(slot[0], ((struct ens_t_slot){.init = {.type = ENS_STRING}, .type = ENS_STRING}),
+		"T4: slot 0: its initial value is a string: it can only begin as null");
 	REFUSED(entry[0].kind, 4, "T4: entry 0: its kind has the unknown value 4");
 	REFUSED(entry[0].arrow, 0, "T4: entry 0: it takes an event without an arrow");
 	REFUSED(entry[0].flags, 4, "T4: entry 0: its flags has the unknown value 4");
