@@ -108,8 +108,10 @@ void *ens_arena_alloc(struct ens_arena *a, size_t len_bytes)
 	len = (len_bytes + ALIGN_BYTES - 1) & ~(size_t)(ALIGN_BYTES - 1);
 	if (len == 0)
 		len = ALIGN_BYTES;
-	if (a->budget_bytes && (a->used_bytes > a->budget_bytes || len > a->budget_bytes - a->used_bytes))
+	if (a->budget_bytes && (a->used_bytes > a->budget_bytes || len > a->budget_bytes - a->used_bytes)) {
+		a->over_budget = true;
 		goto fail;
+	}
 	if (!c || len > c->size_bytes - c->used_bytes)
 		c = add_chunk(a, len);
 	if (!c)

@@ -19,6 +19,7 @@ struct ens_arena {
 	size_t used_bytes;   /* handed out since the last reset */
 	size_t budget_bytes; /* 0: no bound */
 	bool failed;
+	bool over_budget;    /* failed for the budget's sake, not the system's */
 };
 
 void ens_arena_init(struct ens_arena *a, size_t budget_bytes);

@@ -11,7 +11,12 @@
 #define ENS_NESTING_MAX 256                 /* parser stack and tree walks are recursive: bounds the C stack */
 #define ENS_EXPR_DEPTH_MAX 1000             /* operators chained or nested in one expression: its tree is walked recursively */
 #define ENS_MESSAGES_MAX 50                 /* more is noise */
-#define ENS_COMPILE_MAX_BYTES ((size_t)512 << 20) /* arena of one compilation */
+#define ENS_COMPILE_BASE_BYTES ((size_t)64 << 20) /* memory of one compilation: so much, */
+#define ENS_COMPILE_BYTES_PER_BYTE 96u            /* and so much for each byte of rule text, */
+#define ENS_COMPILE_MAX_BYTES ((size_t)1 << 30)   /* but no more than this */
+#define ENS_UNIT_MAX_BYTES ((size_t)32 << 20)     /* of it, the tree of one declaration or clause */
+#define ENS_DECLS_MAX 65536                       /* declarations of one compilation */
+#define ENS_CLAUSES_MAX 1024                      /* clauses of one rule */
 #define ENS_REPEAT_MAX 1000000000           /* counters are 32 bits */
 #define ENS_FORK_DEPTH_MAX 32               /* alternatives within alternatives that one step can begin */
 #define ENS_UNORDERED_MAX 31                /* parts of one `&`: bits of a counter */

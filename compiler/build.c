@@ -29,15 +29,26 @@ void ens_build_free(struct ens_build *b)
 #undef X
 }
 
+/* The sections count towards the arena's budget. */
+static void append(struct ens_build *b, struct ens_buf *section, const void *bytes, size_t len)
+{
+	const size_t budget = b->arena->budget_bytes, most = budget ? budget : ENS_COMPILE_MAX_BYTES;
+
+	if (b->len_bytes + len + b->arena->used_bytes > most) {
+		b->arena->failed = b->arena->over_budget = true;
+		b->failed = true;
+		return;
+	}
+	b->len_bytes += len;
+	ens_buf_add(section, bytes, len);
+	b->failed |= section->failed;
+}
+
 uint32_t ens_build_add(struct ens_build *b, struct ens_buf *section, const void *record, size_t len)
 {
 	size_t i = section->len / len;
 
-	if (section->len + len > ENS_COMPILE_MAX_BYTES)
-		b->failed = true;
-	else
-		ens_buf_add(section, record, len);
-	b->failed |= section->failed;
+	append(b, section, record, len);
 	return b->failed ? 0 : (uint32_t)i;
 }
 
@@ -62,11 +73,7 @@ struct ens_t_str ens_build_text(struct ens_build *b, const char *s, size_t len)
 		return (struct ens_t_str){0};
 	if (*place == ENS_MAP_NONE) {
 		*place = (uint32_t)b->bytes.len;
-		if (b->bytes.len + len > ENS_COMPILE_MAX_BYTES)
-			b->failed = true;
-		else
-			ens_buf_add(&b->bytes, s, len);
-		b->failed |= b->bytes.failed;
+		append(b, &b->bytes, s, len);
 	}
 	return (struct ens_t_str){*place, (uint32_t)len};
 }

@@ -18,6 +18,7 @@ struct ens_build {
 	ENS_TABLES_SECTIONS(X)
 #undef X
 	struct ens_map texts, constants, sets, patterns, programs, predicates, keygroups;
+	size_t len_bytes; /* of all sections */
 	bool failed;
 };
 

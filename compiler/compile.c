@@ -4,9 +4,12 @@
  */
 #include "compiler/compile.h"
 
+#include "base/limits.h"
 #include "compiler/emit.h"
 #include "compiler/sema.h"
 #include "dsl/parse.h"
+
+#define MESSAGE_BYTES ((size_t)512 << 10) /* a message and the list of all of them, anew */
 
 static enum ens_status parse_all(struct ens_arena *arena, struct ens_diag *diag, const uint32_t *files, uint32_t nfile,
 				 struct ens_ast *ast)
@@ -40,6 +43,7 @@ static enum ens_status lower_all(struct ens_sema *s, struct ens_graph *graph, st
 
 		if (!r || !r->ok)
 			continue;
+		s->diag->work = s->rule[i]->name.at;
 		st = ens_lower(s->arena, s->diag, s->rule[i], r->pattern, &graph[i]);
 		if (st == ENS_ERULES)
 			wrong = true;
@@ -53,8 +57,32 @@ static enum ens_status lower_all(struct ens_sema *s, struct ens_graph *graph, st
 	return wrong || s->diag->nerror ? ENS_ERULES : ENS_OK;
 }
 
-enum ens_status ens_compile(struct ens_arena *arena, struct ens_diag *diag, const uint32_t *files, uint32_t nfile,
-			    struct ens_ast *ast_out, struct ens_buf *tables_out, struct ens_buf *graph_dump)
+size_t ens_compile_budget(const struct ens_sources *sources)
+{
+	size_t budget = ENS_COMPILE_BASE_BYTES;
+
+	for (uint32_t i = 0; i < sources->nfile; i++)
+		budget += (size_t)sources->file[i].len * ENS_COMPILE_BYTES_PER_BYTE;
+	return budget < ENS_COMPILE_MAX_BYTES ? budget : ENS_COMPILE_MAX_BYTES;
+}
+
+/* Not the system has no memory, but the rules want more than they are given: an error of theirs, for which there is room. */
+static enum ens_status say_over_budget(struct ens_arena *arena, struct ens_diag *diag)
+{
+	const size_t budget = arena->budget_bytes;
+	struct ens_message *m;
+
+	arena->failed = arena->over_budget = false;
+	arena->budget_bytes = arena->used_bytes + MESSAGE_BYTES;
+	m = ens_diag_add(diag, ENS_E_TOO_LARGE, diag->work, "the rules need more than the %zu MiB that text of their size is given to compile",
+			 budget >> 20);
+	ens_diag_remedy(diag, m, "fewer steps and alternatives in one rule, or files that are compiled by themselves");
+	arena->budget_bytes = budget;
+	return arena->failed ? ENS_ENOMEM : ENS_ERULES;
+}
+
+static enum ens_status compile(struct ens_arena *arena, struct ens_diag *diag, const uint32_t *files, uint32_t nfile,
+			       struct ens_ast *ast_out, struct ens_buf *tables_out, struct ens_buf *graph_dump)
 {
 	struct ens_ast ast = {0};
 	struct ens_sema sema;
@@ -67,6 +95,7 @@ enum ens_status ens_compile(struct ens_arena *arena, struct ens_diag *diag, cons
 	if (st != ENS_OK)
 		return st;
 
+	diag->work = ENS_NO_SPAN;
 	st = ens_sema_check(&sema, arena, diag, &ast);
 	if (st != ENS_OK)
 		return st;
@@ -80,4 +109,12 @@ enum ens_status ens_compile(struct ens_arena *arena, struct ens_diag *diag, cons
 		return st;
 
 	return ens_emit_tables(&sema, graph, tables_out);
+}
+
+enum ens_status ens_compile(struct ens_arena *arena, struct ens_diag *diag, const uint32_t *files, uint32_t nfile,
+			    struct ens_ast *ast_out, struct ens_buf *tables_out, struct ens_buf *graph_dump)
+{
+	enum ens_status st = compile(arena, diag, files, nfile, ast_out, tables_out, graph_dump);
+
+	return st == ENS_ENOMEM && arena->over_budget ? say_over_budget(arena, diag) : st;
 }

@@ -7,11 +7,14 @@
 #include "dsl/ast.h"
 #include "dsl/diag.h"
 
+/* What the arena of a compilation of these texts is to have: in proportion to them, so that a small text cannot take much. */
+size_t ens_compile_budget(const struct ens_sources *sources);
+
 /*
  * Compiles the files (indices in diag->sources) together.  Everything but the outputs lives in `arena`.
  *
  * ENS_OK: `tables_out` holds the tables; there may be warnings in `diag`.  ENS_ERULES: there are errors in `diag`,
- * `tables_out` is as it was.  ENS_ENOMEM: no memory, or the arena's budget is used up; as before.
+ * `tables_out` is as it was.  A budget that is used up is such an error.  ENS_ENOMEM: no memory; as before.
  * ast_out (NULL: not wanted): the tree of what was parsed, also on ENS_ERULES.
  * graph_dump (NULL: not wanted): the pattern graphs as text are appended, for each rule that has one.
  */

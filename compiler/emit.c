@@ -625,6 +625,7 @@ static void emit_rule(struct emission *w, uint32_t i, const struct ens_graph *g)
 				 .session_max_us = r->session_max_us,
 				 .having = ENS_NONE};
 
+	w->s->diag->work = decl->name.at;
 	if (decl->title.name)
 		out.title = ens_build_name(&w->b, decl->title.name);
 	ens_map_init(&r->slot_map, w->arena);

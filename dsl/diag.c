@@ -50,7 +50,7 @@ enum ens_severity ens_code_severity(enum ens_code c)
 
 void ens_diag_init(struct ens_diag *d, struct ens_arena *arena, const struct ens_sources *sources)
 {
-	*d = (struct ens_diag){.arena = arena, .sources = sources};
+	*d = (struct ens_diag){.arena = arena, .sources = sources, .work = ENS_NO_SPAN};
 }
 
 static char *format_text(struct ens_diag *d, const char *fmt, va_list ap)

@@ -38,6 +38,7 @@ struct ens_diag {
 	const struct ens_sources *sources;
 	struct ens_message *msg;
 	uint32_t nmsg, cap, nerror, nwarning;
+	struct ens_span work; /* what the compiler is at, should there be no room to go on; ENS_NO_SPAN: nothing in particular */
 };
 
 void ens_diag_init(struct ens_diag *d, struct ens_arena *arena, const struct ens_sources *sources);

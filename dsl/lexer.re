@@ -448,10 +448,12 @@ static const char *string_end(const char *p, char quote)
 static void unescape(struct ens_lexer *lx, struct ens_token *tok, const char *from, const char *end)
 {
 	uint32_t nerror = lx->diag->nerror;
-	char *text = ens_arena_alloc(lx->arena, (size_t)(end - from) + 1);
-	char *out = text;
+	char *text, *out;
 
 	tok->s = "";
+	if (from == end)
+		return;
+	text = out = ens_arena_alloc(lx->arena, (size_t)(end - from) + 1);
 	if (!text)
 		return;
 	for (const char *p = from; p < end;) {

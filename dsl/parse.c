@@ -44,6 +44,7 @@ struct driver {
 	bool skipping;         /* the unit at hand had its error */
 
 	struct ens_token first; /* of the unit */
+	size_t bytes_before;    /* handed out by the arena before the unit */
 	struct ens_ident name;  /* the first name in it */
 	int last_code;          /* of the last token given to the grammar */
 	struct ens_span last;
@@ -51,6 +52,7 @@ struct driver {
 	bool goes_on; /* after that token a line may end without a meaning */
 
 	struct ens_decl *rule;  /* that clauses belong to; NULL: none */
+	uint32_t nclause;       /* of it, those that had errors included */
 	struct ens_decl **decl_end;
 	struct ens_clause **clause_end;
 	bool stray_told;
@@ -338,6 +340,8 @@ static bool takes(const struct driver *d, int code)
 static void begin_unit(struct driver *d, struct ens_token first)
 {
 	d->first = first;
+	d->bytes_before = d->p.arena->used_bytes;
+	d->p.diag->work = first.at;
 	d->name = (struct ens_ident){NULL, first.at};
 	d->last_code = 0;
 	d->last = first.at;
@@ -358,6 +362,7 @@ static void add_decl(struct driver *d, struct ens_decl *decl)
 	d->rule = NULL;
 	if (decl->kind == ENS_D_RULE) {
 		d->rule = decl;
+		d->nclause = 0;
 		d->clause_end = &decl->clauses;
 	}
 }
@@ -585,6 +590,22 @@ static bool begins_inside_line(struct driver *d, struct ens_token *t)
 	return true;
 }
 
+/* Long before the whole compilation is: then the message has a place. */
+static bool unit_too_large(struct driver *d)
+{
+	struct ens_buf b = ENS_BUF_EMPTY;
+	struct ens_message *m;
+
+	if (d->p.arena->used_bytes - d->bytes_before <= ENS_UNIT_MAX_BYTES)
+		return false;
+	add_unit_name(d, &b);
+	m = ens_diag_add(d->p.diag, ENS_E_TOO_LARGE, d->first.at, "%s is too large: it takes more than %zu MiB of memory",
+			 ens_buf_cstr(&b), ENS_UNIT_MAX_BYTES >> 20);
+	ens_diag_remedy(d->p.diag, m, "split it, or say it with less");
+	ens_buf_free(&b);
+	return true;
+}
+
 /* Parses the unit that begins with `first`; returns the first token of the next. */
 static struct ens_token parse_unit(struct driver *d, struct ens_token first)
 {
@@ -611,8 +632,9 @@ static struct ens_token parse_unit(struct driver *d, struct ens_token first)
 			end_unit(d, &t);
 			return t;
 		}
-		if (!taken) {
-			say_unexpected(d, &t);
+		if (!taken || unit_too_large(d)) {
+			if (!taken)
+				say_unexpected(d, &t);
 			drop_unit(d);
 			return skip_unit(d);
 		}
@@ -638,6 +660,25 @@ static void check_stray(struct driver *d, const struct ens_token *t)
 	d->stray_told = true;
 }
 
+/* More declarations or clauses than anyone writes: the file is given up at `t`, which begins one. */
+static bool too_many(struct driver *d, const struct ens_token *t)
+{
+	struct ens_message *m;
+
+	if (ens_word_role(t->code) == ENS_WORD_DECL) {
+		if (d->ast->ndecl < ENS_DECLS_MAX)
+			return false;
+		m = ens_diag_add(d->p.diag, ENS_E_TOO_LARGE, t->at, "there are more than %d declarations", ENS_DECLS_MAX);
+		ens_diag_remedy(d->p.diag, m, "split the rules into files that are compiled by themselves");
+		return true;
+	}
+	if (!d->rule || d->nclause++ < ENS_CLAUSES_MAX)
+		return false;
+	m = ens_diag_add(d->p.diag, ENS_E_TOO_LARGE, t->at, "there are more than %d clauses in this rule", ENS_CLAUSES_MAX);
+	ens_diag_remedy(d->p.diag, m, "a rule has each of its clauses once, but for `emit`");
+	return true;
+}
+
 static void parse_units(struct driver *d)
 {
 	struct ens_token t;
@@ -647,6 +688,8 @@ static void parse_units(struct driver *d)
 	t = take(d);
 	while (t.code != ENS_TK_END && !given_up(d)) {
 		if (is_hard(t.code)) {
+			if (too_many(d, &t))
+				return;
 			check_stray(d, &t);
 			t = parse_unit(d, t);
 		} else {

@@ -129,14 +129,14 @@ enum cli_exit cli_rules_compile(struct cli_rules *r, char *const *file, int nfil
 		code = read_source(r, file[i], &index[i]);
 	if (code != CLI_DONE)
 		return code;
+	r->arena.budget_bytes = ens_compile_budget(&r->sources);
 	switch (ens_compile(&r->arena, &r->diag, index, (uint32_t)nfile, &r->ast, &r->bytes, graph ? &r->graph : NULL)) {
 	case ENS_OK:
 		return open_made(r);
 	case ENS_ERULES:
 		return CLI_RULES;
 	case ENS_ENOMEM:
-		cli_say("the rules need more than %zu MiB to compile: split them", ENS_COMPILE_MAX_BYTES >> 20);
-		return CLI_RULES;
+		return no_memory();
 	default:
 		cli_say("internal error while compiling");
 		return CLI_INTERNAL;

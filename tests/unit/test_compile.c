@@ -22,18 +22,19 @@ struct run {
 	enum ens_status status;
 };
 
-/* Compiles the texts together, within a budget of memory (0: the usual one). */
+/* Compiles the texts together, within a budget of memory besides themselves (0: the usual one). */
 static void compile_within(struct run *r, const char *const *text, uint32_t ntext, size_t budget)
 {
 	uint32_t file[4] = {0};
 	struct ens_error err;
 
 	*r = (struct run){0};
-	ens_arena_init(&r->arena, budget ? budget : ENS_COMPILE_MAX_BYTES);
+	ens_arena_init(&r->arena, 0);
 	ens_sources_init(&r->sources, &r->arena);
 	r->status = ENS_OK;
 	for (uint32_t i = 0; i < ntext && r->status == ENS_OK; i++)
 		r->status = ens_sources_add(&r->sources, "t.ens", text[i], strlen(text[i]), &file[i]);
+	r->arena.budget_bytes = budget ? r->arena.used_bytes + budget : ens_compile_budget(&r->sources);
 	ens_diag_init(&r->diag, &r->arena, &r->sources);
 	if (r->status == ENS_OK)
 		r->status = ens_compile(&r->arena, &r->diag, file, ntext, NULL, &r->bytes, NULL);
@@ -205,7 +206,9 @@ static void every_budget_of_memory_ends_well(void)
 		compile_within(&r, &text, 1, budget);
 		if (r.status == ENS_OK)
 			break;
-		CU_ASSERT_EQUAL_FATAL(r.status, ENS_ENOMEM);
+		CU_ASSERT_EQUAL_FATAL(r.status, ENS_ERULES);
+		CU_ASSERT_EQUAL(r.diag.nerror, 1);
+		CU_ASSERT_EQUAL(r.diag.msg[r.diag.nmsg - 1].code, ENS_E_TOO_LARGE);
 		CU_ASSERT_EQUAL(r.bytes.len, 0);
 		done(&r);
 	}
