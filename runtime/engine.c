@@ -177,6 +177,24 @@ enum ens_status ens_engine_open(const struct ens_tables *tables, const struct en
 	return ENS_OK;
 }
 
+void ens_tables_rule_cost(const struct ens_tables *t, uint32_t rule, struct ens_rule_cost *out)
+{
+	struct ens_rule r = {.t = &t->rule[rule]};
+
+	ens_rule_lay_out(&r, t);
+	*out = (struct ens_rule_cost){
+		.key_bytes = (uint32_t)ens_keys_bytes(t, r.t->keygroup),
+		.cell_bytes = (uint32_t)r.cell_bytes,
+		.partial_bytes = (uint32_t)r.partial_bytes,
+		.event_bytes = (uint32_t)sizeof(struct ens_link),
+		.first_event_inside = !r.branches,
+		.text_bytes = (uint32_t)sizeof(struct ens_blob),
+		.keys_max = DEFAULT_KEYS_PER_RULE,
+		.partials_per_key_max = DEFAULT_PARTIALS_PER_KEY,
+		.partials_max = DEFAULT_PARTIALS_PER_RULE,
+	};
+}
+
 static void unpin(struct ens_engine *e)
 {
 	for (uint32_t i = 0; i < e->npin; i++)

@@ -100,6 +100,19 @@ enum ens_status ens_keys_encode(struct ens_keys *k, const uint32_t *fields, cons
 	return ENS_OK;
 }
 
+size_t ens_keys_bytes(const struct ens_tables *t, uint32_t group)
+{
+	const struct ens_t_list parts = t->keygroup[group].parts;
+	uint32_t len = 0;
+
+	for (uint32_t i = 0; i < parts.count; i++) {
+		const uint8_t type = t->keypart[parts.first + i].type;
+
+		len += 1 + (type == ENS_STRING ? 4 : type == ENS_IP ? 16 : part_len(type, NULL));
+	}
+	return key_bytes(len, 0) + 2 * sizeof(struct ens_keys_slot);
+}
+
 struct ens_key *ens_keys_find(const struct ens_keys *k)
 {
 	for (uint64_t i = k->room_hash & k->mask; k->slot[i].key; i = (i + 1) & k->mask) {

@@ -1246,10 +1246,10 @@ static bool only_scope_is_due(const struct ens_rule *r)
 }
 
 /* Two partials can have taken the same events: a fork, or `->>` and what stands behind it. */
-static bool can_branch(const struct ens_rule *r)
+static bool can_branch(const struct ens_rule *r, const struct ens_tables *t)
 {
 	for (uint32_t s = 0; s < r->t->states.count; s++) {
-		const struct ens_t_entry *list = &r->engine->tables->entry[r->state[s].entries.first];
+		const struct ens_t_entry *list = &t->entry[r->state[s].entries.first];
 
 		for (uint32_t i = 0; i < r->state[s].entries.count; i++)
 			if (list[i].kind == ENS_T_FORK || list[i].arrow == ENS_T_ANY)
@@ -1367,25 +1367,30 @@ static bool open_masks(struct ens_rule *r)
 	return true;
 }
 
-enum ens_status ens_rule_open(struct ens_rule *r)
+void ens_rule_lay_out(struct ens_rule *r, const struct ens_tables *t)
 {
-	const struct ens_tables *t = r->engine->tables;
-	uint32_t nslot = r->t->slots.count;
-
 	r->state = &t->state[r->t->states.first];
 	r->mask_words = 1;
 	for (uint32_t s = 0; s < r->t->states.count; s++)
 		if (r->state[s].entries.count > r->mask_words * 64)
 			r->mask_words = (r->state[s].entries.count + 63) / 64;
+	r->branches = can_branch(r, t);
+	r->origin_at = (uint32_t)(sizeof(struct ens_partial) + r->mask_words * sizeof(uint64_t));
+	r->slots_at = r->origin_at + (r->branches ? 0 : (uint32_t)sizeof(struct ens_link));
+	r->counters_at = r->slots_at + r->t->slots.count * (uint32_t)sizeof(struct ens_value);
+	r->partial_bytes = aligned(r->counters_at + r->t->ncounter * sizeof(uint32_t));
+	r->cell_bytes = sizeof(struct ens_cell) + r->t->leads.count * sizeof(int64_t);
+}
+
+enum ens_status ens_rule_open(struct ens_rule *r)
+{
+	const struct ens_tables *t = r->engine->tables;
+	uint32_t nslot = r->t->slots.count;
+
+	ens_rule_lay_out(r, t);
 	for (uint32_t i = 0; i < r->state[0].entries.count; i++)
 		r->start_guarded |= t->entry[r->state[0].entries.first + i].guards.count > 0;
 	r->scope_only = only_scope_is_due(r);
-	r->branches = can_branch(r);
-	r->origin_at = (uint32_t)(sizeof(struct ens_partial) + r->mask_words * sizeof(uint64_t));
-	r->slots_at = r->origin_at + (r->branches ? 0 : (uint32_t)sizeof(struct ens_link));
-	r->counters_at = r->slots_at + nslot * (uint32_t)sizeof(struct ens_value);
-	r->partial_bytes = aligned(r->counters_at + r->t->ncounter * sizeof(uint32_t));
-	r->cell_bytes = sizeof(struct ens_cell) + r->t->leads.count * sizeof(int64_t);
 	r->embryo = calloc(1, r->partial_bytes);
 	r->initial = calloc(nslot + 1, sizeof *r->initial);
 	r->view = calloc(nslot + 1, sizeof *r->view);

@@ -162,6 +162,8 @@ static inline bool ens_predicate_holds(struct ens_engine *e, uint32_t p)
 
 /* Fills what the rule's tables imply; t, engine, group, keys and index are set. */
 enum ens_status ens_rule_open(struct ens_rule *r) ENS_MUST_CHECK;
+/* The part of it that says where what lies in a partial match and how large things are; only t need be set. */
+void ens_rule_lay_out(struct ens_rule *r, const struct ens_tables *t);
 void ens_rule_close(struct ens_rule *r);
 
 /* Calls back for each condition that the rule asks of events: type, predicate, its bits. */

@@ -374,4 +374,18 @@ void ens_tables_fingerprint(const struct ens_tables *t, char out[33]);
 /* True if the bytes begin like a table file (to tell .ensc from .ens). */
 int ens_tables_recognise(const void *bytes, size_t len_bytes);
 
+/* What this runtime keeps for one rule, in bytes, and its limits.  Texts (strings in a key or a slot) come on top, each as
+ * long as it is. */
+struct ens_rule_cost {
+	uint32_t key_bytes;       /* a key with its place in the table; once for all rules whose keys have the same parts */
+	uint32_t cell_bytes;      /* what the rule keeps for one key besides its partial matches */
+	uint32_t partial_bytes;   /* a partial match */
+	uint32_t event_bytes;     /* each event that it took */
+	bool first_event_inside;  /* but the first, which lies in the partial match */
+	uint32_t text_bytes;      /* what a kept text takes besides its own length */
+	uint32_t keys_max, partials_per_key_max, partials_max; /* of the rule, by default; beyond: what started first goes */
+};
+
+void ens_tables_rule_cost(const struct ens_tables *t, uint32_t rule, struct ens_rule_cost *out);
+
 #endif

@@ -286,6 +286,34 @@ static void memory_is_constant_under_a_steady_load(void)
 	close_bench(b);
 }
 
+static uint64_t grown(struct bench *b, uint64_t n, char name)
+{
+	const uint64_t before = ens_engine_bytes(b->engine);
+
+	push(b, n, FIRST_US + (int64_t)n, name, 1, 1);
+	return ens_engine_bytes(b->engine) - before;
+}
+
+/* What `ensue explain` tells is what the engine takes, but for rounding up to 16 bytes. */
+static void memory_is_what_the_tables_say(void)
+{
+	struct bench *b = open_bench("rule r\n  key key\n  match a: E[name = \"a\"]{3} -> b: E[name = \"b\"]\n"
+				     "  within 1h\n  emit M { n: count(a), p: last(a).price }\n",
+				     (struct ens_engine_options){0});
+	struct ens_rule_cost cost;
+
+	ens_tables_rule_cost(&b->tables, 0, &cost);
+	CU_ASSERT_TRUE(cost.first_event_inside);
+	const uint64_t partial = (cost.partial_bytes + 15) / 16 * 16, event = (cost.event_bytes + 15) / 16 * 16;
+	const uint64_t first = grown(b, 1, 'a');
+
+	CU_ASSERT(first > cost.cell_bytes + partial);
+	CU_ASSERT(first <= cost.key_bytes + cost.cell_bytes + 16 + partial);
+	CU_ASSERT_EQUAL(grown(b, 2, 'a'), partial + event);
+	CU_ASSERT_EQUAL(grown(b, 3, 'a'), partial + 2 * event);
+	close_bench(b);
+}
+
 static void a_failing_sink_stops_the_engine(void)
 {
 	struct bench *b = open_bench(pairs, (struct ens_engine_options){0});
@@ -360,6 +388,7 @@ void suite_engine(void)
 	CU_add_test(s, "over the limit of keys the oldest goes", over_the_limit_of_keys_the_oldest_goes);
 	CU_add_test(s, "keys that only remember an absence are bounded too", keys_that_only_remember_an_absence_are_bounded_too);
 	CU_add_test(s, "memory is constant under a steady load", memory_is_constant_under_a_steady_load);
+	CU_add_test(s, "memory is what the tables say", memory_is_what_the_tables_say);
 	CU_add_test(s, "a failing sink stops the engine", a_failing_sink_stops_the_engine);
 	CU_add_test(s, "the next deadline is known", the_next_deadline_is_known);
 	CU_add_test(s, "a match of one event takes no key's place", a_match_of_one_event_takes_no_key_s_place);
