@@ -20,7 +20,7 @@ static const char *const absence_text[] = {"until next", "very next", "timed", "
 
 /* ---- graph ------------------------------------------------------------------------------------------------------ */
 
-static void graph_ref(const struct ens_ref *r, struct ens_buf *out)
+void ens_ref_write(const struct ens_ref *r, struct ens_buf *out)
 {
 	ens_buf_adds(out, r->type.name);
 	if (r->cond) {
@@ -65,7 +65,7 @@ static void graph_absences(const struct ens_g_absence *a, struct ens_buf *out)
 {
 	for (; a; a = a->next) {
 		ens_buf_addf(out, " not(%s) ", absence_text[a->kind]);
-		graph_ref(a->ref, out);
+		ens_ref_write(a->ref, out);
 		if (a->for_dur) {
 			ens_buf_adds(out, " for ");
 			ens_expr_write(a->for_dur, out);
@@ -115,10 +115,10 @@ void ens_graph_dump(const struct ens_graph *g, struct ens_buf *out)
 			ens_buf_addc(out, ' ');
 			if (step->name.name)
 				ens_buf_addf(out, "%s: ", step->name.name);
-			graph_ref(step->ref, out);
+			ens_ref_write(step->ref, out);
 			if (step->until) {
 				ens_buf_adds(out, " until ");
-				graph_ref(step->until, out);
+				ens_ref_write(step->until, out);
 			}
 		}
 		ens_buf_addc(out, '\n');

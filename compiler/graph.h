@@ -18,8 +18,10 @@ struct ens_g_op {
 	enum ens_t_op_kind kind;
 	uint32_t counter;               /* all kinds but HOLDS and CLEAR */
 	uint32_t n;
+	bool mask;                      /* the counter is a set: bit i: part i of the `&` was taken */
 	const struct ens_expr *expr;    /* HOLDS */
-	const struct ens_pat *loop;     /* CLEAR: the repeated group whose round begins: its round's slots are cleared */
+	const struct ens_pat *loop;     /* all kinds but HOLDS: the repetition or `&` that is counted; CLEAR: the repeated
+					 * group whose round begins: its round's slots are cleared */
 	struct ens_g_op *next;
 };
 
@@ -70,5 +72,7 @@ enum ens_status ens_lower(struct ens_arena *arena, struct ens_diag *diag, const 
 
 /* One line a state, one an entry: for tests and --dump graph. */
 void ens_graph_dump(const struct ens_graph *g, struct ens_buf *out);
+/* A reference as the language writes it: Login[not ok] */
+void ens_ref_write(const struct ens_ref *ref, struct ens_buf *out);
 
 #endif

@@ -180,7 +180,8 @@ static struct path leave(struct lowering *w, const struct node *n, struct path p
 {
 	if (taken && n->rounds != NO_COUNTER && n->min > 1)
 		p.guards = op_append(w, p.guards,
-				     (struct ens_g_op){.kind = ENS_T_AT_LEAST, .counter = n->rounds, .n = n->min});
+				     (struct ens_g_op){.kind = ENS_T_AT_LEAST, .counter = n->rounds, .loop = n->pat,
+						       .n = n->min});
 	for (const struct ens_g_guard *g = n->pat->sema->exit_guards; g; g = g->next)
 		p.guards = op_append(w, p.guards, (struct ens_g_op){.kind = ENS_T_HOLDS, .expr = g->expr});
 	return p;
@@ -198,7 +199,8 @@ static struct path new_round(struct lowering *w, const struct node *n, struct pa
 static struct path entered(struct lowering *w, const struct node *n, struct path p)
 {
 	if (n->rounds != NO_COUNTER)
-		p.actions = op_append(w, p.actions, (struct ens_g_op){.kind = ENS_T_SET, .counter = n->rounds, .n = 1});
+		p.actions = op_append(w, p.actions, (struct ens_g_op){.kind = ENS_T_SET, .counter = n->rounds,
+								      .loop = n->pat, .n = 1});
 	return new_round(w, n, p);
 }
 
@@ -360,7 +362,8 @@ static void round_of(struct lowering *w, struct node *n, struct path p, const st
 			struct path q = p;
 
 			q.actions = op_append(w, q.actions,
-					      (struct ens_g_op){.kind = ENS_T_SET, .counter = n->mask, .n = 1u << i});
+					      (struct ens_g_op){.kind = ENS_T_SET, .counter = n->mask, .loop = n->pat,
+								.mask = true, .n = 1u << i});
 			begin(w, n->kid[i], q, joint);
 		}
 		break;
@@ -382,9 +385,10 @@ static void again(struct lowering *w, struct node *n, struct path p)
 	if (n->rounds != NO_COUNTER) {
 		if (n->max != UINT32_MAX)
 			p.guards = op_append(w, p.guards,
-					     (struct ens_g_op){.kind = ENS_T_BELOW, .counter = n->rounds, .n = n->max});
+					     (struct ens_g_op){.kind = ENS_T_BELOW, .counter = n->rounds, .loop = n->pat,
+							       .n = n->max});
 		p.actions = op_append(w, p.actions,
-				      (struct ens_g_op){.kind = ENS_T_ADD, .counter = n->rounds,
+				      (struct ens_g_op){.kind = ENS_T_ADD, .counter = n->rounds, .loop = n->pat,
 							.n = n->max != UINT32_MAX ? n->max : n->owed ? n->owed : n->min});
 	}
 	p.again = n;
@@ -397,7 +401,7 @@ static void owed_round(struct lowering *w, struct node *n, struct path p)
 	const struct path left = leave(w, n, p, true);
 	const struct beginning b = {.joint = n, .left = &left};
 
-	p.actions = op_append(w, p.actions, (struct ens_g_op){.kind = ENS_T_ADD, .counter = n->rounds, .n = n->owed});
+	p.actions = op_append(w, p.actions, (struct ens_g_op){.kind = ENS_T_ADD, .counter = n->rounds, .loop = n->pat, .n = n->owed});
 	p.again = n;
 	begin_from(w, n, 0, new_round(w, n, p), &b);
 }
@@ -441,12 +445,15 @@ static void follow_up(struct lowering *w, struct node *n, struct path p)
 			if (i == n->place)
 				continue;
 			q.guards = op_append(w, q.guards,
-					     (struct ens_g_op){.kind = ENS_T_LACKS, .counter = up->mask, .n = 1u << i});
+					     (struct ens_g_op){.kind = ENS_T_LACKS, .counter = up->mask, .loop = up->pat,
+								.mask = true, .n = 1u << i});
 			q.actions = op_append(w, q.actions,
-					      (struct ens_g_op){.kind = ENS_T_MARK, .counter = up->mask, .n = 1u << i});
+					      (struct ens_g_op){.kind = ENS_T_MARK, .counter = up->mask, .loop = up->pat,
+								.mask = true, .n = 1u << i});
 			begin(w, up->kid[i], q, up);
 		}
 		p.guards = op_append(w, p.guards, (struct ens_g_op){.kind = ENS_T_AT_LEAST, .counter = up->mask,
+								    .loop = up->pat, .mask = true,
 								    .n = (1u << up->nkid) - 1});
 		follow(w, up, p);
 		break;
@@ -466,10 +473,10 @@ static void follow(struct lowering *w, struct node *n, struct path p)
 			struct path q = p;
 
 			q.guards = op_append(w, q.guards,
-					     (struct ens_g_op){.kind = ENS_T_BELOW, .counter = n->rounds, .n = n->owed});
+					     (struct ens_g_op){.kind = ENS_T_BELOW, .counter = n->rounds, .loop = n->pat, .n = n->owed});
 			owed_round(w, n, q);
 			p.guards = op_append(w, p.guards,
-					     (struct ens_g_op){.kind = ENS_T_AT_LEAST, .counter = n->rounds, .n = n->owed});
+					     (struct ens_g_op){.kind = ENS_T_AT_LEAST, .counter = n->rounds, .loop = n->pat, .n = n->owed});
 		}
 		if (n->pat->greedy)
 			again(w, n, p);

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "compiler/graph.h"
 #include "dsl/ast.h"
 #include "dsl/diag.h"
 #include "runtime/tables.h"
@@ -45,6 +46,7 @@ struct cli_verb {
 #define CLI_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
 extern const struct cli_verb verb_check, verb_compile, verb_run, verb_demo;
+extern const struct cli_verb verb_explain;
 
 /* ---- options ------------------------------------------------------------------------------------------------------ */
 
@@ -107,6 +109,14 @@ enum cli_exit cli_rules_compile(struct cli_rules *r, char *const *file, int nfil
 enum cli_exit cli_rules_load(struct cli_rules *r, char *const *file, int nfile);
 /* The messages in r->diag: text to standard error, or JSON to standard output. */
 enum cli_exit cli_rules_messages(const struct cli_rules *r, bool json);
+
+/* One file of rule text for a verb that looks at rules: as cli_rules_compile, and messages are printed if there are errors. */
+enum cli_exit cli_rules_one_file(struct cli_rules *r, char *file);
+/* A rule by its name; CLI_RULES with a message if there is none. */
+enum cli_exit cli_rule_named(struct cli_rules *r, const char *file, const char *name, const struct ens_decl **out);
+/* Of a rule of the tree that was compiled: its graph (in r's arena), its place in the tables. */
+enum cli_exit cli_rule_graph(struct cli_rules *r, const struct ens_decl *rule, struct ens_graph *out);
+uint32_t cli_rule_index(const struct cli_rules *r, const struct ens_decl *rule);
 
 /* Writes all of a buffer; CLI_ENV with a message if that can't be done. */
 enum cli_exit cli_write(FILE *to, struct ens_buf *text);

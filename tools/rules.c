@@ -17,6 +17,7 @@
 #include "base/limits.h"
 #include "compiler/compile.h"
 #include "compiler/dump.h"
+#include "compiler/sema.h"
 
 void cli_rules_open(struct cli_rules *r)
 {
@@ -219,6 +220,58 @@ enum cli_exit cli_rules_load(struct cli_rules *r, char *const *file, int nfile)
 	enum cli_exit said = cli_rules_messages(r, false);
 
 	return code != CLI_DONE ? code : said;
+}
+
+enum cli_exit cli_rules_one_file(struct cli_rules *r, char *file)
+{
+	const enum cli_exit code = cli_rules_compile(r, &file, 1, false);
+
+	if (code == CLI_RULES && r->diag.nmsg > 0)
+		cli_rules_messages(r, false);
+	return code;
+}
+
+static enum cli_exit no_such_rule(struct cli_rules *r, const char *file, const char *name)
+{
+	const char *near = NULL;
+	const char **known = ens_arena_alloc(&r->arena, (r->tables.nrule + 1) * sizeof *known);
+	uint32_t n = 0;
+
+	for (const struct ens_decl *d = r->ast.decls; d && known; d = d->next)
+		if (d->kind == ENS_D_RULE && n < r->tables.nrule)
+			known[n++] = d->name.name;
+	near = known ? ens_diag_nearest(name, known, n) : NULL;
+	if (near)
+		cli_say("%s has no rule `%s`: did you mean `%s`?", file, name, near);
+	else
+		cli_say("%s has no rule `%s`; `ensue list %s` shows what it has", file, name, file);
+	return CLI_RULES;
+}
+
+enum cli_exit cli_rule_named(struct cli_rules *r, const char *file, const char *name, const struct ens_decl **out)
+{
+	for (const struct ens_decl *d = r->ast.decls; d; d = d->next)
+		if (d->kind == ENS_D_RULE && strcmp(d->name.name, name) == 0) {
+			*out = d;
+			return CLI_DONE;
+		}
+	return no_such_rule(r, file, name);
+}
+
+enum cli_exit cli_rule_graph(struct cli_rules *r, const struct ens_decl *rule, struct ens_graph *out)
+{
+	const enum ens_status st = ens_lower(&r->arena, &r->diag, rule, rule->sema->rule->pattern, out);
+
+	return st == ENS_OK ? CLI_DONE : st == ENS_ENOMEM ? no_memory() : CLI_INTERNAL;
+}
+
+uint32_t cli_rule_index(const struct cli_rules *r, const struct ens_decl *rule)
+{
+	uint32_t i = 0;
+
+	for (const struct ens_decl *d = r->ast.decls; d != rule; d = d->next)
+		i += d->kind == ENS_D_RULE;
+	return i;
 }
 
 enum cli_exit cli_rules_messages(const struct cli_rules *r, bool json)
