@@ -44,7 +44,7 @@ static void flush(struct explain *x, unsigned indent, bool item)
 			ens_buf_addc(x->out, ' ');
 			column++;
 		}
-		ens_buf_add(x->out, s, len);
+		ens_buf_add_visible(x->out, s, len);
 		column += chars;
 		s += len + (blank != NULL);
 	}
@@ -663,7 +663,8 @@ void ens_explain_rule(const struct ens_decl *rule, const struct ens_graph *g, co
 	struct explain x = {.r = rule->sema->rule, .g = g, .cost = cost, .out = out};
 	const struct traits t = traits_of(g);
 
-	ens_buf_addf(out, "rule %s", rule->name.name);
+	ens_buf_adds(out, "rule ");
+	ens_buf_add_visible(out, rule->name.name, strlen(rule->name.name));
 	if (rule->title.name) {
 		ens_buf_addc(out, ' ');
 		ens_buf_add_json(out, rule->title.name, strlen(rule->title.name));

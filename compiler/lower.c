@@ -401,7 +401,8 @@ static void owed_round(struct lowering *w, struct node *n, struct path p)
 	const struct path left = leave(w, n, p, true);
 	const struct beginning b = {.joint = n, .left = &left};
 
-	p.actions = op_append(w, p.actions, (struct ens_g_op){.kind = ENS_T_ADD, .counter = n->rounds, .loop = n->pat, .n = n->owed});
+	p.actions = op_append(w, p.actions,
+			      (struct ens_g_op){.kind = ENS_T_ADD, .counter = n->rounds, .loop = n->pat, .n = n->owed});
 	p.again = n;
 	begin_from(w, n, 0, new_round(w, n, p), &b);
 }

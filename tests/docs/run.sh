@@ -6,6 +6,7 @@
 #                      declarations put in front are not used)
 #   ```ens wrong       rules that must not compile
 #   ```text messages   exactly what `ensue check rules.ens` says about the rules above
+#   ```text session    "$ ensue ...", run where the rules above are rules.ens, then exactly what it prints
 #   ```ndjson, ```csv  input, kept
 #   ```json output     exactly what `ensue run` prints for the last right rules and the input above
 #
@@ -50,6 +51,20 @@ same() {
 	fi
 }
 
+# session PLACE LINE BLOCK
+session() {
+	line1=$(head -n 1 "$3")
+	set -- "$1" "$2" "$3" ${line1#\$ ensue }
+	_place=$1 _line=$2 _block=$3
+	shift 3
+	ensue "$@"
+	{
+		printf '%s\n' "$line1"
+		cat "$work/.out" "$work/.err"
+	} >said
+	same "$_place: what it prints" "$_line" "$_block" said
+}
+
 # update_page PAGE: from its end to its beginning, so that lines keep their numbers
 update_page() {
 	for kept in $(ls | sed -n 's/^update\.//p' | sort -rn); do
@@ -90,6 +105,9 @@ check_page() {
 		text-messages)
 			ensue check rules.ens
 			same "$place: the messages" "$line" "$block" "$work/.err"
+			;;
+		text-session)
+			session "$place" "$line" "$block"
 			;;
 		ndjson | csv)
 			rm -f input.*
