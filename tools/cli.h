@@ -82,6 +82,10 @@ enum cli_exit cli_usage_error(const struct cli_verb *verb, const char *fmt, ...)
 void cli_say(const char *fmt, ...) ENS_PRINTF(1, 2);
 void cli_help(const struct cli_verb *verb, FILE *to);
 
+/* Does the word look like the code of a message, such as E0203?  Prints its page; CLI_USAGE if there is none. */
+bool cli_is_code(const char *word);
+enum cli_exit cli_help_code(const char *word);
+
 enum cli_exit cli_exit_of(enum ens_status status);
 
 /* ---- rules -------------------------------------------------------------------------------------------------------- */

@@ -30,7 +30,8 @@ static void overview(FILE *to)
 	      to);
 	for (int i = 0; i < CLI_COUNT(verbs); i++)
 		fprintf(to, "  %-9s %s\n", verbs[i]->name, verbs[i]->summary);
-	fputs("  help      this page; `ensue help VERB` is the same as `ensue VERB --help`\n"
+	fputs("  help      this page; `ensue help VERB` is the same as `ensue VERB --help`;\n"
+	      "            `ensue help E0203` explains the message of that code\n"
 	      "  version   the version\n"
 	      "\n"
 	      "Start with `ensue demo`, which needs nothing but a redis-server to be installed.\n"
@@ -71,6 +72,8 @@ static enum cli_exit help(int argc, char **argv)
 		overview(stdout);
 		return CLI_DONE;
 	}
+	if (cli_is_code(argv[1]))
+		return cli_help_code(argv[1]);
 	const struct cli_verb *verb = find(argv[1]);
 
 	if (verb) {

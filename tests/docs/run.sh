@@ -1,10 +1,12 @@
 #!/bin/sh
 # Runs the examples of README.md and docs/*.md.  What a fenced block is, its first line says:
 #
-#   ```ens events      declarations, put in front of the page's later blocks that declare no event themselves
+#   ```ens events      declarations, put in front of the page's later blocks that declare no input event
 #   ```ens             rules; `ensue check` must say nothing against them, no warning either (but that
 #                      declarations put in front are not used)
 #   ```ens wrong       rules that must not compile
+#   ```ens CODE        rules about which `ensue check` says something of that code
+#   ```sh CODE         commands that print such rules
 #   ```text messages   exactly what `ensue check rules.ens` says about the rules above
 #   ```text session    "$ ensue ...", run where the rules above are rules.ens, then exactly what it prints
 #   ```ndjson, ```csv  input, kept
@@ -28,7 +30,7 @@ split() {
 
 # declares_events FILE
 declares_events() {
-	grep -q '^event ' "$1"
+	grep -q '^event .* from ' "$1"
 }
 
 # put PAGE LINE FILE: replaces the block that begins at LINE by the file's content
@@ -101,6 +103,18 @@ check_page() {
 			else
 				expect "$place: it is wrong" 1 "error" check rules.ens
 			fi
+			;;
+		ens-[EW][0-9]* | sh-[EW][0-9]*)
+			wanted=${rest##*-}
+			if [ "${rest#*.}" = "sh-$wanted" ]; then
+				sh "$block" >rules.ens
+			elif declares_events "$block"; then
+				cp "$block" rules.ens
+			else
+				cat prelude.ens "$block" >rules.ens
+			fi
+			ensue check rules.ens
+			contains "$place: it shows $wanted" "$err" " $wanted: "
 			;;
 		text-messages)
 			ensue check rules.ens
