@@ -16,6 +16,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "dsl/allow.h"
 
 #define STORED_MAX 1000u
 #define TEXT_MAX 1024     /* bytes of one message's text */
@@ -46,6 +47,16 @@ enum ens_severity ens_code_severity(enum ens_code c)
 {
 	assert(c < ENS_NCODE);
 	return code_row[c].severity;
+}
+
+bool ens_code_find(const char *name, enum ens_code *out)
+{
+	for (int i = 0; i < ENS_NCODE; i++)
+		if (strcmp(code_row[i].name, name) == 0) {
+			*out = (enum ens_code)i;
+			return true;
+		}
+	return false;
 }
 
 void ens_diag_init(struct ens_diag *d, struct ens_arena *arena, const struct ens_sources *sources)
@@ -91,13 +102,52 @@ static bool grow(struct ens_diag *d)
 	return true;
 }
 
+/* ---- verdicts on warnings ---------------------------------------------------------------------------------------- */
+
+static bool has_place(const struct ens_diag *d, struct ens_span at)
+{
+	return at.file != ENS_NO_FILE && d->sources && at.file < d->sources->nfile;
+}
+
+/* The comments of a file, read when they are first asked for; NULL without memory. */
+static const struct ens_allow *allow_of(struct ens_diag *d, uint32_t file)
+{
+	if (file >= d->nallow) {
+		const struct ens_allow **bigger = ens_arena_zalloc(d->arena, d->sources->nfile * sizeof *bigger);
+
+		if (!bigger)
+			return NULL;
+		if (d->nallow)
+			memcpy(bigger, d->allow, d->nallow * sizeof *bigger);
+		d->allow = bigger;
+		d->nallow = d->sources->nfile;
+	}
+	if (!d->allow[file])
+		d->allow[file] = ens_allow_read(d->arena, &d->sources->file[file]);
+	return d->allow[file];
+}
+
+static enum ens_verdict verdict_on(struct ens_diag *d, enum ens_code code, struct ens_span at)
+{
+	const struct ens_allow *a;
+
+	if (ens_code_severity(code) != ENS_WARNING)
+		return ENS_VERDICT_NONE;
+	if (has_place(d, at) && (a = allow_of(d, at.file)) && ens_allow_has(a, at.off, code))
+		return ENS_VERDICT_ALLOW;
+	return d->verdict ? (enum ens_verdict)d->verdict[code] : ENS_VERDICT_NONE;
+}
+
 struct ens_message *ens_diag_add(struct ens_diag *d, enum ens_code code, struct ens_span at, const char *fmt, ...)
 {
 	const char *text = NULL;
 	bool error = ens_code_severity(code) == ENS_ERROR;
+	const enum ens_verdict verdict = verdict_on(d, code, at);
 	struct ens_message *m = &scratch;
 	va_list ap;
 
+	if (verdict == ENS_VERDICT_ALLOW)
+		return &scratch;
 	if (d->nmsg < STORED_MAX) {
 		va_start(ap, fmt);
 		text = format_text(d, fmt, ap);
@@ -107,9 +157,12 @@ struct ens_message *ens_diag_add(struct ens_diag *d, enum ens_code code, struct 
 	}
 	if (text && (d->nmsg < d->cap || grow(d)))
 		m = &d->msg[d->nmsg++];
-	*m = (struct ens_message){.code = code, .at = at, .text = text, .second = ENS_NO_SPAN};
+	*m = (struct ens_message){.code = code, .denied = verdict == ENS_VERDICT_DENY, .at = at, .text = text,
+				  .second = ENS_NO_SPAN};
 	if (error)
 		d->nerror++;
+	else if (verdict == ENS_VERDICT_DENY)
+		d->ndenied++;
 	else
 		d->nwarning++;
 	return m;
@@ -257,11 +310,6 @@ static void add_place(struct ens_buf *out, const struct ens_diag *d, struct ens_
 	ens_buf_addf(out, ":%u:%u: ", pl->line, pl->col);
 }
 
-static bool has_place(const struct ens_diag *d, struct ens_span at)
-{
-	return at.file != ENS_NO_FILE && d->sources && at.file < d->sources->nfile;
-}
-
 /* "FILE:LINE:COL: HEAD: text" and the marked line. */
 static void add_part(struct ens_buf *out, const struct ens_diag *d, struct ens_span at, const char *head,
 		     const char *text)
@@ -280,16 +328,16 @@ static void add_part(struct ens_buf *out, const struct ens_diag *d, struct ens_s
 		add_source_line(out, &d->sources->file[at.file], at, pl);
 }
 
-static const char *severity_word(enum ens_code c)
+static const char *severity_word(const struct ens_message *m)
 {
-	return ens_code_severity(c) == ENS_ERROR ? "error" : "warning";
+	return ens_code_severity(m->code) == ENS_ERROR || m->denied ? "error" : "warning";
 }
 
 static void add_message(struct ens_buf *out, const struct ens_diag *d, const struct ens_message *m)
 {
 	char head[32];
 
-	(void)snprintf(head, sizeof(head), "%s %s", severity_word(m->code), ens_code_name(m->code));
+	(void)snprintf(head, sizeof(head), "%s %s", severity_word(m), ens_code_name(m->code));
 	add_part(out, d, m->at, head, m->text);
 	if (m->second_text)
 		add_part(out, d, m->second, "note", m->second_text);
@@ -302,7 +350,7 @@ static void add_message(struct ens_buf *out, const struct ens_diag *d, const str
 
 void ens_diag_render_text(const struct ens_diag *d, struct ens_buf *out)
 {
-	uint32_t n = 0, total = d->nerror + d->nwarning;
+	uint32_t n = 0, total = d->nerror + d->nwarning + d->ndenied;
 	const struct ens_message **order = sorted(d, &n);
 
 	if (!order) {
@@ -337,7 +385,7 @@ static void add_json_place(struct ens_buf *out, const struct ens_diag *d, struct
 
 static void add_json_message(struct ens_buf *out, const struct ens_diag *d, const struct ens_message *m)
 {
-	ens_buf_addf(out, "{\"code\":\"%s\",\"severity\":\"%s\",", ens_code_name(m->code), severity_word(m->code));
+	ens_buf_addf(out, "{\"code\":\"%s\",\"severity\":\"%s\",", ens_code_name(m->code), severity_word(m));
 	add_json_place(out, d, m->at);
 	ens_buf_adds(out, "\"text\":");
 	ens_buf_add_json(out, m->text, strlen(m->text));

@@ -24,8 +24,12 @@ enum ens_code {
 	ENS_NCODE
 };
 
+/* What is made of a warning: as it is, silent, an error. */
+enum ens_verdict { ENS_VERDICT_NONE, ENS_VERDICT_ALLOW, ENS_VERDICT_DENY };
+
 struct ens_message {
 	enum ens_code code;
+	bool denied;            /* a warning that counts as an error */
 	struct ens_span at;
 	const char *text;
 	struct ens_span second; /* ENS_NO_SPAN: none */
@@ -39,6 +43,10 @@ struct ens_diag {
 	struct ens_message *msg;
 	uint32_t nmsg, cap, nerror, nwarning;
 	struct ens_span work; /* what the compiler is at, should there be no room to go on; ENS_NO_SPAN: nothing in particular */
+	uint32_t ndenied;       /* warnings that count as errors; in neither of the two above, so that checks go on behind them */
+	const uint8_t *verdict; /* by code: enum ens_verdict; counts for warnings; NULL: none.  A comment in the file comes first */
+	const struct ens_allow **allow; /* by file: its comments that silence warnings (dsl/allow.h); NULL: not read yet */
+	uint32_t nallow;
 };
 
 void ens_diag_init(struct ens_diag *d, struct ens_arena *arena, const struct ens_sources *sources);
@@ -49,6 +57,7 @@ void ens_diag_remedy(struct ens_diag *d, struct ens_message *m, const char *fmt,
 void ens_diag_second(struct ens_diag *d, struct ens_message *m, struct ens_span at, const char *fmt, ...) ENS_PRINTF(4, 5);
 
 const char *ens_code_name(enum ens_code c); /* "E0001" */
+bool ens_code_find(const char *name, enum ens_code *out);
 enum ens_severity ens_code_severity(enum ens_code c);
 
 /* FILE:LINE:COL: error E0001: text / source line / carets under the span / note / help.  Tabs kept aligned, wide lines cut around the span. */

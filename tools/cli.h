@@ -82,6 +82,14 @@ enum cli_exit cli_usage_error(const struct cli_verb *verb, const char *fmt, ...)
 void cli_say(const char *fmt, ...) ENS_PRINTF(1, 2);
 void cli_help(const struct cli_verb *verb, FILE *to);
 
+/* The options --deny and --allow, which all verbs that compile have. */
+#define CLI_DENY_HELP "this warning is an error, for example --deny W0201;\nmay be given more than once"
+#define CLI_ALLOW_HELP "this warning is not told; may be given more than once"
+#define CLI_DENY {"deny", 0, "CODE", NULL, CLI_DENY_HELP}
+#define CLI_ALLOW {"allow", 0, "CODE", NULL, CLI_ALLOW_HELP}
+/* Takes the value of one of them; CLI_USAGE with a message if it is no warning's code. */
+enum cli_exit cli_take_verdict(const struct cli_verb *verb, const char *code, bool deny, uint8_t verdict[ENS_NCODE]);
+
 /* Does the word look like the code of a message, such as E0203?  Prints its page; CLI_USAGE if there is none. */
 bool cli_is_code(const char *word);
 enum cli_exit cli_help_code(const char *word);

@@ -133,7 +133,8 @@ enum cli_exit cli_rules_compile(struct cli_rules *r, char *const *file, int nfil
 	r->arena.budget_bytes = ens_compile_budget(&r->sources);
 	switch (ens_compile(&r->arena, &r->diag, index, (uint32_t)nfile, &r->ast, &r->bytes, graph ? &r->graph : NULL)) {
 	case ENS_OK:
-		return open_made(r);
+		code = open_made(r);
+		return code == CLI_DONE && r->diag.ndenied ? CLI_RULES : code;
 	case ENS_ERULES:
 		return CLI_RULES;
 	case ENS_ENOMEM:
@@ -272,6 +273,21 @@ uint32_t cli_rule_index(const struct cli_rules *r, const struct ens_decl *rule)
 	for (const struct ens_decl *d = r->ast.decls; d != rule; d = d->next)
 		i += d->kind == ENS_D_RULE;
 	return i;
+}
+
+enum cli_exit cli_take_verdict(const struct cli_verb *verb, const char *code, bool deny, uint8_t verdict[ENS_NCODE])
+{
+	const char *option = deny ? "deny" : "allow";
+	enum ens_code c;
+
+	if (!ens_code_find(code, &c))
+		return cli_usage_error(verb, "--%s %s: there is no such warning; they have codes like W0201", option, code);
+	if (ens_code_severity(c) == ENS_ERROR && deny)
+		return cli_usage_error(verb, "--deny %s: that is an error already", code);
+	if (ens_code_severity(c) == ENS_ERROR)
+		return cli_usage_error(verb, "--allow %s: that is an error, and only warnings can be left out", code);
+	verdict[c] = deny ? ENS_VERDICT_DENY : ENS_VERDICT_ALLOW;
+	return CLI_DONE;
 }
 
 enum cli_exit cli_rules_messages(const struct cli_rules *r, bool json)

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { OPT_FORMAT, OPT_DUMP, OPT_QUIET };
+enum { OPT_FORMAT, OPT_DUMP, OPT_QUIET, OPT_DENY, OPT_ALLOW };
 
 static const struct cli_option options[] = {
 	[OPT_FORMAT] = {"format", 0, "FORMAT", NULL, "how messages are printed: text (default, to standard error)\n"
@@ -16,11 +16,14 @@ static const struct cli_option options[] = {
 	[OPT_DUMP] = {"dump", 0, "WHAT", NULL, "print what the compiler made of the rules:\n"
 					       "ast (the tree), graph (the automata) or tables"},
 	[OPT_QUIET] = {"quiet", 'q', NULL, NULL, "say nothing if there is nothing wrong"},
+	[OPT_DENY] = CLI_DENY,
+	[OPT_ALLOW] = CLI_ALLOW,
 };
 
 struct check_args {
 	bool json, quiet;
 	enum cli_dump dump;
+	uint8_t verdict[ENS_NCODE];
 };
 
 static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, struct check_args *out, bool *go_on)
@@ -40,7 +43,10 @@ static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, stru
 		case CLI_OPTION:
 			break;
 		}
-		if (a->index == OPT_QUIET)
+		if (a->index == OPT_DENY || a->index == OPT_ALLOW) {
+			if (cli_take_verdict(verb, a->value, a->index == OPT_DENY, out->verdict) != CLI_DONE)
+				return CLI_USAGE;
+		} else if (a->index == OPT_QUIET)
 			out->quiet = true;
 		else if (a->index == OPT_DUMP && !cli_dump_parse(a->value, &out->dump))
 			return cli_usage_error(verb, "--dump %s: it is one of ast, graph, tables", a->value);
@@ -63,17 +69,17 @@ static uint32_t count_rules(const struct ens_ast *ast)
 /* "a.ens, b.ens: 3 rules, no problems" */
 static void sum_up(const struct cli_rules *r, char *const *file, int nfile)
 {
-	const uint32_t n = count_rules(&r->ast);
+	const uint32_t n = count_rules(&r->ast), nerror = r->diag.nerror + r->diag.ndenied;
 
 	for (int i = 0; i < nfile; i++)
 		fprintf(stderr, "%s%s", i ? ", " : "", strcmp(file[i], "-") == 0 ? "standard input" : file[i]);
 	fprintf(stderr, ": %u rule%s, ", n, n == 1 ? "" : "s");
-	if (r->diag.nerror + r->diag.nwarning == 0)
+	if (nerror + r->diag.nwarning == 0)
 		fputs("no problems\n", stderr);
-	else if (r->diag.nerror == 0)
+	else if (nerror == 0)
 		fprintf(stderr, "%u warning%s\n", r->diag.nwarning, r->diag.nwarning == 1 ? "" : "s");
 	else
-		fprintf(stderr, "%u error%s\n", r->diag.nerror, r->diag.nerror == 1 ? "" : "s");
+		fprintf(stderr, "%u error%s\n", nerror, nerror == 1 ? "" : "s");
 }
 
 static enum cli_exit check(const struct check_args *args, char *const *file, int nfile)
@@ -81,6 +87,7 @@ static enum cli_exit check(const struct check_args *args, char *const *file, int
 	struct cli_rules r;
 
 	cli_rules_open(&r);
+	r.diag.verdict = args->verdict;
 	enum cli_exit code = cli_rules_compile(&r, file, nfile, args->dump == CLI_DUMP_GRAPH);
 	const bool looked = code == CLI_DONE || r.diag.nmsg > 0; /* else: the files could not even be read */
 	enum cli_exit said = looked ? cli_rules_messages(&r, args->json) : code;
@@ -112,7 +119,7 @@ static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 const struct cli_verb verb_check = {
 	.name = "check",
 	.summary = "say what is wrong with rule files",
-	.usage = "[--format text|json] [--dump ast|graph|tables] [--quiet] FILE...",
+	.usage = "[--format text|json] [--dump ast|graph|tables] [--quiet] [--deny CODE] [--allow CODE] FILE...",
 	.about = "Compiles the rule files together, as `ensue run` would, and prints every problem with its\n"
 		 "code, place and, where there is one, a remedy. `-` is standard input.\n"
 		 "Exit code 0: no errors (there may be warnings); 1: there are errors.\n",

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPT_OUT, OPT_FORMAT, OPT_DUMP };
+enum { OPT_OUT, OPT_FORMAT, OPT_DUMP, OPT_DENY, OPT_ALLOW };
 
 static const struct cli_option options[] = {
 	[OPT_OUT] = {"output", 'o', "FILE", NULL, "where the tables go, for example rules.ensc"},
@@ -22,12 +22,15 @@ static const struct cli_option options[] = {
 	[OPT_DUMP] = {"dump", 0, "WHAT", NULL, "print what the compiler made of the rules:\n"
 					       "ast (the tree), graph (the automata) or tables;\n"
 					       "then --output may be left out"},
+	[OPT_DENY] = CLI_DENY,
+	[OPT_ALLOW] = CLI_ALLOW,
 };
 
 struct compile_args {
 	const char *out;
 	bool json;
 	enum cli_dump dump;
+	uint8_t verdict[ENS_NCODE];
 };
 
 static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, struct compile_args *out, bool *go_on)
@@ -49,7 +52,10 @@ static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, stru
 		case CLI_OPTION:
 			break;
 		}
-		if (a->index == OPT_OUT)
+		if (a->index == OPT_DENY || a->index == OPT_ALLOW) {
+			if (cli_take_verdict(verb, a->value, a->index == OPT_DENY, out->verdict) != CLI_DONE)
+				return CLI_USAGE;
+		} else if (a->index == OPT_OUT)
 			out->out = a->value;
 		else if (a->index == OPT_DUMP && !cli_dump_parse(a->value, &out->dump))
 			return cli_usage_error(verb, "--dump %s: it is one of ast, graph, tables", a->value);
@@ -131,6 +137,7 @@ static enum cli_exit compile(const struct compile_args *args, char *const *file,
 	struct cli_rules r;
 
 	cli_rules_open(&r);
+	r.diag.verdict = args->verdict;
 	enum cli_exit code = cli_rules_compile(&r, file, nfile, args->dump == CLI_DUMP_GRAPH);
 
 	if (code == CLI_DONE || r.diag.nmsg > 0) {

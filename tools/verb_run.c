@@ -52,7 +52,11 @@
 	X(NO_PROVENANCE, "no-provenance", 0, NULL, NULL, \
 	  "leave `_events` out of emissions") \
 	X(QUIET, "quiet", 'q', NULL, NULL, \
-	  "say nothing but what went wrong")
+	  "say nothing but what went wrong") \
+	X(DENY, "deny", 0, "CODE", NULL, \
+	  CLI_DENY_HELP) \
+	X(ALLOW, "allow", 0, "CODE", NULL, \
+	  CLI_ALLOW_HELP)
 
 enum {
 #define X(symbol, name, letter, arg, env, help) OPT_##symbol,
@@ -74,6 +78,7 @@ struct run_args {
 	size_t ninput;
 	const char *event_field;
 	bool hold;
+	uint8_t verdict[ENS_NCODE];
 	const char *for_redis, *for_files; /* an option of the command line that only one kind of source has; NULL: none */
 };
 
@@ -168,6 +173,9 @@ static enum cli_exit take_option(const struct cli_verb *verb, struct run_args *a
 	case OPT_QUIET:
 		args->redis.quiet = true;
 		break;
+	case OPT_DENY:
+	case OPT_ALLOW:
+		return cli_take_verdict(verb, value, option == OPT_DENY, args->verdict);
 	default:
 		args->for_redis = options[option].name;
 		return take_redis_option(verb, args, option, value);
@@ -303,6 +311,7 @@ static enum cli_exit run_rules(const struct cli_verb *verb, const struct run_arg
 	if (reads_stdin(file, nfile) && reads_stdin((char *const *)args->input, (int)args->ninput))
 		return cli_usage_error(verb, "rules and events can't both come from standard input");
 	cli_rules_open(&r);
+	r.diag.verdict = args->verdict;
 	enum cli_exit code = cli_rules_load(&r, file, nfile);
 
 	if (code == CLI_DONE)

@@ -70,6 +70,42 @@ expect "noise" 1 "noise.ens" check noise.ens
 printf 'event A from "a" { n: int }\0rule' >nul.ens
 expect "a NUL" 1 "nul.ens:1:" check nul.ens
 
+# verdicts on warnings
+printf 'event A from "a" { n: int, f: float }\nrule r\n  match a: A[f = 0.5] -> b: A\n  emit M {}\n' >warns.ens
+printf '{"n":1,"f":0.5}\n' >warns.ndjson
+expect "a warning is no error" 0 "2 warnings" check warns.ens
+expect "denied: exit 1" 1 "error W0201" check --deny W0201 warns.ens
+contains "denied: the other one stays a warning" "$err" "warning W0203"
+contains "denied: counted as error" "$err" "1 rule, 1 error"
+expect "allowed: not told" 0 "warns.ens: 1 rule, no problems" check --allow W0201 --allow W0203 warns.ens
+expect "several denied" 1 "2 errors" check --deny W0201 --deny W0203 warns.ens
+ensue check --deny W0201 --format json warns.ens
+contains "denied, in JSON" "$out" '"code":"W0201","severity":"error"'
+sed 's/^  match/  # allow W0201\n  match/' warns.ens >silent.ens
+expect "a comment comes before --deny" 0 "1 warning" check --deny W0201 silent.ens
+sed 's/^  emit M {}/  emit M { x: a.m }/' warns.ens >both.ens
+expect "denied warnings do not hide errors" 1 "error E0203" check --deny W0203 both.ens
+contains "nor the other way round" "$err" "error W0203"
+expect "compile: denied" 1 "error W0201" compile --deny W0201 warns.ens -o warns.ensc
+[ -e warns.ensc ] && fail "compile: denied, so nothing is written" || pass "compile: denied, so nothing is written"
+expect "compile: allowed" 0 "" compile --allow W0201 --allow W0203 warns.ens -o warns.ensc
+equal "compile: allowed, so nothing is said" "" "$err"
+expect "run: denied" 1 "error W0203" run --deny W0203 warns.ens --input warns.ndjson
+expect "run: allowed" 0 "" run --allow W0203 --allow W0201 --quiet warns.ens --input warns.ndjson
+equal "run: allowed, so nothing is said" "" "$err"
+for verb in check compile run; do
+	expect "$verb: only warnings are allowed" 2 "only warnings can be left out" $verb --allow E0203 warns.ens
+	expect "$verb: errors are errors" 2 "an error already" $verb --deny E0203 warns.ens
+	expect "$verb: no such warning" 2 "no such warning" $verb --deny W0999 warns.ens
+done
+{
+	printf 'event A from "a" { f: float }\n'
+	yes '# allow W0203 W0201' | head -n 200000
+	printf 'rule r\n  match a: A[f = 0.5%s]\n  emit M {}\n' "$(yes ' or f = 0.5' | head -n 900 | tr -d '\n')"
+	yes '# allow W0203' | head -n 200000
+} >many.ens
+expect "many comments and warnings" 0 "901 warnings" check many.ens
+
 for part in ast graph tables; do
 	ensue check --dump $part ok.ens
 	equal "--dump $part: exit 0" 0 "$code"
