@@ -46,7 +46,7 @@ struct cli_verb {
 #define CLI_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
 extern const struct cli_verb verb_check, verb_compile, verb_run, verb_demo;
-extern const struct cli_verb verb_explain, verb_graph;
+extern const struct cli_verb verb_explain, verb_graph, verb_list;
 
 /* ---- options ------------------------------------------------------------------------------------------------------ */
 
@@ -117,7 +117,9 @@ void cli_rules_close(struct cli_rules *r);
 /* Reads and compiles rule files ("-": standard input).  Messages stay in r->diag; CLI_RULES if there are errors.  With
  * `graph`, r->graph is filled.  Table files are refused as such. */
 enum cli_exit cli_rules_compile(struct cli_rules *r, char *const *file, int nfile, bool graph);
-/* The same, but a single file may be a table file, and messages are printed as text. */
+/* Reads and parses them only: r->ast is there, nothing of it checked. */
+enum cli_exit cli_rules_parse(struct cli_rules *r, char *const *file, int nfile);
+/* As cli_rules_compile, but a single file may be a table file, and messages are printed as text. */
 enum cli_exit cli_rules_load(struct cli_rules *r, char *const *file, int nfile);
 /* The messages in r->diag: text to standard error, or JSON to standard output. */
 enum cli_exit cli_rules_messages(const struct cli_rules *r, bool json);

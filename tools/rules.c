@@ -18,6 +18,7 @@
 #include "compiler/compile.h"
 #include "compiler/dump.h"
 #include "compiler/sema.h"
+#include "dsl/parse.h"
 
 void cli_rules_open(struct cli_rules *r)
 {
@@ -119,15 +120,40 @@ static enum cli_exit open_made(struct cli_rules *r)
 	return CLI_DONE;
 }
 
-enum cli_exit cli_rules_compile(struct cli_rules *r, char *const *file, int nfile, bool graph)
+static enum cli_exit read_sources(struct cli_rules *r, char *const *file, int nfile, uint32_t **index)
 {
-	uint32_t *index = ens_arena_alloc(&r->arena, sizeof *index * (size_t)nfile);
 	enum cli_exit code = CLI_DONE;
 
-	if (!index)
+	*index = ens_arena_alloc(&r->arena, sizeof **index * (size_t)nfile);
+	if (!*index)
 		return no_memory();
 	for (int i = 0; i < nfile && code == CLI_DONE; i++)
-		code = read_source(r, file[i], &index[i]);
+		code = read_source(r, file[i], &(*index)[i]);
+	return code;
+}
+
+static enum cli_exit too_much(void)
+{
+	cli_say("the rules need more than %zu MiB to compile: split them", ENS_COMPILE_MAX_BYTES >> 20);
+	return CLI_RULES;
+}
+
+enum cli_exit cli_rules_parse(struct cli_rules *r, char *const *file, int nfile)
+{
+	uint32_t *index;
+	enum cli_exit code = read_sources(r, file, nfile, &index);
+
+	for (int i = 0; i < nfile && code == CLI_DONE; i++)
+		if (ens_parse(&r->arena, &r->diag, index[i], &r->ast) != ENS_OK)
+			code = too_much();
+	return code == CLI_DONE && r->diag.nerror ? CLI_RULES : code;
+}
+
+enum cli_exit cli_rules_compile(struct cli_rules *r, char *const *file, int nfile, bool graph)
+{
+	uint32_t *index;
+	enum cli_exit code = read_sources(r, file, nfile, &index);
+
 	if (code != CLI_DONE)
 		return code;
 	r->arena.budget_bytes = ens_compile_budget(&r->sources);
