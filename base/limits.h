@@ -22,6 +22,7 @@
 #define ENS_UNORDERED_MAX 31                /* parts of one `&`: bits of a counter */
 #define ENS_STEPS_MAX 10000               /* steps, groups and absences of one pattern: some checks look at pairs of them */
 #define ENS_LIST_MAX 1024                 /* parts of a key, inputs of a `from`, streams of an event type */
+#define ENS_TEST_TIMES_MAX 1000000        /* events, or expected emissions, of one line of a test */
 #define ENS_ENTRIES_MAX 1024                /* ways to go on from one point of a pattern */
 
 /* Events.  Beyond each: dead letter. */

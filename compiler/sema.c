@@ -1,5 +1,5 @@
 /*
- * The checker's order of work: declarations first, then each rule on its own.
+ * The checker's order of work: declarations first, then each rule on its own, then the tests.
  * Each step is one file; what they say to each other is in sema_private.h.  Tested by tests/lang/sema*.test.
  */
 #include "compiler/sema.h"
@@ -41,6 +41,11 @@ enum ens_status ens_sema_check(struct ens_sema *s, struct ens_arena *arena, stru
 	ens_sema_events(s);
 	for (uint32_t i = 0; i < s->nrule && !arena->failed; i++)
 		ens_sema_rule(s, s->rule[i]);
+
+	enum ens_status st = arena->failed ? ENS_ENOMEM : ens_sema_tests(s);
+
+	if (st != ENS_OK)
+		return st;
 	ens_sema_unused(s);
 	return arena->failed ? ENS_ENOMEM : ENS_OK;
 }

@@ -37,6 +37,8 @@ struct ens_decl_sema {
 	bool visiting, done;
 	/* RULE */
 	struct ens_rule_sema *rule;
+	/* TEST */
+	struct ens_test *test;         /* compiler/tests.h; NULL: something was wrong */
 };
 
 /* Of a type or named filter that is referred to. */

@@ -3,7 +3,7 @@
  *
  * Order of work, see ens_sema_check: declarations by name (sema_names.c); event types and their conditions
  * (sema_events.c); then each rule: its clauses (sema_rule.c), what it takes in and its key (sema_keys.c), the pattern's
- * form (sema_pattern.c), its conditions (sema_where.c, sema_types.c), what it emits (sema_emit.c).
+ * form (sema_pattern.c), its conditions (sema_where.c, sema_types.c), what it emits (sema_emit.c); then the tests (sema_test.c).
  */
 #ifndef ENS_COMPILER_SEMA_PRIVATE_H
 #define ENS_COMPILER_SEMA_PRIVATE_H
@@ -81,5 +81,8 @@ void ens_sema_brackets(struct ens_sema *s, struct ens_rule_sema *r);
 
 /* sema_emit.c */
 void ens_sema_emits(struct ens_sema *s, struct ens_rule_sema *r);
+
+/* sema_test.c */
+enum ens_status ens_sema_tests(struct ens_sema *s) ENS_MUST_CHECK; /* test blocks; once all rules are checked */
 
 #endif

@@ -1,0 +1,749 @@
+/*
+ * Test blocks: rules, types, fields and values of each line, then the times.
+ *
+ * A test line's values are constants, but for `i` in a repeated line.  They become programs like all expressions, in an
+ * image of their own (tests.h); when all tests are read, that image is opened once and the times are worked out with it,
+ * so that what goes back in time is said at compile time.  Cost: linear in the lines; nothing without tests.
+ * Tested by tests/lang/sema_test.test and tests/cli/test_verb.sh.
+ */
+#include "compiler/tests.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "compiler/code.h"
+#include "compiler/sema_private.h"
+#include "runtime/program.h"
+
+#define CANDIDATES_MAX 256u
+#define SEARCHES_MAX (4 * ENS_MESSAGES_MAX) /* with more errors than that nobody reads on */
+#define MONDAY_US INT64_C(1767600000000000) /* 2026-01-05T08:00:00Z */
+
+struct tester {
+	struct ens_sema *s;
+	struct ens_build build;
+	struct ens_coder coder;
+	struct ens_decl counter;        /* the event at hand of a repeated line: its one field is `i` */
+	struct ens_decl_sema counter_sema;
+	struct ens_field_sema counter_field;
+	uint32_t *rule_number;          /* by declaration */
+	struct ens_tables *values;
+	/* the test at hand */
+	const struct ens_decl *decl;
+	struct ens_test *test;
+	struct ens_map seen;            /* the fields of the line at hand, by name */
+};
+
+/* What a value is for: the words of messages about it. */
+struct wanted {
+	enum ens_type type;
+	bool optional, repeated;
+	const char *field, *of; /* NULL: a time or a count */
+};
+
+/* ---- values ----------------------------------------------------------------------------------------------------- */
+
+static bool is_parameter(const struct ens_sema *s, const char *name)
+{
+	return s->imports || ens_map_find_name(&s->later_map, name) != ENS_MAP_NONE;
+}
+
+/* Names are `i` and parameters; what looks at events or matches is none.  Says so otherwise.  `text`: one is wanted. */
+static bool is_constant(struct tester *w, const struct ens_expr *e, bool repeated, bool text)
+{
+	struct ens_diag *diag = w->s->diag;
+	const bool counter = e->kind == ENS_X_NAME && strcmp(e->name, "i") == 0;
+	struct ens_message *m;
+
+	if (e->kind == ENS_X_NAME && !(counter && repeated) && !is_parameter(w->s, e->name)) {
+		m = ens_diag_add(diag, ENS_E_TEST_CONSTANT, e->at, "`%s` has no value here: a test is made of constants",
+				 e->name);
+		if (counter)
+			ens_diag_remedy(diag, m, "`i` counts the events of a line such as `5 times every 1s TYPE { ... }`");
+		else if (text)
+			ens_diag_remedy(diag, m, "a text stands in quotes: \"%s\"", e->name);
+		return false;
+	}
+	if (e->kind == ENS_X_MEMBER || e->kind == ENS_X_STAR || e->kind == ENS_X_INDEX) {
+		ens_diag_add(diag, ENS_E_TEST_CONSTANT, e->at, "there is no event to look at here: a test is made of constants");
+		return false;
+	}
+	for (uint32_t i = 0; i < e->narg; i++)
+		if (!is_constant(w, e->arg[i], repeated, false))
+			return false;
+	return true;
+}
+
+static const char *find_counter(const char *s, size_t len)
+{
+	for (size_t i = 0; i + 3 <= len; i++)
+		if (memcmp(s + i, "{i}", 3) == 0)
+			return s + i;
+	return NULL;
+}
+
+static bool has_counter(const struct ens_expr *e)
+{
+	return e->kind == ENS_X_LITERAL && e->lit_type == ENS_STRING && find_counter(e->literal.s, e->literal.len);
+}
+
+static struct ens_expr *new_node(struct tester *w, const struct ens_expr *like, enum ens_expr_kind kind, const char *name,
+				 uint32_t narg)
+{
+	struct ens_expr *e = ens_arena_zalloc(w->s->arena, sizeof *e);
+
+	if (!e)
+		return NULL;
+	e->kind = kind;
+	e->at = like->at;
+	e->op_at = like->op_at;
+	e->name = name;
+	e->arg = ens_arena_alloc(w->s->arena, (narg + 1) * sizeof(struct ens_expr *));
+	return e->arg ? e : NULL;
+}
+
+static void add_text(struct tester *w, struct ens_expr *call, const char *s, size_t len)
+{
+	struct ens_expr *text = new_node(w, call, ENS_X_LITERAL, NULL, 0);
+
+	if (!text || !len)
+		return;
+	text->lit_type = ENS_STRING;
+	text->literal = (struct ens_value){.s = s, .len = (uint32_t)len};
+	call->arg[call->narg++] = text;
+}
+
+static void add_counter(struct tester *w, struct ens_expr *call)
+{
+	struct ens_expr *text = new_node(w, call, ENS_X_CALL, "string", 1);
+	struct ens_expr *i = new_node(w, call, ENS_X_NAME, "i", 0);
+
+	if (!text || !i)
+		return;
+	text->arg[text->narg++] = i;
+	call->arg[call->narg++] = text;
+}
+
+/* "u{i}" as concat("u", string(i)).  NULL without memory. */
+static struct ens_expr *spell_text(struct tester *w, const struct ens_expr *e)
+{
+	struct ens_expr *call = new_node(w, e, ENS_X_CALL, "concat", e->literal.len);
+	const char *s = e->literal.s, *end = s + e->literal.len;
+
+	if (!call)
+		return NULL;
+	while (s < end) {
+		const char *at = find_counter(s, (size_t)(end - s));
+
+		add_text(w, call, s, (size_t)((at ? at : end) - s));
+		if (!at)
+			break;
+		add_counter(w, call);
+		s = at + 3;
+	}
+	return call;
+}
+
+/* The expression with every "{i}" spelled out.  What was parsed stays as it is: others print it.  NULL without memory. */
+static struct ens_expr *spell_out(struct tester *w, struct ens_expr *e)
+{
+	struct ens_expr *copy;
+
+	if (has_counter(e))
+		return spell_text(w, e);
+	if (!e->narg)
+		return e;
+	copy = new_node(w, e, e->kind, e->name, e->narg);
+	if (!copy)
+		return NULL;
+
+	struct ens_expr **arg = copy->arg;
+
+	*copy = *e;
+	copy->arg = arg;
+	for (uint32_t i = 0; i < e->narg; i++) {
+		arg[i] = spell_out(w, e->arg[i]);
+		if (!arg[i])
+			return NULL;
+	}
+	return copy;
+}
+
+static void say_type(struct tester *w, const struct ens_expr *e, const struct wanted *want)
+{
+	struct ens_diag *diag = w->s->diag;
+	const char *type = ens_type_name(want->type);
+
+	if (want->field && e->type == ENS_NOTYPE)
+		ens_diag_add(diag, ENS_E_NULL, e->at, "`%s` of `%s` is never null", want->field, want->of);
+	else if (want->field)
+		ens_diag_add(diag, ENS_E_TYPES, e->at, "`%s` of `%s` is of type %s, this is of type %s", want->field,
+			     want->of, type, ens_type_name(e->type));
+	else
+		ens_diag_add(diag, ENS_E_TYPES, e->at, "here stands a %s, this is of type %s",
+			     want->type == ENS_INT ? "count" : type, ens_type_name(e->type));
+}
+
+/* A value as a program; false if something was wrong, which was said. */
+static bool value(struct tester *w, struct ens_expr *e, const struct wanted *want, uint32_t *program, bool *spelled)
+{
+	struct ens_view v = {.s = w->s, .hand = want->repeated ? &w->counter : NULL};
+	const bool text = want->repeated && has_counter(e) && (want->type == ENS_IP || want->type == ENS_TIME);
+	const enum ens_type type = text ? ENS_STRING : want->type;
+	uint32_t before = w->s->diag->nerror;
+
+	*spelled = text;
+	if (!is_constant(w, e, want->repeated, ens_type_is_bytes(type)))
+		return false;
+	if (want->repeated)
+		e = spell_out(w, e);
+	if (!e || ens_sema_expr(&v, e) == ENS_BADTYPE)
+		return false;
+
+	bool fits = e->type == ENS_NOTYPE ? want->optional : ens_sema_coerce(&v, e, type);
+
+	if (e->type == ENS_BADTYPE)
+		return false;
+	if (!fits && !(e->type == ENS_INT && type == ENS_FLOAT)) {
+		say_type(w, e, want);
+		return false;
+	}
+	*program = ens_code_value(&w->coder, v.hand, e, type);
+	return w->s->diag->nerror == before;
+}
+
+/* A time or a count: left out, ENS_NONE. */
+static bool amount(struct tester *w, struct ens_expr *e, enum ens_type type, uint32_t *program)
+{
+	const struct wanted want = {.type = type};
+	bool spelled;
+
+	*program = ENS_NONE;
+	return !e || value(w, e, &want, program, &spelled);
+}
+
+/* ---- fields ----------------------------------------------------------------------------------------------------- */
+
+/* The next item of a line; NULL if it can't be one. */
+static struct ens_test_item *begin_item(struct tester *w, struct ens_test_step *step, const struct ens_item *item)
+{
+	struct ens_diag *diag = w->s->diag;
+	struct ens_message *m;
+	uint32_t *place;
+
+	if (!item->name.name) {
+		m = ens_diag_add(diag, ENS_E_TEST_FIELD, item->at, "this says no value");
+		ens_diag_remedy(diag, m, "write `NAME: VALUE`");
+		return NULL;
+	}
+	place = ens_map_at_name(&w->seen, item->name.name);
+	if (!place)
+		return NULL;
+	if (*place != ENS_MAP_NONE) {
+		m = ens_diag_add(diag, ENS_E_TEST_FIELD, item->name.at, "`%s` is given twice", item->name.name);
+		ens_diag_second(diag, m, step->item[*place].at, "the first one is here");
+		return NULL;
+	}
+	*place = step->nitem;
+	step->item[step->nitem] = (struct ens_test_item){.name = item->name.name, .at = item->name.at};
+	return &step->item[step->nitem++];
+}
+
+static bool event_item(struct tester *w, struct ens_test_step *step, const struct ens_item *item)
+{
+	const struct ens_decl *type = step->type;
+	struct ens_test_item *out = begin_item(w, step, item);
+	struct ens_diag *diag = w->s->diag;
+	struct ens_field_ref f;
+	struct ens_message *m;
+
+	if (!out)
+		return false;
+	f = ens_type_field(type, out->name);
+	if (f.kind != ENS_FIELD_DECLARED || f.index >= type->sema->nfield) {
+		const char *candidate[CANDIDATES_MAX];
+		size_t n = 0;
+
+		if (type->broken)
+			return false;
+		m = ens_diag_add(diag, ENS_E_UNKNOWN_FIELD, out->at, "`%s` has no field `%s`", type->name.name, out->name);
+		ens_diag_second(diag, m, type->name.at, "`%s` is declared here", type->name.name);
+		for (uint32_t i = 0; i < type->sema->nfield && n < CANDIDATES_MAX; i++)
+			candidate[n++] = type->sema->field[i].name;
+		ens_sema_suggest(w->s, m, out->name, candidate, n);
+		return false;
+	}
+	if (f.index == type->sema->time_field) {
+		m = ens_diag_add(diag, ENS_E_TEST_FIELD, out->at, "`%s` is the time of the event, which is filled in", out->name);
+		ens_diag_remedy(diag, m, "say when the event comes: `at 9s %s { ... }`", type->name.name);
+		return false;
+	}
+
+	const struct wanted want = {.type = f.type, .optional = f.optional, .repeated = step->line->times != NULL,
+				    .field = out->name, .of = type->name.name};
+
+	out->field = f.index;
+	out->type = f.type;
+	out->optional = f.optional;
+	return value(w, item->value, &want, &out->program, &out->spelled);
+}
+
+/* ---- emissions -------------------------------------------------------------------------------------------------- */
+
+/* The emits of the rules of the test, one a call, then NULL; both numbers begin at 0. */
+static const struct ens_emit_sema *next_emit(const struct tester *w, uint32_t *rule, uint32_t *emit)
+{
+	for (; *rule < w->test->nrule; (*rule)++, *emit = 0) {
+		const struct ens_rule_sema *r = w->s->rule[w->test->rule[*rule]]->sema->rule;
+
+		if (r && *emit < r->nemit)
+			return &r->emit[(*emit)++];
+	}
+	return NULL;
+}
+
+static bool rules_ok(const struct tester *w)
+{
+	for (uint32_t i = 0; i < w->test->nrule; i++) {
+		const struct ens_decl *d = w->s->rule[w->test->rule[i]];
+
+		if (d->broken || !d->sema->rule || !d->sema->rule->ok)
+			return false;
+	}
+	return true;
+}
+
+static const struct ens_decl *other_emitter(const struct tester *w, const char *type)
+{
+	for (uint32_t i = 0; i < w->s->nrule && w->s->diag->nerror < SEARCHES_MAX; i++) {
+		const struct ens_rule_sema *r = w->s->rule[i]->sema->rule;
+
+		for (uint32_t k = 0; r && k < r->nemit; k++)
+			if (strcmp(r->emit[k].type, type) == 0)
+				return w->s->rule[i];
+	}
+	return NULL;
+}
+
+/* Do the rules of the test emit the type?  Says so if not. */
+static bool find_emitted(struct tester *w, struct ens_ident type)
+{
+	const char *candidate[CANDIDATES_MAX];
+	const struct ens_emit_sema *e;
+	const struct ens_decl *other;
+	uint32_t rule = 0, emit = 0;
+	struct ens_message *m;
+	size_t n = 0;
+
+	while ((e = next_emit(w, &rule, &emit))) {
+		if (strcmp(e->type, type.name) == 0)
+			return true;
+		if (n < CANDIDATES_MAX)
+			candidate[n++] = e->type;
+	}
+	if (!rules_ok(w))
+		return false;
+	m = ens_diag_add(w->s->diag, ENS_E_TEST_EXPECT, type.at, "no rule of this test emits `%s`", type.name);
+	other = other_emitter(w, type.name);
+	if (other) {
+		ens_diag_second(w->s->diag, m, other->name.at, "this rule does");
+		ens_diag_remedy(w->s->diag, m, "only the rules behind `for` count: add `%s` there", other->name.name);
+	} else {
+		ens_sema_suggest(w->s, m, type.name, candidate, n);
+	}
+	return false;
+}
+
+static const struct ens_out_sema *find_out(struct tester *w, const struct ens_test_step *step, const char *name,
+					   struct ens_span at)
+{
+	const char *candidate[CANDIDATES_MAX], *type = step->line->type.name;
+	const struct ens_emit_sema *e;
+	uint32_t rule = 0, emit = 0;
+	struct ens_message *m;
+	size_t n = 0;
+
+	while ((e = next_emit(w, &rule, &emit))) {
+		for (uint32_t i = 0; strcmp(e->type, type) == 0 && i < e->nout; i++) {
+			if (strcmp(e->out[i].name, name) == 0)
+				return &e->out[i];
+			if (n < CANDIDATES_MAX)
+				candidate[n++] = e->out[i].name;
+		}
+	}
+	if (!rules_ok(w))
+		return NULL;
+	m = ens_diag_add(w->s->diag, ENS_E_UNKNOWN_FIELD, at, "`%s` is emitted without a field `%s`", type, name);
+	ens_sema_suggest(w->s, m, name, candidate, n);
+	return NULL;
+}
+
+static bool expect_item(struct tester *w, struct ens_test_step *step, const struct ens_item *item)
+{
+	struct ens_test_item *out = begin_item(w, step, item);
+	const struct ens_out_sema *field = out ? find_out(w, step, out->name, out->at) : NULL;
+	struct wanted want = {.optional = true};
+
+	if (!field || field->expr->type == ENS_BADTYPE)
+		return false;
+	want.type = field->expr->type;
+	want.field = out->name;
+	want.of = step->line->type.name;
+	out->type = want.type;
+	out->optional = true;
+	return value(w, item->value, &want, &out->program, &out->spelled);
+}
+
+/* ---- lines ------------------------------------------------------------------------------------------------------ */
+
+static struct ens_decl *event_type(struct tester *w, struct ens_ident id)
+{
+	struct ens_diag *diag = w->s->diag;
+	uint32_t i = id.name ? ens_map_find_name(&w->s->type_map, id.name) : ENS_MAP_NONE;
+	const bool used = i != ENS_MAP_NONE && w->s->decl[i]->sema->used;
+	struct ens_decl *d = ens_sema_find_type(w->s, id);
+
+	if (!d)
+		return NULL;
+	d->sema->used = used; /* a test alone needs no type */
+	if (d->kind == ENS_D_EVENT)
+		return d;
+
+	struct ens_message *m =
+		ens_diag_add(diag, ENS_E_UNKNOWN_TYPE, id.at, "`%s` is a filter, and an event has a type", id.name);
+
+	ens_diag_second(diag, m, d->name.at, "declared here");
+	if (d->sema->type)
+		ens_diag_remedy(diag, m, "give an event of type `%s` that it lets through", d->sema->type->name.name);
+	return NULL;
+}
+
+static bool event_line(struct tester *w, struct ens_test_step *step)
+{
+	const struct ens_test_line *l = step->line;
+	bool ok = amount(w, l->at_time, ENS_DURATION, &step->at_program);
+
+	ok &= amount(w, l->every, ENS_DURATION, &step->every_program);
+	ok &= amount(w, l->times, ENS_INT, &step->times_program);
+	if (l->arriving) {
+		ens_sema_not_yet(w->s, l->arriving->at, "`arriving` is");
+		ok = false;
+	}
+	step->type = event_type(w, l->type);
+	if (!step->type)
+		return false;
+	for (const struct ens_item *i = l->items; i; i = i->next)
+		ok &= event_item(w, step, i);
+	return ok;
+}
+
+static bool expect_line(struct tester *w, struct ens_test_step *step)
+{
+	const struct ens_test_line *l = step->line;
+	bool ok = amount(w, l->times, ENS_INT, &step->times_program);
+
+	if (!l->type.name || !find_emitted(w, l->type))
+		return false;
+	for (const struct ens_item *i = l->items; i; i = i->next)
+		ok &= expect_item(w, step, i);
+	return ok;
+}
+
+static bool start_line(struct tester *w, const struct ens_test_line *l, bool first)
+{
+	struct ens_view v = {.s = w->s};
+
+	if (!first) {
+		ens_diag_add(w->s->diag, ENS_E_TEST_TIME, l->at, "`start` is the first line of a test");
+		return false;
+	}
+	if (ens_sema_expr(&v, l->at_time) == ENS_BADTYPE || !ens_sema_coerce(&v, l->at_time, ENS_TIME))
+		return false;
+	w->test->start_us = l->at_time->sema->value.i;
+	return true;
+}
+
+static bool line(struct tester *w, const struct ens_test_line *l)
+{
+	struct ens_test_step *step = &w->test->step[w->test->nstep];
+	uint32_t n = 0;
+
+	if (l->kind == ENS_T_START)
+		return start_line(w, l, l == w->decl->lines);
+	for (const struct ens_item *i = l->items; i; i = i->next)
+		n++;
+	*step = (struct ens_test_step){.line = l, .times = 1, .at_program = ENS_NONE, .every_program = ENS_NONE,
+				       .times_program = ENS_NONE};
+	step->item = ens_arena_alloc(w->s->arena, (n + 1) * sizeof *step->item);
+	ens_map_init(&w->seen, w->s->arena);
+	if (!step->item)
+		return false;
+	w->test->nstep++;
+	switch (l->kind) {
+	case ENS_T_EVENT:
+		return event_line(w, step);
+	case ENS_T_WAIT:
+		return amount(w, l->at_time, ENS_DURATION, &step->at_program);
+	case ENS_T_EXPECT:
+		return expect_line(w, step);
+	default:
+		return true;
+	}
+}
+
+/* ---- tests ------------------------------------------------------------------------------------------------------ */
+
+static void unknown_rule(struct tester *w, struct ens_ident id)
+{
+	const char *candidate[CANDIDATES_MAX];
+	struct ens_message *m;
+	size_t n = 0;
+
+	if (w->s->imports)
+		return;
+	m = ens_diag_add(w->s->diag, ENS_E_TEST_RULE, id.at, "there is no rule `%s`", id.name);
+	for (uint32_t i = 0; i < w->s->nrule && n < CANDIDATES_MAX; i++)
+		candidate[n++] = w->s->rule[i]->name.name;
+	ens_sema_suggest(w->s, m, id.name, candidate, n);
+}
+
+static bool named_rules(struct tester *w)
+{
+	uint32_t n = 0, *rule;
+	struct ens_map named;
+	bool ok = true;
+
+	for (const struct ens_ident_list *l = w->decl->params; l; l = l->next)
+		n++;
+	rule = ens_arena_alloc(w->s->arena, (n + 1) * sizeof *rule);
+	if (!rule)
+		return false;
+	w->test->rule = rule;
+	ens_map_init(&named, w->s->arena);
+	for (const struct ens_ident_list *l = w->decl->params; l; l = l->next) {
+		uint32_t i = ens_map_find_name(&w->s->rule_map, l->id.name);
+
+		if (i == ENS_MAP_NONE) {
+			unknown_rule(w, l->id);
+			ok = false;
+			continue;
+		}
+
+		uint32_t *place = ens_map_at_name(&named, l->id.name);
+
+		if (place && *place == ENS_MAP_NONE)
+			rule[w->test->nrule++] = w->rule_number[i];
+		else
+			ens_diag_add(w->s->diag, ENS_E_TEST_RULE, l->id.at, "the rule `%s` is named twice", l->id.name);
+		if (place)
+			*place = i;
+	}
+	return ok;
+}
+
+static void read_test(struct tester *w, struct ens_decl *d)
+{
+	uint32_t n = 0;
+	bool ok;
+
+	w->decl = d;
+	w->test = ens_arena_zalloc(w->s->arena, sizeof *w->test);
+	for (const struct ens_test_line *l = d->lines; l; l = l->next)
+		n++;
+	if (!w->test)
+		return;
+	w->test->decl = d;
+	w->test->start_us = MONDAY_US;
+	w->test->values = w->values;
+	w->test->step = ens_arena_alloc(w->s->arena, (n + 1) * sizeof *w->test->step);
+	if (!w->test->step)
+		return;
+	ok = named_rules(w);
+	if (!ok)
+		return; /* what may be expected is not known */
+	for (const struct ens_test_line *l = d->lines; l && !w->s->arena->failed; l = l->next)
+		ok &= line(w, l);
+	if (ok)
+		d->sema->test = w->test;
+}
+
+/* ---- times ------------------------------------------------------------------------------------------------------ */
+
+/* The value of a time or a count that is not ENS_NONE; says so if it is none or outside its range. */
+static bool work_out(struct ens_context *c, struct tester *w, uint32_t program, const struct ens_expr *e, int64_t min,
+		     int64_t max, int64_t *out)
+{
+	struct ens_value v;
+
+	if (program == ENS_NONE)
+		return true;
+	v = ens_program_run(c, program);
+	if (v.null != ENS_SET || v.i < min || v.i > max) {
+		if (min == 1)
+			ens_diag_add(w->s->diag, ENS_E_TEST_TIME, e->at, "a count is from 1 to %lld", (long long)max);
+		else
+			ens_diag_add(w->s->diag, ENS_E_TEST_TIME, e->at, "this is no time that can pass");
+		return false;
+	}
+	*out = v.i;
+	return true;
+}
+
+static bool too_far(struct tester *w, const struct ens_test_step *step)
+{
+	ens_diag_add(w->s->diag, ENS_E_TEST_TIME, step->line->at, "this is later than any time there is");
+	return false;
+}
+
+static bool goes_back(struct tester *w, const struct ens_test_step *step, int64_t at_us, int64_t now_us)
+{
+	struct ens_buf at = ENS_BUF_EMPTY, now = ENS_BUF_EMPTY;
+	struct ens_message *m;
+
+	ens_format_duration(&at, at_us);
+	ens_format_duration(&now, now_us);
+	m = ens_diag_add(w->s->diag, ENS_E_TEST_TIME, step->line->at_time->at, "time goes back here: it is %s already, this is at %s",
+			 ens_buf_cstr(&now), ens_buf_cstr(&at));
+	ens_diag_remedy(w->s->diag, m, "`at` counts from the start of the test: put the lines in order");
+	ens_buf_free(&at);
+	ens_buf_free(&now);
+	return false;
+}
+
+static bool time_of_event(struct ens_context *c, struct tester *w, struct ens_test_step *step, int64_t start_us, int64_t *now_us)
+{
+	const struct ens_test_line *l = step->line;
+	int64_t at_us = *now_us - start_us, times = 1, whole;
+
+	if (!work_out(c, w, step->at_program, l->at_time, 0, INT64_MAX, &at_us) ||
+	    !work_out(c, w, step->every_program, l->every, 0, INT64_MAX, &step->every_us) ||
+	    !work_out(c, w, step->times_program, l->times, 1, ENS_TEST_TIMES_MAX, &times))
+		return false;
+	step->times = (uint32_t)times;
+	if (at_us < *now_us - start_us)
+		return goes_back(w, step, at_us, *now_us - start_us);
+	if (__builtin_add_overflow(start_us, at_us, &step->time_us) ||
+	    __builtin_mul_overflow(times - 1, step->every_us, &whole) ||
+	    __builtin_add_overflow(step->time_us, whole, now_us) || *now_us == INT64_MAX)
+		return too_far(w, step);
+	return true;
+}
+
+static bool time_of_step(struct ens_context *c, struct tester *w, struct ens_test_step *step, int64_t start_us, int64_t *now_us)
+{
+	int64_t n = 1;
+
+	switch (step->line->kind) {
+	case ENS_T_EVENT:
+		return time_of_event(c, w, step, start_us, now_us);
+	case ENS_T_WAIT:
+		n = 0;
+		if (!work_out(c, w, step->at_program, step->line->at_time, 0, INT64_MAX, &n))
+			return false;
+		if (__builtin_add_overflow(*now_us, n, now_us) || *now_us == INT64_MAX)
+			return too_far(w, step);
+		break;
+	default:
+		if (!work_out(c, w, step->times_program, step->line->times, 1, ENS_TEST_TIMES_MAX, &n))
+			return false;
+		step->times = (uint32_t)n;
+	}
+	step->time_us = *now_us;
+	return true;
+}
+
+/* The times of each test whose lines are right; one that is wrong ends its test. */
+static void work_out_times(struct tester *w, struct ens_context *c)
+{
+	for (uint32_t i = 0; i < w->s->ndecl; i++) {
+		struct ens_test *t = w->s->decl[i]->sema->test;
+		int64_t now_us = t ? t->start_us : 0;
+
+		for (uint32_t k = 0; t && k < t->nstep; k++)
+			if (!time_of_step(c, w, &t->step[k], t->start_us, &now_us)) {
+				w->s->decl[i]->sema->test = NULL;
+				break;
+			}
+	}
+}
+
+/* ---- the image -------------------------------------------------------------------------------------------------- */
+
+/* The type of the event at hand of every program here: its one field is `i`. */
+static void make_counter(struct tester *w)
+{
+	const struct ens_t_str name = ens_build_name(&w->build, "i");
+	const struct ens_t_field field = {.name = name, .source = name, .type = ENS_INT};
+	const struct ens_t_type type = {.name = ens_build_name(&w->build, "line"), .fields = {0, 1},
+					.time_field = ENS_NONE, .where = ENS_NONE};
+	uint32_t *place;
+
+	ens_build_add(&w->build, &w->build.field, &field, sizeof field);
+	ens_build_add(&w->build, &w->build.type, &type, sizeof type);
+	w->counter_field = (struct ens_field_sema){.name = "i", .type = ENS_INT};
+	w->counter_sema = (struct ens_decl_sema){.field = &w->counter_field, .nfield = 1, .time_field = ENS_NONE};
+	ens_map_init(&w->counter_sema.field_map, w->s->arena);
+	place = ens_map_at_name(&w->counter_sema.field_map, "i");
+	if (place)
+		*place = 0;
+	w->counter = (struct ens_decl){.kind = ENS_D_EVENT, .name = {.name = "line"}, .sema = &w->counter_sema};
+}
+
+/* Closes the image; it lives in the arena. */
+static enum ens_status open_image(struct tester *w)
+{
+	struct ens_buf bytes = ENS_BUF_EMPTY;
+	enum ens_status st = ens_build_finish(&w->build, &bytes);
+	void *copy = st == ENS_OK ? ens_arena_alloc(w->s->arena, bytes.len) : NULL;
+
+	if (copy) {
+		memcpy(copy, bytes.data, bytes.len);
+		st = ens_tables_open(copy, bytes.len, w->values, NULL);
+	}
+	ens_buf_free(&bytes);
+	return copy ? st : ENS_ENOMEM;
+}
+
+static enum ens_status finish(struct tester *w)
+{
+	struct ens_value i = {.i = 1};
+	const struct ens_event hand = {.value = &i};
+	struct ens_context c;
+	enum ens_status st = open_image(w);
+
+	if (st == ENS_OK)
+		st = ens_context_init(&c, w->values, NULL);
+	if (st != ENS_OK)
+		return st;
+	c.event = &hand;
+	work_out_times(w, &c);
+	ens_context_free(&c);
+	return ENS_OK;
+}
+
+enum ens_status ens_sema_tests(struct ens_sema *s)
+{
+	struct tester w = {.s = s};
+	enum ens_status st = ENS_ENOMEM;
+	uint32_t ntest = 0, nrule = 0;
+
+	for (uint32_t i = 0; i < s->ndecl; i++)
+		ntest += s->decl[i]->kind == ENS_D_TEST && !s->decl[i]->broken;
+	if (!ntest)
+		return ENS_OK;
+	w.values = ens_arena_zalloc(s->arena, sizeof *w.values);
+	w.rule_number = ens_arena_alloc(s->arena, s->ndecl * sizeof *w.rule_number);
+	ens_build_init(&w.build, s->arena);
+	w.coder = (struct ens_coder){.build = &w.build, .diag = s->diag, .rule_index = ENS_NONE};
+	make_counter(&w);
+	for (uint32_t i = 0; w.rule_number && i < s->ndecl; i++)
+		w.rule_number[i] = s->decl[i]->kind == ENS_D_RULE ? nrule++ : 0;
+	for (uint32_t i = 0; i < s->ndecl && !s->arena->failed; i++)
+		if (s->decl[i]->kind == ENS_D_TEST && !s->decl[i]->broken)
+			read_test(&w, s->decl[i]);
+	if (!s->arena->failed)
+		st = finish(&w);
+	ens_build_free(&w.build);
+	return st;
+}
