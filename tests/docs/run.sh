@@ -3,12 +3,14 @@
 #
 #   ```ens events      declarations, put in front of the page's later blocks that declare no input event
 #   ```ens             rules; `ensue check` must say nothing against them, no warning either (but that
-#                      declarations put in front are not used)
+#                      declarations put in front are not used); their tests must pass
+#   ```ens failing     such rules, but some of their tests fail
 #   ```ens wrong       rules that must not compile
 #   ```ens CODE        rules about which `ensue check` says something of that code
 #   ```sh CODE         commands that print such rules
 #   ```text messages   exactly what `ensue check rules.ens` says about the rules above
 #   ```text session    "$ ensue ...", run where the rules above are rules.ens, then exactly what it prints
+#   ```text tests      exactly what `ensue test rules.ens` prints for the rules above
 #   ```ndjson, ```csv  input, kept
 #   ```json output     exactly what `ensue run` prints for the last right rules and the input above
 #
@@ -90,16 +92,19 @@ check_page() {
 		ens-events)
 			cp "$block" prelude.ens
 			;;
-		ens | ens-wrong)
+		ens | ens-failing | ens-wrong)
 			if declares_events "$block"; then
 				cp "$block" rules.ens
 			else
 				cat prelude.ens "$block" >rules.ens
 			fi
-			if [ "${rest#*.}" = ens ]; then
+			if [ "${rest#*.}" != ens-wrong ]; then
 				cp rules.ens good.ens
 				ensue check rules.ens
 				equal "$place: nothing is wrong" "" "$(printf '%s\n' "$err" | grep -E '(error|warning) [EW][0-9]' | grep -v ' W0202:')"
+				ensue test rules.ens
+				[ "${rest#*.}" = ens ] && wanted=0 || wanted=1
+				equal "$place: its tests" "$wanted" "$code"
 			else
 				expect "$place: it is wrong" 1 "error" check rules.ens
 			fi
@@ -115,6 +120,10 @@ check_page() {
 			fi
 			ensue check rules.ens
 			contains "$place: it shows $wanted" "$err" " $wanted: "
+			;;
+		text-tests)
+			ensue test rules.ens
+			same "$place: the tests" "$line" "$block" "$work/.out"
 			;;
 		text-messages)
 			ensue check rules.ens

@@ -1,0 +1,513 @@
+/*
+ * One test: its lines in order, each event typed and pushed, time moved, emissions kept until a line expects them.
+ *
+ * Only the engine is used: no decoder, no clock.  After each line time stands at the line's end, and everything due by
+ * then has been emitted.  Where a rule looks for a leading absence, it watches from the start of the test.  The first
+ * line that fails ends the test.  Cost: that of the engine, and of one look at each emission.
+ * Tested by tests/cli/test_verb.sh.
+ */
+#include "tools/test_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "runtime/engine.h"
+
+#define ARENA_MAX_BYTES ((size_t)512 << 20)
+#define SHOWN_MAX_BYTES 200 /* of one value in a message */
+
+/* An emission that a rule of the test made. */
+struct emitted {
+	const struct ens_t_emit *emit;
+	int64_t end_us;
+	const struct ens_value *out;
+};
+
+struct run {
+	struct test_runner *r;
+	const struct ens_tables *t;
+	const struct ens_test *test;
+	struct ens_engine *engine;
+	struct emitted *list;
+	size_t n, cap, next;           /* those before `next` were expected */
+	uint64_t events;               /* pushed so far: numbers their entries */
+	int64_t now_us;
+	struct test_result *out;
+	enum ens_status status;        /* why the run as such failed */
+	struct ens_error *err;
+};
+
+/* ---- results ---------------------------------------------------------------------------------------------------- */
+
+/* The buffer's text in the arena; frees the buffer. */
+static const char *keep_text(struct run *w, struct ens_buf *b)
+{
+	const char *kept = b->failed ? NULL : ens_arena_strndup(&w->r->arena, b->data ? b->data : "", b->len);
+
+	ens_buf_free(b);
+	if (!kept)
+		w->status = ENS_ENOMEM;
+	return kept ? kept : "";
+}
+
+/* The sentence of a failure; frees the buffer.  Always false. */
+static bool failed(struct run *w, struct ens_span at, struct ens_buf *message)
+{
+	w->out->passed = false;
+	w->out->at = at;
+	w->out->message = keep_text(w, message);
+	return false;
+}
+
+static bool broken(struct run *w, enum ens_status st)
+{
+	w->status = st;
+	return st == ENS_OK;
+}
+
+/* As the language writes it, cut if it is long. */
+static const char *shown(struct run *w, enum ens_type type, const struct ens_value *v)
+{
+	struct ens_buf b = ENS_BUF_EMPTY;
+
+	if (v->null != ENS_SET)
+		ens_buf_adds(&b, "null");
+	else if (type == ENS_DURATION)
+		ens_format_duration(&b, v->i);
+	else
+		ens_format_json(&b, type, v);
+	if (!b.failed && b.len > SHOWN_MAX_BYTES) {
+		b.len = ens_utf8_valid(b.data, SHOWN_MAX_BYTES);
+		ens_buf_adds(&b, "...");
+	}
+	return keep_text(w, &b);
+}
+
+static void add_name(const struct run *w, struct ens_buf *b, struct ens_t_str name)
+{
+	ens_buf_addc(b, '`');
+	ens_buf_add(b, w->t->bytes + name.off, name.len);
+	ens_buf_addc(b, '`');
+}
+
+/* "`Alert` that came at 9s" without the words between */
+static void add_emitted(const struct run *w, struct ens_buf *b, const char *between, const struct emitted *e)
+{
+	add_name(w, b, e->emit->type);
+	ens_buf_adds(b, between);
+	ens_format_duration(b, e->end_us - w->test->start_us);
+}
+
+static bool is_named(const struct run *w, struct ens_t_str name, const char *text)
+{
+	return strlen(text) == name.len && memcmp(w->t->bytes + name.off, text, name.len) == 0;
+}
+
+/* ---- values ----------------------------------------------------------------------------------------------------- */
+
+static const char zero_address[16];
+
+static struct ens_value zero_of(enum ens_type type, bool optional)
+{
+	struct ens_value v = {.null = optional ? ENS_NULL : ENS_SET};
+
+	if (type == ENS_FLOAT)
+		v.f = 0.0;
+	if (ens_type_is_bytes(type))
+		v.s = zero_address;
+	if (type == ENS_IP)
+		v.len = 16;
+	return v;
+}
+
+static bool bad_value(struct run *w, const struct ens_test_item *item, const struct ens_value *v)
+{
+	struct ens_buf b = ENS_BUF_EMPTY;
+
+	ens_buf_addf(&b, "`%s` ", item->name);
+	if (v->null != ENS_SET)
+		ens_buf_adds(&b, "is null here, and its type allows none");
+	else
+		ens_buf_addf(&b, "would be %s, which is no %s", shown(w, ENS_STRING, v),
+			     item->type == ENS_IP ? "address" : "time");
+	return failed(w, item->at, &b);
+}
+
+/* A text that was put together, as the address or time that it says. */
+static bool read_spelled(struct run *w, const struct ens_test_item *item, struct ens_value *v)
+{
+	const struct ens_value text = *v;
+	uint8_t *bytes;
+	int64_t us;
+
+	if (text.null != ENS_SET)
+		return true;
+	if (item->type == ENS_TIME) {
+		*v = (struct ens_value){.i = 0};
+		if (!memchr(text.s, 'T', text.len) || !ens_parse_time(text.s, text.len, ENS_UNIT_AUTO, &us))
+			return bad_value(w, item, &text);
+		v->i = us;
+		return true;
+	}
+	bytes = ens_arena_alloc(&w->r->values.scratch, 16);
+	if (!bytes)
+		return broken(w, ENS_ENOMEM);
+	if (!ens_parse_ip(text.s, text.len, bytes))
+		return bad_value(w, item, &text);
+	*v = (struct ens_value){.s = (const char *)bytes, .len = 16};
+	return true;
+}
+
+/* The item's value for the i-th event of its line; borrowed until the values' context is reset. */
+static bool value_of(struct run *w, const struct ens_test_item *item, uint32_t i, struct ens_value *out)
+{
+	const struct ens_value counter = {.i = i};
+	const struct ens_event hand = {.value = &counter};
+
+	w->r->values.event = &hand;
+	*out = ens_program_run(&w->r->values, item->program);
+	w->r->values.event = NULL;
+	if (item->spelled && !read_spelled(w, item, out))
+		return false;
+	return out->null == ENS_SET || item->optional || bad_value(w, item, out);
+}
+
+/* ---- events ----------------------------------------------------------------------------------------------------- */
+
+static bool group_reads(const struct ens_tables *t, uint32_t group, uint32_t stream)
+{
+	const struct ens_t_list *l = &t->group[group].streams;
+
+	for (uint32_t i = 0; i < l->count; i++)
+		if (t->index[l->first + i] == stream)
+			return true;
+	return false;
+}
+
+/* An event comes by the first stream of its type, to everyone who reads that. */
+static bool push(struct run *w, struct ens_event *ev)
+{
+	const struct ens_t_list *streams = &w->t->type[ev->type].streams;
+	const uint32_t stream = streams->count ? w->t->index[streams->first] : ENS_NONE;
+	enum ens_status st = ENS_OK;
+
+	ev->id = (struct ens_entry_id){.ms = ++w->events, .stream = stream};
+	for (uint32_t g = 0; g < w->t->ngroup && st == ENS_OK; g++)
+		if (group_reads(w->t, g, stream))
+			st = ens_engine_push(w->engine, g, ev);
+	return broken(w, st);
+}
+
+static bool advance(struct run *w)
+{
+	enum ens_status st = ENS_OK;
+
+	for (uint32_t g = 0; g < w->t->ngroup && st == ENS_OK; g++)
+		st = ens_engine_advance(w->engine, g, w->now_us);
+	return broken(w, st);
+}
+
+static bool fill(struct run *w, const struct ens_test_step *step, uint32_t i, struct ens_value *value)
+{
+	const struct ens_decl_sema *type = step->type->sema;
+
+	for (uint32_t f = 0; f < type->nfield + type->nraw; f++)
+		value[f] = zero_of(type->field[f].type, type->field[f].optional);
+	if (type->time_field != ENS_NONE)
+		value[type->time_field].i = w->now_us;
+	for (uint32_t k = 0; k < step->nitem; k++)
+		if (!value_of(w, &step->item[k], i, &value[step->item[k].field]))
+			return false;
+	return true;
+}
+
+static bool event_line(struct run *w, const struct ens_test_step *step)
+{
+	const struct ens_decl_sema *type = step->type->sema;
+	struct ens_value *value = ens_arena_alloc(&w->r->arena, (type->nfield + type->nraw + 1) * sizeof *value);
+	bool ok = value ? true : broken(w, ENS_ENOMEM);
+
+	for (uint32_t i = 1; i <= step->times && ok; i++) {
+		struct ens_event ev = {.type = type->table_index, .from_file = true, .value = value};
+
+		w->now_us = ev.time_us = step->time_us + (i - 1) * step->every_us;
+		ok = fill(w, step, i, value) && (ev.type == ENS_NONE || push(w, &ev));
+		ens_program_reset(&w->r->values);
+	}
+	return ok && advance(w);
+}
+
+/* ---- emissions -------------------------------------------------------------------------------------------------- */
+
+static bool counts(const struct run *w, uint32_t rule)
+{
+	for (uint32_t i = 0; i < w->test->nrule; i++)
+		if (w->test->rule[i] == rule)
+			return true;
+	return false;
+}
+
+static struct ens_value copied(struct ens_arena *a, enum ens_type type, const struct ens_value *v)
+{
+	struct ens_value copy = *v;
+
+	if (v->null == ENS_SET && ens_type_is_bytes(type))
+		copy.s = ens_arena_strndup(a, v->s, v->len);
+	return copy;
+}
+
+static bool room(struct run *w)
+{
+	size_t cap = w->cap ? 2 * w->cap : 16;
+	struct emitted *bigger = w->n < w->cap ? w->list : realloc(w->list, cap * sizeof *bigger);
+
+	if (!bigger)
+		return false;
+	if (w->n == w->cap)
+		w->cap = cap;
+	w->list = bigger;
+	return true;
+}
+
+static enum ens_status on_emission(void *user, const struct ens_emission *e)
+{
+	struct run *w = user;
+	const struct ens_t_emit *emit = &w->t->emit[e->emit];
+	struct ens_value *out;
+
+	if (!counts(w, e->rule))
+		return ENS_OK;
+	out = ens_arena_alloc(&w->r->arena, (emit->outs.count + 1) * sizeof *out);
+	if (!out || !room(w))
+		return ENS_ENOMEM;
+	for (uint32_t i = 0; i < emit->outs.count; i++)
+		out[i] = copied(&w->r->arena, (enum ens_type)w->t->out[emit->outs.first + i].type, &e->out[i]);
+	w->list[w->n++] = (struct emitted){.emit = emit, .end_us = e->end_us, .out = out};
+	return w->r->arena.failed ? ENS_ENOMEM : ENS_OK;
+}
+
+/* ---- expectations ----------------------------------------------------------------------------------------------- */
+
+/* The emission's value of that name; ENS_NONE: it has none. */
+static uint32_t find_out(const struct run *w, const struct emitted *e, const char *name)
+{
+	for (uint32_t i = 0; e && i < e->emit->outs.count; i++)
+		if (is_named(w, w->t->out[e->emit->outs.first + i].name, name))
+			return i;
+	return ENS_NONE;
+}
+
+static bool equal(enum ens_type type, const struct ens_value *a, const struct ens_value *b)
+{
+	if (a->null != ENS_SET || b->null != ENS_SET)
+		return a->null != ENS_SET && b->null != ENS_SET;
+	return ens_value_compare(type, a, b) == 0;
+}
+
+/* Does the emission (NULL: none came) have the item's value?  Both as text if `row` is wanted. */
+static bool compare(struct run *w, const struct ens_test_item *item, const struct emitted *e, bool *same, struct test_row *row)
+{
+	const struct ens_value null = {.null = ENS_NULL};
+	const uint32_t i = find_out(w, e, item->name);
+	const struct ens_value *got = i == ENS_NONE ? &null : &e->out[i];
+	struct ens_value want;
+
+	if (!value_of(w, item, 1, &want))
+		return false;
+	*same = e && equal(item->type, &want, got);
+	if (row)
+		*row = (struct test_row){.name = item->name,
+					 .expected = shown(w, item->type, &want),
+					 .got = e ? shown(w, item->type, got) : "",
+					 .differs = !*same};
+	ens_program_reset(&w->r->values);
+	return true;
+}
+
+static bool is_item(const struct ens_test_step *step, const char *name)
+{
+	for (uint32_t i = 0; step && i < step->nitem; i++)
+		if (strcmp(step->item[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* What was expected (NULL: nothing) and what came (NULL: nothing) side by side; then what else came with it. */
+static void side_by_side(struct run *w, const struct ens_test_step *step, const struct emitted *e)
+{
+	const uint32_t nitem = step ? step->nitem : 0, nout = e ? e->emit->outs.count : 0;
+	struct test_row *row = ens_arena_zalloc(&w->r->arena, (nitem + nout + 1) * sizeof *row);
+	bool same;
+
+	if (!row)
+		return;
+	w->out->row = row;
+	for (uint32_t i = 0; i < nitem; i++)
+		if (compare(w, &step->item[i], e, &same, &row[w->out->nrow]))
+			w->out->nrow++;
+	for (uint32_t i = 0; i < nout; i++) {
+		const struct ens_t_out *o = &w->t->out[e->emit->outs.first + i];
+		const char *name = ens_arena_strndup(&w->r->arena, w->t->bytes + o->name.off, o->name.len);
+
+		if (name && !is_item(step, name))
+			row[w->out->nrow++] = (struct test_row){
+				.name = name, .expected = "", .got = shown(w, (enum ens_type)o->type, &e->out[i])};
+	}
+}
+
+static bool fits(struct run *w, const struct ens_test_step *step, const struct emitted *e, bool *fit)
+{
+	*fit = is_named(w, e->emit->type, step->line->type.name);
+	for (uint32_t i = 0; i < step->nitem && *fit; i++)
+		if (!compare(w, &step->item[i], e, fit, NULL))
+			return false;
+	return true;
+}
+
+static bool say_other(struct run *w, const struct ens_test_step *step, const struct emitted *e)
+{
+	const bool type = is_named(w, e->emit->type, step->line->type.name);
+	struct ens_buf b = ENS_BUF_EMPTY;
+
+	side_by_side(w, step, e);
+	if (type) {
+		ens_buf_adds(&b, "the ");
+		add_emitted(w, &b, " that came at ", e);
+		ens_buf_adds(&b, " is not the one expected");
+	} else {
+		ens_buf_addf(&b, "expected `%s`, but ", step->line->type.name);
+		add_emitted(w, &b, " came at ", e);
+	}
+	return failed(w, step->line->at, &b);
+}
+
+/* What the rules that could have made it did. */
+static const char *how_far(struct run *w, const struct ens_test_step *step)
+{
+	struct ens_buf b = ENS_BUF_EMPTY;
+
+	for (uint32_t i = 0; i < w->test->nrule; i++) {
+		const struct ens_t_rule *r = &w->t->rule[w->test->rule[i]];
+		struct ens_rule_stats s;
+		bool emits = false;
+
+		for (uint32_t k = 0; k < r->emits.count; k++)
+			emits |= is_named(w, w->t->emit[r->emits.first + k].type, step->line->type.name);
+		if (!emits)
+			continue;
+		ens_engine_rule_stats(w->engine, w->test->rule[i], &s);
+		add_name(w, &b, r->name);
+		ens_buf_addf(&b, ": %llu begun, %llu complete, %llu emitted, %llu still open\n", (unsigned long long)s.started,
+			     (unsigned long long)s.matched, (unsigned long long)s.emitted, (unsigned long long)s.partials);
+	}
+	return keep_text(w, &b);
+}
+
+static bool say_nothing(struct run *w, const struct ens_test_step *step, uint32_t came)
+{
+	struct ens_buf b = ENS_BUF_EMPTY;
+
+	side_by_side(w, step, NULL);
+	if (came)
+		ens_buf_addf(&b, "expected %u `%s`, but only %u came", step->times, step->line->type.name, came);
+	else
+		ens_buf_addf(&b, "expected `%s`, but nothing came", step->line->type.name);
+	w->out->rules = how_far(w, step);
+	return failed(w, step->line->at, &b);
+}
+
+static bool expect_line(struct run *w, const struct ens_test_step *step)
+{
+	for (uint32_t i = 0; i < step->times; i++) {
+		bool fit = false;
+
+		if (w->next == w->n)
+			return say_nothing(w, step, i);
+		if (!fits(w, step, &w->list[w->next], &fit))
+			return false;
+		if (!fit)
+			return say_other(w, step, &w->list[w->next]);
+		w->next++;
+	}
+	return true;
+}
+
+static bool expect_none(struct run *w, struct ens_span at, const char *before)
+{
+	const struct emitted *e = w->next < w->n ? &w->list[w->next] : NULL;
+	struct ens_buf b = ENS_BUF_EMPTY;
+
+	if (!e)
+		return true;
+	side_by_side(w, NULL, e);
+	ens_buf_adds(&b, before);
+	add_emitted(w, &b, " came at ", e);
+	if (w->n - w->next > 1)
+		ens_buf_addf(&b, ", and %zu more behind it", w->n - w->next - 1);
+	return failed(w, at, &b);
+}
+
+/* ---- a test ----------------------------------------------------------------------------------------------------- */
+
+static bool run_step(struct run *w, const struct ens_test_step *step)
+{
+	switch (step->line->kind) {
+	case ENS_T_EVENT:
+		return event_line(w, step);
+	case ENS_T_EXPECT:
+		return expect_line(w, step);
+	case ENS_T_EXPECT_NONE:
+		return expect_none(w, step->line->at, "expected none, but ");
+	default:
+		w->now_us = step->time_us;
+		return advance(w);
+	}
+}
+
+static void run_steps(struct run *w)
+{
+	w->now_us = w->test->start_us;
+	for (uint32_t g = 0; g < w->t->ngroup; g++)
+		ens_engine_set_watch_start(w->engine, g, w->now_us);
+	for (uint32_t i = 0; i < w->test->nstep; i++)
+		if (!run_step(w, &w->test->step[i]))
+			return;
+	w->out->passed = expect_none(w, w->test->decl->title.at, "no line expects what came: ");
+}
+
+void test_runner_init(struct test_runner *r, const struct ens_tables *tables)
+{
+	*r = (struct test_runner){.tables = tables};
+	ens_arena_init(&r->arena, ARENA_MAX_BYTES);
+}
+
+void test_runner_free(struct test_runner *r)
+{
+	if (r->open)
+		ens_context_free(&r->values);
+	ens_arena_free(&r->arena);
+}
+
+enum ens_status test_run(struct test_runner *r, const struct ens_test *test, struct test_result *out, struct ens_error *err)
+{
+	struct run w = {.r = r, .t = r->tables, .test = test, .out = out, .err = err};
+	const struct ens_engine_options options = {.sink = {.emit = on_emission, .user = &w}};
+
+	ens_arena_reset(&r->arena);
+	*out = (struct test_result){.message = "", .rules = ""};
+	if (!r->open) {
+		w.status = ens_context_init(&r->values, test->values, err);
+		r->open = w.status == ENS_OK;
+	}
+	if (w.status == ENS_OK)
+		w.status = ens_engine_open(r->tables, &options, &w.engine, err);
+	if (w.status == ENS_OK) {
+		run_steps(&w);
+		ens_engine_close(w.engine);
+	}
+	free(w.list);
+	if (r->arena.failed || w.status == ENS_ENOMEM)
+		return ens_fail(err, ENS_ENOMEM, "no memory, or what its rules emit needs more than %zu MiB", ARENA_MAX_BYTES >> 20);
+	return w.status;
+}
