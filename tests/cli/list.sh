@@ -39,9 +39,9 @@ ensue list bad.ens
 equal "syntax errors: exit 1" 1 "$code"
 contains "syntax errors: what can be read is listed" "$out" "bad.ens:3: rule fine"
 contains "syntax errors: they are told" "$err" "bad.ens:2:6: error"
-yes 'event A from "a" { n: int }' | head -n 300000 >many.ens
+yes 'event A from "a" { n: int }' | head -n 60000 >many.ens
 ensue list many.ens
-equal "many declarations" "many.ens:300000: event A from \"a\"" "$(printf '%s\n' "$out" | tail -n 1)"
+equal "many declarations" "many.ens:60000: event A from \"a\"" "$(printf '%s\n' "$out" | tail -n 1)"
 expect "no file" 2 "no rule file" list
 expect "a file that is not there" 3 "can't be read" list nowhere.ens
 finish
