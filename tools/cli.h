@@ -98,11 +98,12 @@ enum cli_exit cli_exit_of(enum ens_status status);
 
 /* ---- rules -------------------------------------------------------------------------------------------------------- */
 
-/* Rule files, compiled; or one table file, verified.  Everything in it lives until cli_rules_close. */
+/* Rule files and text, compiled; or one table file, verified.  Everything in it lives until cli_rules_close. */
 struct cli_rules {
 	struct ens_arena arena;
 	struct ens_sources sources;
 	struct ens_diag diag;
+	const struct ens_buf *text; /* rules of the command line, behind those of the files; NULL: none */
 	struct ens_ast ast;
 	struct ens_buf bytes;      /* tables made from rule text */
 	struct ens_buf graph;      /* text form of the automata, if asked for */

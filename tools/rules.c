@@ -120,15 +120,21 @@ static enum cli_exit open_made(struct cli_rules *r)
 	return CLI_DONE;
 }
 
-static enum cli_exit read_sources(struct cli_rules *r, char *const *file, int nfile, uint32_t **index)
+/* The files, then the text of the command line, if there is one. */
+static enum cli_exit read_sources(struct cli_rules *r, char *const *file, int nfile, uint32_t **index, uint32_t *n)
 {
 	enum cli_exit code = CLI_DONE;
 
-	*index = ens_arena_alloc(&r->arena, sizeof **index * (size_t)nfile);
+	*index = ens_arena_alloc(&r->arena, sizeof **index * ((size_t)nfile + 1));
+	*n = 0;
 	if (!*index)
 		return no_memory();
 	for (int i = 0; i < nfile && code == CLI_DONE; i++)
-		code = read_source(r, file[i], &(*index)[i]);
+		code = read_source(r, file[i], &(*index)[(*n)++]);
+	if (code == CLI_DONE && r->text && r->text->failed)
+		return no_memory();
+	if (code == CLI_DONE && r->text && r->text->len)
+		code = add_text(r, "-e", r->text, &(*index)[(*n)++]);
 	return code;
 }
 
@@ -140,10 +146,10 @@ static enum cli_exit too_much(void)
 
 enum cli_exit cli_rules_parse(struct cli_rules *r, char *const *file, int nfile)
 {
-	uint32_t *index;
-	enum cli_exit code = read_sources(r, file, nfile, &index);
+	uint32_t *index, n;
+	enum cli_exit code = read_sources(r, file, nfile, &index, &n);
 
-	for (int i = 0; i < nfile && code == CLI_DONE; i++)
+	for (uint32_t i = 0; i < n && code == CLI_DONE; i++)
 		if (ens_parse(&r->arena, &r->diag, index[i], &r->ast) != ENS_OK)
 			code = too_much();
 	return code == CLI_DONE && r->diag.nerror ? CLI_RULES : code;
@@ -151,13 +157,13 @@ enum cli_exit cli_rules_parse(struct cli_rules *r, char *const *file, int nfile)
 
 enum cli_exit cli_rules_compile(struct cli_rules *r, char *const *file, int nfile, bool graph)
 {
-	uint32_t *index;
-	enum cli_exit code = read_sources(r, file, nfile, &index);
+	uint32_t *index, n;
+	enum cli_exit code = read_sources(r, file, nfile, &index, &n);
 
 	if (code != CLI_DONE)
 		return code;
 	r->arena.budget_bytes = ens_compile_budget(&r->sources);
-	switch (ens_compile(&r->arena, &r->diag, index, (uint32_t)nfile, &r->ast, &r->bytes, graph ? &r->graph : NULL)) {
+	switch (ens_compile(&r->arena, &r->diag, index, n, &r->ast, &r->bytes, graph ? &r->graph : NULL)) {
 	case ENS_OK:
 		code = open_made(r);
 		return code == CLI_DONE && r->diag.ndenied ? CLI_RULES : code;
@@ -236,7 +242,7 @@ enum cli_exit cli_rules_load(struct cli_rules *r, char *const *file, int nfile)
 		}
 		if (!is_tables)
 			continue;
-		if (nfile > 1) {
+		if (nfile > 1 || (r->text && r->text->len)) {
 			cli_say("%s is a table file: it stands alone; to run several rule files give them all as text, or compile them into one",
 				file[i]);
 			return CLI_USAGE;

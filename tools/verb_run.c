@@ -45,6 +45,8 @@
 	X(INPUT, "input", 0, "FILE", NULL, \
 	  "read NDJSON or CSV from this file (- is standard input)\nand print emissions as NDJSON; may be given more than\n" \
 	  "once: the inputs are merged by time") \
+	X(RULES, "rules", 'e', "TEXT", NULL, \
+	  "these are the rules, or more of them; given more than once,\neach is a line") \
 	X(AT_END, "at-end", 0, "WHAT", NULL, \
 	  "when the inputs have ended: flush (default), time goes to\nits end; or hold, it stands still at the last event") \
 	X(EVENT_FIELD, "event-field", 0, "NAME", NULL, \
@@ -78,6 +80,7 @@ struct run_args {
 	size_t ninput;
 	const char *event_field;
 	bool hold;
+	struct ens_buf rules; /* of the command line */
 	uint8_t verdict[ENS_NCODE];
 	const char *for_redis, *for_files; /* an option of the command line that only one kind of source has; NULL: none */
 };
@@ -173,6 +176,10 @@ static enum cli_exit take_option(const struct cli_verb *verb, struct run_args *a
 	case OPT_QUIET:
 		args->redis.quiet = true;
 		break;
+	case OPT_RULES:
+		ens_buf_adds(&args->rules, value);
+		ens_buf_addc(&args->rules, '\n');
+		break;
 	case OPT_DENY:
 	case OPT_ALLOW:
 		return cli_take_verdict(verb, value, option == OPT_DENY, args->verdict);
@@ -232,8 +239,8 @@ static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, stru
 		case CLI_BAD:
 			return CLI_USAGE;
 		case CLI_OPERANDS:
-			if (a->first == a->argc)
-				return cli_usage_error(verb, "no rule file is given");
+			if (a->first == a->argc && !out->rules.len)
+				return cli_usage_error(verb, "no rule file is given, nor rules with -e");
 			code = judge(verb, out);
 			*go_on = code == CLI_DONE;
 			return code;
@@ -304,7 +311,7 @@ static bool reads_stdin(char *const *name, int n)
 	return false;
 }
 
-static enum cli_exit run_rules(const struct cli_verb *verb, const struct run_args *args, char *const *file, int nfile)
+static enum cli_exit run_rules(const struct cli_verb *verb, struct run_args *args, char *const *file, int nfile)
 {
 	struct cli_rules r;
 
@@ -312,6 +319,7 @@ static enum cli_exit run_rules(const struct cli_verb *verb, const struct run_arg
 		return cli_usage_error(verb, "rules and events can't both come from standard input");
 	cli_rules_open(&r);
 	r.diag.verdict = args->verdict;
+	r.text = &args->rules;
 	enum cli_exit code = cli_rules_load(&r, file, nfile);
 
 	if (code == CLI_DONE)
@@ -339,6 +347,7 @@ static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 	if (go_on)
 		code = run_rules(verb, &args, argv + a.first, argc - a.first);
 	ens_redis_address_free(&args.address);
+	ens_buf_free(&args.rules);
 	free(args.input);
 	cli_args_end(&a);
 	return code;
@@ -347,7 +356,7 @@ static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 const struct cli_verb verb_run = {
 	.name = "run",
 	.summary = "match events from Redis Streams or files against rules",
-	.usage = "RULES... (--redis URL --job NAME | --input FILE [--input FILE]...) [OPTION]...",
+	.usage = "(RULES... | -e TEXT) (--redis URL --job NAME | --input FILE [--input FILE]...) [OPTION]...",
 	.about = "RULES are rule files (.ens), or one table file (.ensc) made by `ensue compile`.\n"
 		 "On Redis it reads the streams that the rules name and appends what it finds to the streams that\n"
 		 "they emit to, until SIGTERM or Ctrl-C; started again, it goes on where it stopped.\n"

@@ -129,4 +129,24 @@ ensue run rules.ens --input deep.ndjson
 equal "200,000 open brackets: exit 0" 0 "$code"
 "$ENSUE" run rules.ens --input in.ndjson >/dev/full 2>"$work/full.err"
 equal "standard output full: exit 3" 3 "$?"
+# rules on the command line
+one='event Login from "logins" { user: string, ok: bool }
+rule failed
+  match a: Login[not ok]
+  emit  Failed { user: a.user }'
+printf '{"user":"ann","ok":false}\n{"user":"bob","ok":true}\n' >one.ndjson
+ensue run -q -e "$one" --input - <one.ndjson
+equal "-e: exit 0" 0 "$code"
+contains "-e: it finds" "$out" '"_event":"Failed","user":"ann"'
+first=$out
+ensue run -q -e 'event Login from "logins" { user: string, ok: bool }' -e 'rule failed' -e 'match a: Login[not ok]' \
+	--rules 'emit Failed { user: a.user }' --input one.ndjson
+equal "-e: each is a line" "$first" "$out"
+printf 'event Login from "logins" { user: string, ok: bool }\n' >events.ens
+ensue run -q events.ens -e "$(printf '%s' "$one" | tail -n 3)" --input one.ndjson
+equal "-e: behind a file" "$first" "$out"
+expect "-e: mistakes have their place" 1 "-e:3:" run -e "$(printf '%s' "$one" | sed 's/not ok/not k/')" --input one.ndjson
+printf '%s' "$one" >one.ens
+"$ENSUE" compile -o one.ensc one.ens
+expect "-e: not with tables" 2 "it stands alone" run one.ensc -e "$one" --input one.ndjson
 finish

@@ -31,7 +31,7 @@ expect "check: unknown dump" 2 "one of ast, graph, tables" check --dump pdf "$wo
 expect "test without a file" 2 "no rule file" test
 expect "test: unknown format" 2 "one of text, json" test --format xml "$work/ok.ens"
 expect "compile without output" 2 "-o rules.ensc" compile "$work/ok.ens"
-expect "run without rules" 2 "no rule file" run --input "$work/ok.ens"
+expect "run without rules" 2 "nor rules with -e" run --input "$work/ok.ens"
 expect "run without a source" 2 "--redis" run "$work/ok.ens"
 expect "run with two kinds of source" 2 "--input" run "$work/ok.ens" --redis unix:///nowhere --job j --input -
 expect "run on Redis without a job" 2 "--job" run "$work/ok.ens" --redis unix:///nowhere
