@@ -13,7 +13,7 @@ expect "help" 0 "ensue demo" help
 expect "--help" 0 "ensue demo" --help
 expect "version" 0 "ensue 0." version
 expect "--version" 0 "ensue 0." --version
-for verb in check compile test run explain graph list demo; do
+for verb in check compile test run explain graph list new demo; do
 	expect "$verb --help" 0 "usage: ensue $verb" $verb --help
 	expect "help $verb" 0 "usage: ensue $verb" help $verb
 	expect "$verb: unknown option" 2 'there is no option `--nonsense`' $verb --nonsense
