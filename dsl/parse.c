@@ -231,7 +231,7 @@ static struct ens_token take(struct driver *d)
 	}
 	if (t.first && d->depth == 0 && ens_word_hard(t.code))
 		t.code = ens_word_hard(t.code);
-	else if (d->next.code == ENS_TK_COLON && ens_word_role(t.code) != ENS_WORD_NONE)
+	else if (d->next.code == ENS_TK_COLON && ens_word_role(t.code) != ENS_WORD_NONE && t.len)
 		name_before_colon(d, &t);
 	count_brackets(d, &t);
 	return t;
@@ -562,10 +562,10 @@ static enum line_start judge_line_start(struct driver *d, const struct ens_token
 	return LINE_UNKNOWN;
 }
 
-/* A reserved word where only a name can stand: says so and takes it for the name. */
+/* A reserved word (not a sign that stands for one) where only a name can stand: says so and takes it for the name. */
 static bool mend(struct driver *d, struct ens_token *t)
 {
-	if (ens_word_role(t->code) != ENS_WORD_RESERVED || !takes(d, ENS_TK_IDENT) ||
+	if (ens_word_role(t->code) != ENS_WORD_RESERVED || !t->len || !takes(d, ENS_TK_IDENT) ||
 	    (t->code == ENS_TK_NOT && d->last_code == ENS_TK_NOT))
 		return false;
 	say_reserved(d, t);

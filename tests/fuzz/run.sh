@@ -33,14 +33,14 @@ fi
 if [ ! -f "$folder/build/Makefile" ]; then
 	(cd "$folder/build" && CC=clang CXX=clang++ CFLAGS=$flags CXXFLAGS=$flags "$source/configure" -q --disable-tests) || exit 1
 fi
-make -C "$folder/build" -s tests/fuzz/fuzz ensue || exit 1
+make -C "$folder/build" -s -j"$(getconf _NPROCESSORS_ONLN)" tests/fuzz/fuzz ensue || exit 1
 
 ASAN_OPTIONS=detect_leaks=0 sh "$source/tests/fuzz/seeds.sh" "$folder/seeds" "$folder/build/ensue" || exit 1
 failed=0
 for target; do
 	mkdir -p "$folder/corpus/$target"
 	set -- -max_total_time="$seconds" -runs="$runs" -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=1 \
-		-artifact_prefix="$folder/found/$target-"
+		-entropic=0 -artifact_prefix="$folder/found/$target-"
 	case $target in
 	rules) set -- "$@" -max_len=2000 -dict="$folder/seeds/rules.dict" ;;
 	tables) set -- "$@" -max_len=20000 ;;
