@@ -16,6 +16,7 @@ if [ "${1:-}" = --update ]; then
 	shift
 fi
 [ $# -gt 0 ] || set -- "$ENSUE_SOURCE"/tests/lang/*.test
+from=$PWD
 
 # split FILE: case NNN into NNN.name, NNN.ens, NNN.says ...; its sections' order in NNN.order
 split() {
@@ -84,6 +85,10 @@ run_case() {
 }
 
 for path; do
+	case $path in
+	/*) ;;
+	*) path=$from/$path ;;
+	esac
 	file=$(basename "$path")
 	mkdir "$work/$file" && cp "$path" "$work/$file/cases" && cd "$work/$file" || exit 99
 	split cases
