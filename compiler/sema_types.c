@@ -141,7 +141,11 @@ static enum ens_type name_type(struct ens_view *v, struct ens_expr *e)
 		struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_AGGREGATE, e->at,
 						     "`%s` does not say of which step it is", e->name);
 
-		ens_diag_remedy(v->s->diag, m, "name the step in the aggregate: `STEP.%s`", e->name);
+		if (ens_map_find_name(&v->s->type_map, e->name) != ENS_MAP_NONE)
+			ens_diag_remedy(v->s->diag, m, "a type is no step: name the step, as in `a: %s`, and say `a`",
+					e->name);
+		else
+			ens_diag_remedy(v->s->diag, m, "name the step in the aggregate: `STEP.%s`", e->name);
 		return ENS_BADTYPE;
 	}
 	if (v->hand) {
@@ -472,6 +476,8 @@ static void advise(struct ens_view *v, struct ens_message *m, const struct ens_e
 		ens_diag_remedy(
 			v->s->diag, m,
 			"write a duration with its unit, such as 5s, or use seconds(d) for its number of seconds");
+	else if ((a == ENS_STRING || b == ENS_STRING) && other == ENS_BOOL)
+		ens_diag_remedy(v->s->diag, m, "a bool stands alone, as in `ok` and `not ok`; true and false have no quotes");
 	else if (a == ENS_STRING || b == ENS_STRING)
 		ens_diag_remedy(v->s->diag, m, "string(x) turns it into a string%s",
 				other == ENS_TIME ? ", time(s) a string into a time" : "");
