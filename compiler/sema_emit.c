@@ -191,6 +191,40 @@ static const char *stream_of(struct ens_sema *s, const struct ens_clause *c)
 	return output && output->streams ? output->streams->id.name : DEFAULT_STREAM;
 }
 
+static const struct ens_ident_list *stream_named(const struct ens_decl *type, const char *name)
+{
+	const struct ens_ident_list *l = type->streams;
+
+	while (l && strcmp(l->id.name, name) != 0)
+		l = l->next;
+	return l;
+}
+
+/* A stream that may not be written to: one that holds what a job keeps, or one that the rule itself reads. */
+static void check_stream(struct ens_sema *s, const struct ens_rule_sema *r, const struct ens_clause *c,
+			 const char *stream)
+{
+	const struct ens_span at = c->target_name ? c->target_name->at : c->word_at;
+	struct ens_message *m;
+
+	if (strncmp(stream, "ensue:{", 7) == 0) {
+		m = ens_diag_add(s->diag, ENS_E_TARGET, at, "keys that begin with `ensue:{` are what jobs keep");
+		ens_diag_remedy(s->diag, m, "give the stream another name");
+		return;
+	}
+	for (uint32_t i = 0; i < r->ninput; i++) {
+		const struct ens_ident_list *read = stream_named(r->input[i].type, stream);
+
+		if (!read)
+			continue;
+		m = ens_diag_add(s->diag, ENS_E_TARGET, at,
+				 "the rule takes in what this stream holds: it could feed itself without an end");
+		ens_diag_second(s->diag, m, read->id.at, "`%s` comes from it", r->input[i].type->name.name);
+		ens_diag_remedy(s->diag, m, "emit to another stream");
+		return;
+	}
+}
+
 static void emit(struct ens_sema *s, struct ens_rule_sema *r, const struct ens_clause *c, struct ens_emit_sema *out)
 {
 	struct emitter w = {.s = s, .r = r, .emit = out};
@@ -198,6 +232,7 @@ static void emit(struct ens_sema *s, struct ens_rule_sema *r, const struct ens_c
 	ens_map_init(&w.seen, s->arena);
 	out->type = c->name.name ? c->name.name : "";
 	out->stream = stream_of(s, c);
+	check_stream(s, r, c, out->stream);
 	if (c->remove_when)
 		ens_sema_not_yet(s, c->remove_when->at, "`remove when` is");
 	if (c->expire)
