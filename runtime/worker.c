@@ -42,7 +42,8 @@ struct stream_state {
 	uint64_t count;            /* the stream's count then */
 	bool came;                 /* the last read had entries of it */
 	int64_t seen_us;           /* server's clock when an entry last came; 0: none did, see loop.begun_us */
-	int64_t stood_us;          /* the watermark then; INT64_MIN: none */
+	int64_t stood_us;          /* the watermark then, or when the stream last followed others; INT64_MIN: none */
+	int64_t stood_at_us;       /* server's clock at that time */
 };
 
 struct loop {
@@ -384,42 +385,42 @@ static bool has_company(const struct loop *l, uint32_t stream)
  * of `server_us` or later ones, so everything before that millisecond is known. */
 static enum ens_status tick_stream(struct loop *l, uint32_t i)
 {
-	const struct stream_state *s = &l->stream[i];
+	struct stream_state *s = &l->stream[i];
 	struct ens_order *o = l->w->order;
-	int64_t since_us;
+	int64_t before_us = ens_order_watermark(o, i);
 
 	if (s->entry_time)
 		return s->ended ? ens_order_tick(o, i, l->server_us / 1000 * 1000 - 1) : ENS_OK;
-	if (!is_silent(l, i) || has_company(l, i) || s->stood_us == INT64_MIN)
+	if (!is_silent(l, i))
 		return ENS_OK;
-	since_us = l->server_us - (s->seen_us != 0 ? s->seen_us : l->begun_us);
-	return s->stood_us <= INT64_MAX - since_us ? ens_order_tick(o, i, s->stood_us + since_us) : ENS_OK;
-}
+	if (s->stood_us != INT64_MIN && !has_company(l, i)) {
+		int64_t now_us;
 
-/* Every stream's ticks.  Silent streams follow the others, also where those have only the clock: one that has no entries
- * yet, or old ones, does not hold time back. */
-static enum ens_status tick_streams(struct loop *l)
-{
-	uint32_t n = l->w->progress.nstream;
-	enum ens_status status = ENS_OK;
+		if (__builtin_add_overflow(s->stood_us, l->server_us - s->stood_at_us, &now_us))
+			return ENS_OK;
+		return ens_order_tick(o, i, now_us);
+	}
+	enum ens_status status = ens_order_idle(o, i);
 
-	for (uint32_t i = 0; i < n && status == ENS_OK; i++)
-		status = tick_stream(l, i);
-	for (uint32_t i = 0; i < n && status == ENS_OK; i++)
-		if (is_silent(l, i))
-			status = ens_order_idle(l->w->order, i);
+	if (ens_order_watermark(o, i) > before_us) { /* time goes on from there when the others are silent too */
+		s->stood_us = ens_order_watermark(o, i);
+		s->stood_at_us = l->server_us;
+	}
 	return status;
 }
 
 static enum ens_status move_time(struct loop *l, const struct ens_read *read, struct ens_error *err)
 {
 	struct ens_worker *w = l->w;
-	enum ens_status status;
+	enum ens_status status = ENS_OK;
 
 	l->server_us = read->server_us;
 	l->server_seen_us = w->clock.now_us(w->clock.self);
-	if (l->begun_us == 0)
+	if (l->begun_us == 0) {
 		l->begun_us = read->server_us;
+		for (uint32_t i = 0; i < w->progress.nstream; i++)
+			l->stream[i].stood_at_us = read->server_us;
+	}
 	for (uint32_t i = 0; i < w->progress.nstream; i++) {
 		struct stream_state *s = &l->stream[i];
 
@@ -427,9 +428,10 @@ static enum ens_status move_time(struct loop *l, const struct ens_read *read, st
 		if (!s->came)
 			continue;
 		s->stood_us = ens_order_watermark(w->order, i);
-		s->seen_us = read->server_us;
+		s->seen_us = s->stood_at_us = read->server_us;
 	}
-	status = tick_streams(l);
+	for (uint32_t i = 0; i < w->progress.nstream && status == ENS_OK; i++)
+		status = tick_stream(l, i);
 	return status == ENS_OK ? ENS_OK : engine_failed(status, err);
 }
 

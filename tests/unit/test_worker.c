@@ -401,6 +401,18 @@ static void silence_moves_time_past_an_old_stream(void)
 	close_world();
 }
 
+/* It moves from where it stood: a stream keeps its lateness, though another is further on. */
+static void silence_leaves_a_stream_its_lateness(void)
+{
+	static const struct arrival three[] = {{2 * S, 1, 5000 * S}, {3 * S, 0, 5000 * S}, {60 * S, 0, 4990 * S}};
+
+	open_world(1, 0, 0);
+	hand.type[0].lateness_us = 3600 * S;
+	run_arrivals(three, 3, 70 * S);
+	CU_ASSERT(nletter == 0);
+	close_world();
+}
+
 /* After a restart silent streams move no faster than the server's clock. */
 static void silence_after_a_restart_moves_time_with_the_clock(void)
 {
@@ -425,6 +437,7 @@ void suite_worker(void)
 	CU_add_test(s, "interruptions at any call change nothing", interruptions_change_nothing);
 	CU_add_test(s, "silence moves time past an empty stream", silence_moves_time_past_an_empty_stream);
 	CU_add_test(s, "silence moves time past an old stream", silence_moves_time_past_an_old_stream);
+	CU_add_test(s, "silence leaves a stream its lateness", silence_leaves_a_stream_its_lateness);
 	CU_add_test(s, "silence after a restart moves time with the clock",
 		    silence_after_a_restart_moves_time_with_the_clock);
 }
