@@ -24,6 +24,7 @@
 #define ENS_LIST_MAX 1024                 /* parts of a key, inputs of a `from`, streams of an event type */
 #define ENS_TEST_TIMES_MAX 1000000        /* events, or expected emissions, of one line of a test */
 #define ENS_ENTRIES_MAX 1024                /* ways to go on from one point of a pattern */
+#define ENS_WAY_OPS_MAX 1000000             /* absences, checks and settings on all ways of one pattern: some 40 bytes each */
 
 /* Events.  Beyond each: dead letter. */
 #define ENS_FIELDS_MAX 1024

@@ -40,6 +40,7 @@ struct node {
 struct path {
 	struct ens_g_op *guards, *actions;
 	struct ens_g_absence *absences;
+	uint32_t nabsence;
 	const struct node *again; /* the repetition that goes round again: its inner contiguity is the arrow of its first step */
 	bool from_start;       /* there is no event before: nothing limits or watches the way */
 };
@@ -52,7 +53,8 @@ struct lowering {
 	struct ens_g_entry *entry; /* list under construction */
 	uint32_t nentry, cap;
 	uint32_t depth, forks;
-	bool too_many, nomem;
+	uint32_t load;             /* checks, settings and absences of all entries so far */
+	bool too_many, overloaded, nomem;
 };
 
 struct beginning;
@@ -138,6 +140,14 @@ static const struct node *leading(const struct node *n)
 
 /* ---- gathering -------------------------------------------------------------------------------------------------- */
 
+/* n more are written down: entries share nothing. */
+static void bear(struct lowering *w, uint32_t n)
+{
+	w->load += n;
+	if (w->load > ENS_WAY_OPS_MAX)
+		w->overloaded = w->too_many = true;
+}
+
 static struct ens_g_op *op_append(struct lowering *w, struct ens_g_op *list, struct ens_g_op what)
 {
 	/* Paths branch and share their beginnings, so the list is copied, not extended. */
@@ -152,6 +162,7 @@ static struct ens_g_op *op_append(struct lowering *w, struct ens_g_op *list, str
 		}
 		*copy = o ? *o : what;
 		copy->next = NULL;
+		bear(w, 1);
 		*end = copy;
 		end = &copy->next;
 		if (!o)
@@ -173,6 +184,7 @@ static void watch(struct lowering *w, struct path *p, const struct ens_pat *not)
 		}
 		*a = (struct ens_g_absence){.kind = kind, .ref = r, .for_dur = not->for_dur, .next = p->absences};
 		p->absences = a;
+		p->nabsence++;
 	}
 }
 
@@ -267,6 +279,7 @@ static void take(struct lowering *w, struct node *n, struct path p, const struct
 	if (p.from_start)
 		return;
 	e->absences = p.absences;
+	bear(w, p.nabsence);
 	if (in) {
 		e->after = in->pat->after;
 		e->within = in->pat->within;
@@ -417,6 +430,7 @@ static void follow_up(struct lowering *w, struct node *n, struct path p)
 		if (!e)
 			return;
 		e->guards = p.guards;
+		bear(w, p.nabsence);
 		for (struct ens_g_absence *a = p.absences; a; a = a->next) {
 			struct ens_g_absence *copy = ens_arena_alloc(w->arena, sizeof *copy);
 
@@ -527,6 +541,24 @@ static void gather_leads(struct lowering *w, const struct node *root)
 	w->graph->leads = p.absences;
 }
 
+static enum ens_status refuse(const struct lowering *w, const struct ens_decl *rule, const struct ens_pat *pattern)
+{
+	struct ens_message *m;
+
+	if (w->overloaded) {
+		m = ens_diag_add(w->diag, ENS_E_TOO_MANY_WAYS, pattern->at,
+				 "the ways from step to step in the pattern of rule `%s` pass more than %d absences and repetitions",
+				 rule->name.name, ENS_WAY_OPS_MAX);
+		ens_diag_remedy(w->diag, m, "split the rule, or have fewer steps that may be left out beside them");
+	} else {
+		m = ens_diag_add(w->diag, ENS_E_TOO_MANY_WAYS, pattern->at,
+				 "the pattern of rule `%s` has more than %d ways to go on from one step", rule->name.name,
+				 ENS_ENTRIES_MAX);
+		ens_diag_remedy(w->diag, m, "split the rule, or give one step a condition that covers several");
+	}
+	return ENS_ERULES;
+}
+
 enum ens_status ens_lower(struct ens_arena *arena, struct ens_diag *diag, const struct ens_decl *rule,
 			  const struct ens_pat *pattern, struct ens_graph *out)
 {
@@ -548,13 +580,7 @@ enum ens_status ens_lower(struct ens_arena *arena, struct ens_diag *diag, const 
 	begin(&w, w.root, (struct path){.from_start = true}, NULL);
 	finish_state(&w, 0, NULL);
 	lower_steps(&w, w.root);
-	if (w.too_many) {
-		struct ens_message *m = ens_diag_add(diag, ENS_E_TOO_MANY_WAYS, pattern->at,
-						     "the pattern of rule `%s` has more than %d ways to go on from one step",
-						     rule->name.name, ENS_ENTRIES_MAX);
-
-		ens_diag_remedy(diag, m, "split the rule, or give one step a condition that covers several");
-		return ENS_ERULES;
-	}
+	if (w.too_many)
+		return refuse(&w, rule, pattern);
 	return w.nomem ? ENS_ENOMEM : ENS_OK;
 }

@@ -238,6 +238,25 @@ static void a_deep_pattern_and_a_long_one_are_compiled_or_refused(void)
 	ens_buf_free(&text);
 }
 
+/* Each step may be left out, so the ways to those behind it pass all absences in between: their number is cubic. */
+static void many_absences_between_optional_steps_are_refused_soon(void)
+{
+	struct ens_buf text = ENS_BUF_EMPTY;
+	const char *cstr;
+	struct run r;
+
+	ens_buf_adds(&text, "event A from \"a\" { n: int }\nrule r\n  match A");
+	for (int i = 0; i < 900; i++)
+		ens_buf_addf(&text, " -> not A[n = %d] -> A[n = %d]?", i, -i);
+	ens_buf_adds(&text, " -> A[n > 5]\n  within 1m\n  emit T {}\n");
+	cstr = ens_buf_cstr(&text);
+	compile_within(&r, &cstr, 1, (size_t)64 << 20);
+	CU_ASSERT_EQUAL(r.status, ENS_ERULES);
+	CU_ASSERT_EQUAL(r.diag.nerror, 1);
+	done(&r);
+	ens_buf_free(&text);
+}
+
 static void a_map_finds_what_was_put_in(void)
 {
 	struct ens_arena arena;
@@ -282,5 +301,7 @@ void suite_compile(void)
 	CU_add_test(s, "every budget of memory ends well", every_budget_of_memory_ends_well);
 	CU_add_test(s, "a deep pattern and a long one are compiled or refused",
 		    a_deep_pattern_and_a_long_one_are_compiled_or_refused);
+	CU_add_test(s, "many absences between optional steps are refused soon",
+		    many_absences_between_optional_steps_are_refused_soon);
 	CU_add_test(s, "a map finds what was put in", a_map_finds_what_was_put_in);
 }
