@@ -203,6 +203,8 @@ static void what_is_too_large_is_a_dead_letter(void)
 			CU_ASSERT_FATAL(batch.nreject == 1);
 			CU_ASSERT_STRING_EQUAL(ens_reject_code(batch.reject[0].reason), "too_large");
 			CU_ASSERT(batch.reject[0].cut || sizes[i].value_len == 1);
+			CU_ASSERT(sizes[i].value_len > 1 ||
+				  strstr(batch.reject[0].detail, "more than the 1024 fields allowed"));
 		}
 		ens_buf_free(&b);
 	}
