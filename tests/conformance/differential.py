@@ -17,6 +17,7 @@ import multiprocessing
 import os
 import random
 import sys
+import tempfile
 import time
 
 sys.dont_write_bytecode = True
@@ -480,5 +481,12 @@ def main():
     return 1 if differences else 0
 
 
+def in_own_folder():
+    """Workers that are stopped in the middle leave their folders: they are in this one."""
+    with tempfile.TemporaryDirectory(prefix="ensue-differential-") as folder:
+        tempfile.tempdir = folder
+        return main()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_own_folder())
