@@ -640,3 +640,8 @@ void ens_ast_dump(const struct ens_ast *ast, struct ens_buf *out)
 	for (const struct ens_decl *d = ast->decls; d; d = d->next)
 		add_decl(out, d);
 }
+
+void ens_name_write(const char *name, struct ens_buf *out)
+{
+	write_name(name, out);
+}

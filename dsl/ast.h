@@ -281,5 +281,7 @@ struct ens_ast {
 void ens_ast_dump(const struct ens_ast *ast, struct ens_buf *out);
 /* One expression as the language writes it, with parentheses only where needed. */
 void ens_expr_write(const struct ens_expr *e, struct ens_buf *out);
+/* A name, in back quotes if it needs them. */
+void ens_name_write(const char *name, struct ens_buf *out);
 
 #endif

@@ -46,7 +46,7 @@ struct cli_verb {
 #define CLI_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
 extern const struct cli_verb verb_check, verb_compile, verb_test, verb_run, verb_demo;
-extern const struct cli_verb verb_explain, verb_graph, verb_list, verb_new;
+extern const struct cli_verb verb_explain, verb_graph, verb_list, verb_new, verb_infer;
 
 /* ---- options ------------------------------------------------------------------------------------------------------ */
 

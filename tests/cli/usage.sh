@@ -13,7 +13,7 @@ expect "help" 0 "ensue demo" help
 expect "--help" 0 "ensue demo" --help
 expect "version" 0 "ensue 0." version
 expect "--version" 0 "ensue 0." --version
-for verb in check compile test run explain graph list new demo; do
+for verb in check compile test run explain graph list new infer demo; do
 	expect "$verb --help" 0 "usage: ensue $verb" $verb --help
 	expect "help $verb" 0 "usage: ensue $verb" help $verb
 	expect "$verb: unknown option" 2 'there is no option `--nonsense`' $verb --nonsense
@@ -49,7 +49,7 @@ unset ENSUE_REDIS ENSUE_JOB
 
 # what --help says and what the documentation says are one thing
 missing=
-for verb in check compile test run graph; do
+for verb in check compile test run graph infer; do
 	for option in $("$ENSUE" $verb --help | sed -n 's/^  .*--\([a-z-]*\).*/\1/p'); do
 		[ "$option" = help ] && continue
 		tr -d '\\' <"$ENSUE_SOURCE/docs/ensue.1" | grep -q -e "--$option" || missing="$missing ensue.1:$option"
