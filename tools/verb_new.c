@@ -1,5 +1,5 @@
 /*
- * `ensue new`: a rule file and sample events to begin with, which work at once.
+ * `ensue new`: a rule file with tests, and sample events to begin with, which work at once.
  *
  * Nothing that exists is overwritten: both files are made with O_EXCL, and the first is taken back if the second can't
  * be.  Tested by tests/cli/new.sh.
@@ -19,6 +19,7 @@
 /* NAME stands for the rule's name. */
 static const char rules_text[] =
 	"# Try it:  ensue run NAME.ens --input NAME.ndjson\n"
+	"#     or:  ensue test NAME.ens\n"
 	"\n"
 	"## What an event looks like, and the stream that it comes from.\n"
 	"event Login from \"logins\" { user: string, ip: ip, ok: bool, time: time }\n"
@@ -27,7 +28,19 @@ static const char rules_text[] =
 	"  key     user\n"
 	"  match   fail: Login[not ok]{3,} -> hit: Login[ok]\n"
 	"  within  1m\n"
-	"  emit    Alert to \"alerts\" { user, ip: hit.ip, tries: count(fail), since: first(fail).time }\n";
+	"  emit    Alert to \"alerts\" { user, ip: hit.ip, tries: count(fail), since: first(fail).time }\n"
+	"\n"
+	"test \"a success after three failures\" for NAME {\n"
+	"  3 times every 1s  Login { user: \"bob\", ip: \"192.0.2.7\", ok: false }\n"
+	"  at 9s             Login { user: \"bob\", ip: \"192.0.2.7\", ok: true }\n"
+	"  expect Alert { user: \"bob\", tries: 3 }\n"
+	"}\n"
+	"\n"
+	"test \"two failures are a slip\" for NAME {\n"
+	"  2 times every 1s  Login { user: \"ann\", ip: \"198.51.100.4\", ok: false }\n"
+	"  at 4s             Login { user: \"ann\", ip: \"198.51.100.4\", ok: true }\n"
+	"  expect none\n"
+	"}\n";
 
 static const char sample_text[] =
 	"{\"user\": \"ann\", \"ip\": \"198.51.100.4\", \"ok\": false, \"time\": \"2026-01-05T08:00:00Z\"}\n"
@@ -121,8 +134,8 @@ static enum cli_exit make(const char *name)
 	else
 		code = write_both(rules_path, sample_path, &rules, &sample);
 	if (code == CLI_DONE)
-		fprintf(stderr, "%s and %s are written; try\n  ensue run %s --input %s\n", rules_path, sample_path, rules_path,
-			sample_path);
+		fprintf(stderr, "%s and %s are written; try\n  ensue run %s --input %s\n  ensue test %s\n", rules_path,
+			sample_path, rules_path, sample_path, rules_path);
 	ens_buf_free(&rules);
 	ens_buf_free(&sample);
 	return code;
@@ -160,7 +173,7 @@ const struct cli_verb verb_new = {
 	.name = "new",
 	.summary = "write a rule file and sample events to begin with",
 	.usage = "NAME",
-	.about = "Writes NAME.ens, with an event and a rule, and NAME.ndjson, with events to try it on, into the\n"
+	.about = "Writes NAME.ens, with an event, a rule and its tests, and NAME.ndjson, with events to try it on, into the\n"
 		 "current folder. Nothing that exists is overwritten.\n",
 	.run = run,
 };
