@@ -108,6 +108,7 @@ static enum ens_status compile(struct ens_arena *arena, struct ens_diag *diag, c
 	if (st != ENS_OK)
 		return st;
 
+	diag->work = ENS_NO_SPAN;
 	return ens_emit_tables(&sema, graph, tables_out);
 }
 

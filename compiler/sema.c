@@ -41,6 +41,8 @@ enum ens_status ens_sema_check(struct ens_sema *s, struct ens_arena *arena, stru
 	ens_sema_events(s);
 	for (uint32_t i = 0; i < s->nrule && !arena->failed; i++)
 		ens_sema_rule(s, s->rule[i]);
+	if (!arena->failed)
+		diag->work = ENS_NO_SPAN;
 
 	enum ens_status st = arena->failed ? ENS_ENOMEM : ens_sema_tests(s);
 

@@ -173,6 +173,7 @@ void ens_sema_rule(struct ens_sema *s, struct ens_decl *rule)
 	struct seen seen = {0};
 	uint32_t before = s->diag->nerror;
 
+	s->diag->work = rule->name.at;
 	if (!r)
 		return;
 	*r = (struct ens_rule_sema){.decl = rule, .ok = true};
