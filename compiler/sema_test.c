@@ -517,9 +517,10 @@ static bool named_rules(struct tester *w)
 	for (const struct ens_ident_list *l = w->decl->params; l; l = l->next)
 		n++;
 	rule = ens_arena_alloc(w->s->arena, (n + 1) * sizeof *rule);
-	if (!rule)
-		return false;
 	w->test->rule = rule;
+	w->test->rule_decl = ens_arena_alloc(w->s->arena, (n + 1) * sizeof(struct ens_decl *));
+	if (!rule || !w->test->rule_decl)
+		return false;
 	ens_map_init(&named, w->s->arena);
 	for (const struct ens_ident_list *l = w->decl->params; l; l = l->next) {
 		uint32_t i = ens_map_find_name(&w->s->rule_map, l->id.name);
@@ -532,10 +533,12 @@ static bool named_rules(struct tester *w)
 
 		uint32_t *place = ens_map_at_name(&named, l->id.name);
 
-		if (place && *place == ENS_MAP_NONE)
+		if (place && *place == ENS_MAP_NONE) {
+			w->test->rule_decl[w->test->nrule] = w->s->decl[i];
 			rule[w->test->nrule++] = w->rule_number[i];
-		else
+		} else {
 			ens_diag_add(w->s->diag, ENS_E_TEST_RULE, l->id.at, "the rule `%s` is named twice", l->id.name);
+		}
 		if (place)
 			*place = i;
 	}

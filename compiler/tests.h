@@ -38,6 +38,7 @@ struct ens_test {
 	const struct ens_tables *values; /* the image; shared by all tests */
 	int64_t start_us;
 	const uint32_t *rule;          /* the rules named, by their number in the rules' tables */
+	const struct ens_decl **rule_decl;
 	uint32_t nrule;
 	struct ens_test_step *step;    /* without `start` */
 	uint32_t nstep;

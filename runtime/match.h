@@ -1,7 +1,8 @@
 /*
  * The matcher: offers each event to the partial matches of its key, starts new ones, ends those whose time is over.
  *
- * Shared by engine.c (which finds rules and keys) and match.c (which steps); nothing else includes this.
+ * Shared by engine.c (which finds rules and keys), match.c (which steps) and inspect.c (which looks on); nothing else
+ * includes this.
  *
  * A rule's state for one key is a cell: its partial matches in order of preference (by start, then by the positions of
  * their events, then by branch), so the first that completes is the one that semantics.md section 4 reports.

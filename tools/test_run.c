@@ -3,7 +3,8 @@
  *
  * Only the engine is used: no decoder, no clock.  After each line time stands at the line's end, and everything due by
  * then has been emitted.  Where a rule looks for a leading absence, it watches from the start of the test.  The first
- * line that fails ends the test.  Cost: that of the engine, and of one look at each emission.
+ * line that fails ends the test; where an emission did not come, the lines run once more, looking at partial matches
+ * (runtime/inspect.h), so that tests that pass pay nothing for it.  Cost: that of the engine, and of one look at each emission.
  * Tested by tests/cli/test_verb.sh.
  */
 #include "tools/test_run.h"
@@ -12,7 +13,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "runtime/engine.h"
+#include "compiler/code.h"
+#include "runtime/inspect.h"
 
 #define ARENA_MAX_BYTES ((size_t)512 << 20)
 #define SHOWN_MAX_BYTES 200 /* of one value in a message */
@@ -34,6 +36,8 @@ struct run {
 	uint64_t events;               /* pushed so far: numbers their entries */
 	int64_t now_us;
 	struct test_result *out;
+	const struct ens_test_step *missed; /* what this line expected did not come */
+	struct ens_inspector *looking; /* one for each rule of the test: the second run, up to `missed`; else NULL */
 	enum ens_status status;        /* why the run as such failed */
 	struct ens_error *err;
 };
@@ -185,6 +189,12 @@ static bool group_reads(const struct ens_tables *t, uint32_t group, uint32_t str
 	return false;
 }
 
+static void look(struct run *w)
+{
+	for (uint32_t i = 0; w->looking && i < w->test->nrule; i++)
+		ens_inspect_after(&w->looking[i], w->now_us);
+}
+
 /* An event comes by the first stream of its type, to everyone who reads that. */
 static bool push(struct run *w, struct ens_event *ev)
 {
@@ -193,9 +203,12 @@ static bool push(struct run *w, struct ens_event *ev)
 	enum ens_status st = ENS_OK;
 
 	ev->id = (struct ens_entry_id){.ms = ++w->events, .stream = stream};
+	for (uint32_t i = 0; w->looking && i < w->test->nrule; i++)
+		ens_inspect_before(&w->looking[i], ev);
 	for (uint32_t g = 0; g < w->t->ngroup && st == ENS_OK; g++)
 		if (group_reads(w->t, g, stream))
 			st = ens_engine_push(w->engine, g, ev);
+	look(w);
 	return broken(w, st);
 }
 
@@ -205,6 +218,7 @@ static bool advance(struct run *w)
 
 	for (uint32_t g = 0; g < w->t->ngroup && st == ENS_OK; g++)
 		st = ens_engine_advance(w->engine, g, w->now_us);
+	look(w);
 	return broken(w, st);
 }
 
@@ -382,28 +396,6 @@ static bool say_other(struct run *w, const struct ens_test_step *step, const str
 	return failed(w, step->line->at, &b);
 }
 
-/* What the rules that could have made it did. */
-static const char *how_far(struct run *w, const struct ens_test_step *step)
-{
-	struct ens_buf b = ENS_BUF_EMPTY;
-
-	for (uint32_t i = 0; i < w->test->nrule; i++) {
-		const struct ens_t_rule *r = &w->t->rule[w->test->rule[i]];
-		struct ens_rule_stats s;
-		bool emits = false;
-
-		for (uint32_t k = 0; k < r->emits.count; k++)
-			emits |= is_named(w, w->t->emit[r->emits.first + k].type, step->line->type.name);
-		if (!emits)
-			continue;
-		ens_engine_rule_stats(w->engine, w->test->rule[i], &s);
-		add_name(w, &b, r->name);
-		ens_buf_addf(&b, ": %llu begun, %llu complete, %llu emitted, %llu still open\n", (unsigned long long)s.started,
-			     (unsigned long long)s.matched, (unsigned long long)s.emitted, (unsigned long long)s.partials);
-	}
-	return keep_text(w, &b);
-}
-
 static bool say_nothing(struct run *w, const struct ens_test_step *step, uint32_t came)
 {
 	struct ens_buf b = ENS_BUF_EMPTY;
@@ -413,7 +405,7 @@ static bool say_nothing(struct run *w, const struct ens_test_step *step, uint32_
 		ens_buf_addf(&b, "expected %u `%s`, but only %u came", step->times, step->line->type.name, came);
 	else
 		ens_buf_addf(&b, "expected `%s`, but nothing came", step->line->type.name);
-	w->out->rules = how_far(w, step);
+	w->missed = step;
 	return failed(w, step->line->at, &b);
 }
 
@@ -476,6 +468,186 @@ static void run_steps(struct run *w)
 	w->out->passed = expect_none(w, w->test->decl->title.at, "no line expects what came: ");
 }
 
+/* ---- how far the rules came ------------------------------------------------------------------------------------- */
+
+static void add_since(const struct run *w, struct ens_buf *b, int64_t us)
+{
+	ens_format_duration(b, us - w->test->start_us);
+}
+
+/* "hit: Login[ok]" */
+static void add_step(struct ens_buf *b, const struct ens_pat *step)
+{
+	ens_buf_addc(b, '`');
+	if (step->name.name)
+		ens_buf_addf(b, "%s: ", step->name.name);
+	ens_buf_adds(b, step->ref->type.name);
+	if (step->ref->cond) {
+		ens_buf_addc(b, '[');
+		ens_expr_write(step->ref->cond, b);
+		ens_buf_addc(b, ']');
+	}
+	ens_buf_addc(b, '`');
+}
+
+static void add_condition(struct ens_buf *b, const struct ens_expr *e, bool of_match)
+{
+	if (!e || ens_reads_match(e) != of_match)
+		return;
+	ens_buf_adds(b, " `");
+	ens_expr_write(e, b);
+	ens_buf_addc(b, '`');
+}
+
+/* What does not hold: of the conditions that look at the event alone, or of those that look at the match. */
+static void add_conditions(struct ens_buf *b, const struct ens_pat *step, bool of_match)
+{
+	ens_buf_adds(b, "this does not hold:");
+	add_condition(b, step->ref->cond, of_match);
+	for (const struct ens_cond *c = step->sema->conds; c; c = c->next)
+		add_condition(b, c->expr, of_match);
+	if (!of_match && step->ref->sema->decl->kind == ENS_D_FILTER)
+		ens_buf_addf(b, " the filter `%s`", step->ref->type.name);
+}
+
+static void add_why(struct ens_buf *b, const struct ens_inspect_try *t, const struct ens_pat *step)
+{
+	static const char *const words[] = {
+		[ENS_WHY_MANY] = "the repetition has had its most",
+		[ENS_WHY_GUARD] = "what `where` asks of the repetition before it does not hold",
+		[ENS_WHY_EARLY] = "its `after` is not over",
+		[ENS_WHY_LATE] = "the `within` of its arrow is over",
+		[ENS_WHY_SCOPE] = "the rule's `within` is over",
+		[ENS_WHY_NOT_NEXT] = "another event came between",
+		[ENS_WHY_SILENCE] = "the time of the `not` before it is not over",
+		[ENS_WHY_BROKEN] = "this event is one that a `not` before it forbids",
+		[ENS_WHY_CLOSED] = "what came before has closed the way",
+	};
+
+	if (t->why == ENS_WHY_PREDICATE || t->why == ENS_WHY_CONDITION)
+		add_conditions(b, step, t->why == ENS_WHY_CONDITION);
+	else if (t->why == ENS_WHY_FEW)
+		ens_buf_addf(b, "the repetition before it has %u of %u", t->has, t->needs);
+	else
+		ens_buf_adds(b, words[t->why]);
+}
+
+static void add_tries(const struct run *w, struct ens_buf *b, const struct ens_inspection *f, const struct ens_rule_sema *r)
+{
+	for (uint32_t i = 0; i < f->ntried; i++) {
+		const struct ens_inspect_try *t = &f->tried[i];
+		const struct ens_pat *step = r->step[t->state];
+
+		if (t->why == ENS_WHY_TAKEN)
+			continue;
+		ens_buf_adds(b, "  at ");
+		add_since(w, b, t->time_us);
+		ens_buf_adds(b, " not taken as ");
+		add_step(b, step);
+		ens_buf_adds(b, ": ");
+		add_why(b, t, step);
+		ens_buf_addc(b, '\n');
+	}
+}
+
+/* "took 4 fail, hit" */
+static void add_taken(struct ens_buf *b, const struct ens_inspection *f, const struct ens_rule_sema *r)
+{
+	ens_buf_adds(b, " and took ");
+	for (uint32_t i = 0; i < f->nrun; i++) {
+		const struct ens_pat *step = r->step[f->run[i].state];
+
+		ens_buf_adds(b, i ? ", " : "");
+		if (f->run[i].count > 1)
+			ens_buf_addf(b, "%u ", f->run[i].count);
+		ens_buf_adds(b, step->name.name ? step->name.name : step->ref->type.name);
+	}
+}
+
+static void add_inspection(const struct run *w, struct ens_buf *b, const struct ens_inspection *f,
+			   const struct ens_rule_sema *r)
+{
+	if (f->gave_up) {
+		ens_buf_adds(b, "  there are too many partial matches to look at each\n");
+		return;
+	}
+	if (f->ntaken) {
+		ens_buf_adds(b, "  the furthest");
+		if (f->key[0])
+			ens_buf_addf(b, " (%s)", f->key);
+		ens_buf_adds(b, " began at ");
+		add_since(w, b, f->start_us);
+		add_taken(b, f, r);
+		if (!f->open) {
+			ens_buf_adds(b, "; at ");
+			add_since(w, b, f->ended_us);
+			ens_buf_adds(b, f->matched ? " a match had used it up" : " it was over");
+		}
+		ens_buf_addc(b, '\n');
+	}
+	if (!f->matched)
+		add_tries(w, b, f, r);
+}
+
+static bool could_make(const struct run *w, const struct ens_t_rule *r, const char *type)
+{
+	for (uint32_t k = 0; k < r->emits.count; k++)
+		if (is_named(w, w->t->emit[r->emits.first + k].type, type))
+			return true;
+	return false;
+}
+
+/* What the rules that could have made what did not come did. */
+static void how_far(struct run *w)
+{
+	struct ens_buf b = ENS_BUF_EMPTY;
+
+	for (uint32_t i = 0; i < w->test->nrule; i++) {
+		const struct ens_t_rule *r = &w->t->rule[w->test->rule[i]];
+		struct ens_rule_stats s;
+
+		if (!could_make(w, r, w->missed->line->type.name))
+			continue;
+		ens_engine_rule_stats(w->engine, w->test->rule[i], &s);
+		add_name(w, &b, r->name);
+		ens_buf_addf(&b, ": %llu begun, %llu complete, %llu emitted, %llu still open\n", (unsigned long long)s.started,
+			     (unsigned long long)s.matched, (unsigned long long)s.emitted, (unsigned long long)s.partials);
+		add_inspection(w, &b, &w->looking[i].found, w->test->rule_decl[i]->sema->rule);
+	}
+	w->out->rules = keep_text(w, &b);
+}
+
+static enum ens_status ignore_emission(void *user, const struct ens_emission *e)
+{
+	(void)user;
+	(void)e;
+	return ENS_OK;
+}
+
+/* The lines before the one whose emission did not come once more, looking at each partial match. */
+static void look_again(struct run *first)
+{
+	const struct ens_engine_options options = {.sink = {.emit = ignore_emission}};
+	struct run w = {.r = first->r, .t = first->t, .test = first->test, .out = first->out, .err = first->err,
+			.missed = first->missed, .now_us = first->test->start_us};
+
+	w.looking = ens_arena_alloc(&w.r->arena, (w.test->nrule + 1) * sizeof *w.looking);
+	first->status = w.looking ? ens_engine_open(w.t, &options, &w.engine, w.err) : ENS_ENOMEM;
+	if (first->status != ENS_OK)
+		return;
+	for (uint32_t g = 0; g < w.t->ngroup; g++)
+		ens_engine_set_watch_start(w.engine, g, w.now_us);
+	for (uint32_t i = 0; i < w.test->nrule; i++)
+		ens_inspect_begin(&w.looking[i], w.engine, w.test->rule[i]);
+	for (const struct ens_test_step *s = w.test->step; s < w.missed && w.status == ENS_OK; s++)
+		if (s->line->kind == ENS_T_EVENT || s->line->kind == ENS_T_WAIT)
+			(void)run_step(&w, s);
+	if (w.status == ENS_OK)
+		how_far(&w);
+	first->status = w.status;
+	ens_engine_close(w.engine);
+}
+
 void test_runner_init(struct test_runner *r, const struct ens_tables *tables)
 {
 	*r = (struct test_runner){.tables = tables};
@@ -505,6 +677,8 @@ enum ens_status test_run(struct test_runner *r, const struct ens_test *test, str
 	if (w.status == ENS_OK) {
 		run_steps(&w);
 		ens_engine_close(w.engine);
+		if (w.missed && w.status == ENS_OK)
+			look_again(&w);
 	}
 	free(w.list);
 	if (r->arena.failed || w.status == ENS_ENOMEM)

@@ -153,6 +153,9 @@ bad.ens:27:3: expected `Brute`, but nothing came
   ! tries  2
   ! took   9s
     `brute`: 2 begun, 0 complete, 0 emitted, 2 still open
+      the furthest (ip "192.0.2.7") began at 0s and took 2 fail
+      at 9s not taken as `hit: Login[ok]`: the repetition before it has 2 of 3
+      at 9s not taken as `fail: Login[not ok]`: this does not hold: `not ok`
 
 FAILED another comes
 bad.ens:31:3: expected `Brute`, but `Any` came at 0s
@@ -186,6 +189,98 @@ FAILED no null
 bad.ens:50:19: `user` is null here, and its type allows none
 
 0 passed, 8 failed' "$out"
+
+# ---- how far a rule came
+
+cat >far.ens <<'END'
+event Login from "logins" { user: string, ip: ip, ok: bool }
+event Pay from "pays" { user: string, amount: float }
+event Ship from "ships" { user: string }
+event Failed = Login[not ok]
+rule brute
+  key    ip
+  match  fail: Failed{5,} -> hit: Login[ok]
+  within 1m
+  emit   Brute { ip }
+rule pay
+  key    user
+  match  a: Login[ok] -> within 10s p: Pay[amount > 100.0] -> after 5s s: Ship
+  where  p.time - a.time > 2s
+  within 1h
+  emit   Paid { user }
+rule quiet
+  key    user
+  match  a: Login -> not Pay -> not Ship for 5s -> b: Login[ok and a.ip != ip]
+  within 1h
+  emit   Quiet { user }
+rule direct
+  match  a: Login , b: Pay{1,2} , Ship
+  where  sum(b.amount) > 10.0
+  within 1h
+  emit   Direct {}
+END
+
+# far NAME RULE TYPE LINES: what is said behind the counts when TYPE does not come
+far() {
+	cp far.ens one.ens
+	printf 'test "far" for %s {\n%s\n  expect %s\n}\n' "$2" "$4" "$3" >>one.ens
+	ensue test one.ens
+	said=$(printf '%s\n' "$out" | sed -n 's/^      //p')
+	[ -n "$said" ] || said=$out$err
+}
+far "an event too late" brute Brute '  5 times every 1s Login { ip: "192.0.2.7" }
+  at 61s Login { ip: "192.0.2.7", ok: true }'
+equal "an event too late" 'the furthest (ip "192.0.2.7") began at 0s and took 5 fail; at 1m1s it was over
+at 1m1s not taken as `hit: Login[ok]`: the rule'"'"'s `within` is over
+at 1m1s not taken as `fail: Failed`: this does not hold: the filter `Failed`' "$said"
+far "no event" brute Brute '  5 times every 1s Login
+  wait 2m'
+equal "no event" 'the furthest (ip "::") began at 0s and took 5 fail; at 2m4s it was over' "$said"
+far "none began" brute Brute '  Login { ok: true }'
+equal "none began" 'at 0s not taken as `fail: Failed`: this does not hold: the filter `Failed`' "$said"
+far "of another key" brute Brute '  5 times every 1s Login { ip: "192.0.2.7" }
+  Login { ip: "192.0.2.8", ok: true }'
+equal "of another key" 'the furthest (ip "192.0.2.7") began at 0s and took 5 fail' "$said"
+far "conditions and the limit of an arrow" pay Paid '  Login { ok: true }
+  at 1s Pay { amount: 200 }
+  at 3s Pay { amount: 20 }
+  at 30s Pay { amount: 200 }'
+equal "conditions and the limit of an arrow" 'the furthest (user "") began at 0s and took a; at 30s it was over
+at 1s not taken as `p: Pay[amount > 100.0]`: this does not hold: `p.time - a.time > 2s`
+at 3s not taken as `p: Pay[amount > 100.0]`: this does not hold: `amount > 100.0`
+at 30s not taken as `p: Pay[amount > 100.0]`: the `within` of its arrow is over' "$said"
+far "too early" pay Paid '  Login { ok: true }
+  at 5s Pay { amount: 200 }
+  at 6s Ship'
+equal "too early" 'the furthest (user "") began at 0s and took a, p
+at 6s not taken as `s: Ship`: its `after` is not over' "$said"
+far "used up" pay "2 Paid" '  Login { ok: true }
+  at 5s Pay { amount: 200 }
+  at 16s Ship'
+equal "used up" 'the furthest (user "") began at 0s and took a, p; at 16s a match had used it up' "$said"
+far "not silent for long enough" quiet Quiet '  Login { ok: true }
+  at 5s Login { ok: true, ip: "192.0.2.7" }'
+equal "not silent for long enough" 'the furthest (user "") began at 0s and took a
+at 5s not taken as `b: Login[ok and a.ip != ip]`: the time of the `not` before it is not over' "$said"
+far "a not that is broken" quiet Quiet '  Login { ok: true }
+  at 1s Pay
+  at 9s Login { ok: true, ip: "192.0.2.7" }'
+equal "a not that is broken" 'the furthest (user "") began at 0s and took a; at 1s it was over
+at 1s not taken as `b: Login[ok and a.ip != ip]`: this event is one that a `not` before it forbids' "$said"
+far "a repetition that where holds back" direct Direct '  Login
+  Pay { amount: 3 }
+  Ship'
+equal "a repetition that where holds back" 'the furthest began at 0s and took a, b; at 0s it was over
+at 0s not taken as `Ship`: what `where` asks of the repetition before it does not hold
+at 0s not taken as `b: Pay`: another event came between' "$said"
+far "not the very next" direct Direct '  Login
+  3 times Pay { amount: 30 }'
+equal "not the very next" 'the furthest began at 0s and took a, 2 b; at 0s it was over
+at 0s not taken as `Ship`: another event came between
+at 0s not taken as `b: Pay`: the repetition has had its most' "$said"
+
+far "too many to look at" pay Paid '  20000 times Login { user: "u{i}", ok: true }'
+equal "too many to look at" 'there are too many partial matches to look at each' "$said"
 
 rules wrong.ens <<'END'
 test "wrong" for brute {
