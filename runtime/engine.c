@@ -19,6 +19,7 @@
 #define DEFAULT_KEYS_PER_RULE 1000000u
 #define DEFAULT_PARTIALS_PER_KEY 10000u
 #define DEFAULT_PARTIALS_PER_RULE 1000000u
+#define DEFAULT_MEMORY_BYTES (UINT64_C(1) << 30)
 
 /* ---- opening ------------------------------------------------------------------------------------------------------ */
 
@@ -166,6 +167,8 @@ enum ens_status ens_engine_open(const struct ens_tables *tables, const struct en
 		e->options.partials_per_key = DEFAULT_PARTIALS_PER_KEY;
 	if (!e->options.partials_per_rule)
 		e->options.partials_per_rule = DEFAULT_PARTIALS_PER_RULE;
+	if (!e->options.memory_bytes)
+		e->options.memory_bytes = DEFAULT_MEMORY_BYTES;
 	ens_heap_init(&e->heap);
 	enum ens_status st = open_all(e, err);
 
@@ -348,6 +351,15 @@ static void drop_oldest(struct ens_rule *r, const struct ens_cell *at_hand)
 		free_cell(of);
 }
 
+/* Is a limit that concerns the whole rule, or the `part`-th of it, exceeded? */
+static bool beyond(const struct ens_rule *r, uint32_t part)
+{
+	const struct ens_engine_options *o = &r->engine->options;
+
+	return r->stats.partials > o->partials_per_rule / part || r->stats.keys > o->keys_per_rule / part
+	       || r->engine->heap.used_bytes > o->memory_bytes / part;
+}
+
 /* After each event that left something in `c`, the cell at hand; it stays, empty or not. */
 static void keep_limits(struct ens_rule *r, struct ens_cell *c)
 {
@@ -356,15 +368,17 @@ static void keep_limits(struct ens_rule *r, struct ens_cell *c)
 
 	for (; c->npartial > o->partials_per_key; r->stats.dropped_per_key++)
 		ens_match_drop(c->first);
-	bool over = r->stats.partials > o->partials_per_rule || r->stats.keys > o->keys_per_rule;
+	bool over = beyond(r, 1);
 
 	if (over && !r->listed)
 		e->failed = list_partials(r);
 	else if (!over && r->listed)
-		r->listed = r->stats.partials > o->partials_per_rule / 2 || r->stats.keys > o->keys_per_rule / 2;
+		r->listed = beyond(r, 2);
 	if (!over || e->failed != ENS_OK)
 		return;
 	for (; r->stats.partials > o->partials_per_rule; r->stats.dropped_per_rule++)
+		drop_oldest(r, c);
+	for (; r->oldest && e->heap.used_bytes > o->memory_bytes; r->stats.dropped_memory++)
 		drop_oldest(r, c);
 	if (r->stats.keys <= o->keys_per_rule)
 		return;

@@ -269,6 +269,24 @@ static void keys_that_only_remember_an_absence_are_bounded_too(void)
 	close_bench(b);
 }
 
+static void memory_has_a_ceiling(void)
+{
+	enum { MIB = 1 << 20 };
+	struct bench *b = open_bench("rule r\n  match x: E[name = \"a\"]+ -> y: E[name = \"b\"]\n  emit M { n: count(x) }\n",
+				     (struct ens_engine_options){.memory_bytes = 4 * MIB});
+
+	/* Every event joins every partial match: without a ceiling that takes memory by the square of their number. */
+	for (uint32_t i = 0; i < 5000; i++) {
+		push(b, i + 1, FIRST_US + i, 'a', 1, 0);
+		CU_ASSERT_FATAL(ens_engine_bytes(b->engine) <= 4 * MIB);
+	}
+	CU_ASSERT(stats(b).dropped_memory > 0);
+	CU_ASSERT(stats(b).partials > 0);
+	push(b, 5001, FIRST_US + 5001, 'b', 1, 0);
+	CU_ASSERT_EQUAL(b->nid, 1);
+	close_bench(b);
+}
+
 static void memory_is_constant_under_a_steady_load(void)
 {
 	struct bench *b = open_bench(played[0], (struct ens_engine_options){0});
@@ -387,6 +405,7 @@ void suite_engine(void)
 	CU_add_test(s, "over the limit of a rule what started first goes", over_the_limit_of_a_rule_what_started_first_goes);
 	CU_add_test(s, "over the limit of keys the oldest goes", over_the_limit_of_keys_the_oldest_goes);
 	CU_add_test(s, "keys that only remember an absence are bounded too", keys_that_only_remember_an_absence_are_bounded_too);
+	CU_add_test(s, "memory has a ceiling", memory_has_a_ceiling);
 	CU_add_test(s, "memory is constant under a steady load", memory_is_constant_under_a_steady_load);
 	CU_add_test(s, "memory is what the tables say", memory_is_what_the_tables_say);
 	CU_add_test(s, "a failing sink stops the engine", a_failing_sink_stops_the_engine);
