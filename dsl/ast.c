@@ -62,7 +62,7 @@ static const struct {
 	[ENS_X_IF] = {LEVEL_IF, NULL},
 };
 
-static void write_expr(const struct ens_expr *e, enum level at_least, struct ens_buf *out);
+static void write_expr(const struct ens_expr *e, int at_least, struct ens_buf *out);
 
 static void write_string(const char *s, size_t len, struct ens_buf *out)
 {
@@ -135,27 +135,55 @@ static void write_literal(const struct ens_expr *e, struct ens_buf *out)
 	}
 }
 
-static enum level level_of(const struct ens_expr *e)
+int ens_expr_level(const struct ens_expr *e)
 {
 	bool negative = e->kind == ENS_X_LITERAL && !e->literal.null &&
 			(((e->lit_type == ENS_INT || e->lit_type == ENS_DURATION) && e->literal.i < 0) ||
 			 (e->lit_type == ENS_FLOAT && e->literal.f < 0));
 
-	return negative ? LEVEL_UNARY : expr_row[e->kind].level;
+	return negative ? LEVEL_UNARY : (int)expr_row[e->kind].level;
+}
+
+int ens_expr_arg_level(const struct ens_expr *e, uint32_t i)
+{
+	int level = (int)expr_row[e->kind].level;
+
+	switch (e->kind) {
+	case ENS_X_MEMBER:
+	case ENS_X_STAR:
+	case ENS_X_INDEX:
+		return i == 0 ? LEVEL_POSTFIX : LEVEL_IF;
+	case ENS_X_CALL:
+	case ENS_X_IF:
+		return LEVEL_IF;
+	case ENS_X_NEG:
+	case ENS_X_NOT:
+		return level;
+	case ENS_X_IN:
+	case ENS_X_LIKE:
+		return i == 0 || e->narg == 2 ? LEVEL_COALESCE : LEVEL_IF;
+	default: /* all but comparisons group to the left */
+		return level == LEVEL_COMPARE ? LEVEL_COALESCE : level + (i > 0);
+	}
+}
+
+static void write_arg(const struct ens_expr *e, uint32_t i, struct ens_buf *out)
+{
+	write_expr(e->arg[i], ens_expr_arg_level(e, i), out);
 }
 
 static void write_list(const struct ens_expr *e, uint32_t from, struct ens_buf *out)
 {
 	for (uint32_t i = from; i < e->narg; i++) {
 		ens_buf_adds(out, i > from ? ", " : "");
-		write_expr(e->arg[i], LEVEL_IF, out);
+		write_arg(e, i, out);
 	}
 }
 
 /* in, like, matches, between, is: the word and what stands right of it. */
 static void write_word_compare(const struct ens_expr *e, struct ens_buf *out)
 {
-	write_expr(e->arg[0], LEVEL_COALESCE, out);
+	write_arg(e, 0, out);
 	if (e->kind == ENS_X_ISNULL) {
 		ens_buf_adds(out, e->negated ? " is not null" : " is null");
 		return;
@@ -163,11 +191,11 @@ static void write_word_compare(const struct ens_expr *e, struct ens_buf *out)
 	ens_buf_adds(out, e->negated ? " not " : " ");
 	ens_buf_adds(out, expr_row[e->kind].sign);
 	if (e->kind == ENS_X_BETWEEN) {
-		write_expr(e->arg[1], LEVEL_COALESCE, out);
+		write_arg(e, 1, out);
 		ens_buf_adds(out, " and ");
-		write_expr(e->arg[2], LEVEL_COALESCE, out);
+		write_arg(e, 2, out);
 	} else if (e->narg == 2) {
-		write_expr(e->arg[1], LEVEL_COALESCE, out);
+		write_arg(e, 1, out);
 	} else {
 		ens_buf_addc(out, '(');
 		write_list(e, 1, out);
@@ -184,7 +212,7 @@ static void write_postfix(const struct ens_expr *e, struct ens_buf *out)
 		ens_buf_addc(out, ')');
 		return;
 	}
-	write_expr(e->arg[0], LEVEL_POSTFIX, out);
+	write_arg(e, 0, out);
 	if (e->kind == ENS_X_INDEX) {
 		ens_buf_addc(out, '[');
 		write_list(e, 1, out);
@@ -200,8 +228,6 @@ static void write_postfix(const struct ens_expr *e, struct ens_buf *out)
 
 static void write_bare(const struct ens_expr *e, struct ens_buf *out)
 {
-	enum level level = expr_row[e->kind].level;
-
 	switch (e->kind) {
 	case ENS_X_LITERAL:
 		write_literal(e, out);
@@ -218,7 +244,7 @@ static void write_bare(const struct ens_expr *e, struct ens_buf *out)
 	case ENS_X_NEG:
 	case ENS_X_NOT:
 		ens_buf_adds(out, expr_row[e->kind].sign);
-		write_expr(e->arg[0], level, out);
+		write_arg(e, 0, out);
 		break;
 	case ENS_X_IN:
 	case ENS_X_LIKE:
@@ -229,23 +255,23 @@ static void write_bare(const struct ens_expr *e, struct ens_buf *out)
 		break;
 	case ENS_X_IF:
 		ens_buf_adds(out, "if ");
-		write_expr(e->arg[0], LEVEL_IF, out);
+		write_arg(e, 0, out);
 		ens_buf_adds(out, " then ");
-		write_expr(e->arg[1], LEVEL_IF, out);
+		write_arg(e, 1, out);
 		ens_buf_adds(out, " else ");
-		write_expr(e->arg[2], LEVEL_IF, out);
+		write_arg(e, 2, out);
 		break;
-	default: /* two sides; all but comparisons group to the left */
-		write_expr(e->arg[0], level == LEVEL_COMPARE ? LEVEL_COALESCE : level, out);
+	default: /* two sides */
+		write_arg(e, 0, out);
 		ens_buf_adds(out, expr_row[e->kind].sign);
-		write_expr(e->arg[1], (enum level)(level + 1), out);
+		write_arg(e, 1, out);
 		break;
 	}
 }
 
-static void write_expr(const struct ens_expr *e, enum level at_least, struct ens_buf *out)
+static void write_expr(const struct ens_expr *e, int at_least, struct ens_buf *out)
 {
-	bool parens = level_of(e) < at_least;
+	bool parens = ens_expr_level(e) < at_least;
 
 	if (parens)
 		ens_buf_addc(out, '(');

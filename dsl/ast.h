@@ -283,5 +283,9 @@ void ens_ast_dump(const struct ens_ast *ast, struct ens_buf *out);
 void ens_expr_write(const struct ens_expr *e, struct ens_buf *out);
 /* A name, in back quotes if it needs them. */
 void ens_name_write(const char *name, struct ens_buf *out);
+/* How tightly an expression holds together, and how tightly argument i must for it to stand without parentheses: an
+ * argument of a lower level needs them. */
+int ens_expr_level(const struct ens_expr *e);
+int ens_expr_arg_level(const struct ens_expr *e, uint32_t i);
 
 #endif
