@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "compiler/graph.h"
 #include "dsl/ast.h"
@@ -45,7 +46,7 @@ struct cli_verb {
 
 #define CLI_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
-extern const struct cli_verb verb_check, verb_compile, verb_test, verb_run, verb_demo;
+extern const struct cli_verb verb_check, verb_fmt, verb_compile, verb_test, verb_run, verb_demo;
 extern const struct cli_verb verb_explain, verb_graph, verb_list, verb_new, verb_infer;
 
 /* ---- options ------------------------------------------------------------------------------------------------------ */
@@ -115,6 +116,8 @@ struct cli_rules {
 
 void cli_rules_open(struct cli_rules *r);
 void cli_rules_close(struct cli_rules *r);
+/* Reads one rule file ("-": standard input) without looking into it; messages are printed. */
+enum cli_exit cli_rules_read(struct cli_rules *r, const char *name, uint32_t *file);
 /* Reads and compiles rule files ("-": standard input).  Messages stay in r->diag; CLI_RULES if there are errors.  With
  * `graph`, r->graph is filled.  Table files are refused as such. */
 enum cli_exit cli_rules_compile(struct cli_rules *r, char *const *file, int nfile, bool graph);
@@ -133,8 +136,16 @@ enum cli_exit cli_rule_named(struct cli_rules *r, const char *file, const char *
 enum cli_exit cli_rule_graph(struct cli_rules *r, const struct ens_decl *rule, struct ens_graph *out);
 uint32_t cli_rule_index(const struct cli_rules *r, const struct ens_decl *rule);
 
+/* Writes all of a buffer and closes the file, whatever happens; -1 is a file that could not be opened, told from errno. */
+enum cli_exit cli_write_and_close(int fd, const char *name, const struct ens_buf *bytes);
+/* Puts a file with that content in the place of what is there, whole or not at all; `mode` is its permissions. */
+enum cli_exit cli_replace_file(const char *name, const struct ens_buf *bytes, mode_t mode);
+
 /* Writes all of a buffer; CLI_ENV with a message if that can't be done. */
 enum cli_exit cli_write(FILE *to, struct ens_buf *text);
+
+/* Appends the difference between two texts as `diff -u` writes it; nothing if there is none. */
+void cli_diff(const char *name, const char *a, size_t a_bytes, const char *b, size_t b_bytes, struct ens_buf *out);
 
 /* What --dump names. */
 enum cli_dump { CLI_DUMP_NONE, CLI_DUMP_AST, CLI_DUMP_GRAPH, CLI_DUMP_TABLES };

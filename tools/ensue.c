@@ -13,8 +13,8 @@
 #define PACKAGE_VERSION "unversioned"
 #endif
 
-static const struct cli_verb *const verbs[] = {&verb_check, &verb_compile, &verb_test, &verb_run, &verb_explain, &verb_graph,
-					 &verb_list, &verb_new, &verb_infer, &verb_demo};
+static const struct cli_verb *const verbs[] = {&verb_check, &verb_fmt, &verb_compile, &verb_test, &verb_run, &verb_explain,
+					 &verb_graph, &verb_list, &verb_new, &verb_infer, &verb_demo};
 
 static void version(void)
 {

@@ -90,7 +90,7 @@ static enum cli_exit add_text(struct cli_rules *r, const char *name, const struc
 	}
 }
 
-static enum cli_exit read_source(struct cli_rules *r, const char *name, uint32_t *file)
+enum cli_exit cli_rules_read(struct cli_rules *r, const char *name, uint32_t *file)
 {
 	struct ens_buf text = ENS_BUF_EMPTY;
 	int fd;
@@ -130,7 +130,7 @@ static enum cli_exit read_sources(struct cli_rules *r, char *const *file, int nf
 	if (!*index)
 		return no_memory();
 	for (int i = 0; i < nfile && code == CLI_DONE; i++)
-		code = read_source(r, file[i], &(*index)[(*n)++]);
+		code = cli_rules_read(r, file[i], &(*index)[(*n)++]);
 	if (code == CLI_DONE && r->text && r->text->failed)
 		return no_memory();
 	if (code == CLI_DONE && r->text && r->text->len)

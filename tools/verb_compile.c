@@ -6,12 +6,9 @@
 #define _POSIX_C_SOURCE 200809L
 #include "tools/cli.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum { OPT_OUT, OPT_FORMAT, OPT_DUMP, OPT_DENY, OPT_ALLOW };
 
@@ -66,62 +63,20 @@ static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, stru
 	}
 }
 
-static enum cli_exit can_not_write(const char *name)
-{
-	cli_say("%s can't be written: %s", name, strerror(errno));
-	return CLI_ENV;
-}
-
-static enum cli_exit write_and_close(int fd, const char *name, const struct ens_buf *bytes)
-{
-	size_t at = 0;
-
-	while (at < bytes->len) {
-		ssize_t n = write(fd, bytes->data + at, bytes->len - at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			enum cli_exit code = can_not_write(name);
-
-			close(fd);
-			return code;
-		}
-		at += (size_t)n;
-	}
-	return close(fd) == 0 ? CLI_DONE : can_not_write(name);
-}
-
 /* A pipe, a device, a link such as /dev/stdout: what is there is written to, never replaced. */
 static enum cli_exit write_through(const char *name, const struct ens_buf *bytes)
 {
 	const int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 
-	return fd >= 0 ? write_and_close(fd, name, bytes) : can_not_write(name);
+	return cli_write_and_close(fd, name, bytes);
 }
 
 static enum cli_exit replace_file(const char *name, const struct ens_buf *bytes)
 {
-	struct ens_buf temp = ENS_BUF_EMPTY;
-
-	ens_buf_addf(&temp, "%s.XXXXXX", name);
-	ens_buf_addc(&temp, '\0');
-	if (temp.failed) {
-		cli_say("no memory");
-		return CLI_INTERNAL;
-	}
-	const int fd = mkstemp(temp.data);
 	const mode_t mask = umask(0);
 
 	umask(mask);
-	enum cli_exit code = fd >= 0 ? write_and_close(fd, name, bytes) : can_not_write(name);
-
-	if (code == CLI_DONE && (chmod(temp.data, 0666 & ~mask) != 0 || rename(temp.data, name) != 0))
-		code = can_not_write(name);
-	if (code != CLI_DONE && fd >= 0)
-		unlink(temp.data);
-	ens_buf_free(&temp);
-	return code;
+	return cli_replace_file(name, bytes, 0666 & ~mask);
 }
 
 static enum cli_exit write_tables(const char *name, const struct ens_buf *bytes)

@@ -13,7 +13,7 @@ expect "help" 0 "ensue demo" help
 expect "--help" 0 "ensue demo" --help
 expect "version" 0 "ensue 0." version
 expect "--version" 0 "ensue 0." --version
-for verb in check compile test run explain graph list new infer demo; do
+for verb in check fmt compile test run explain graph list new infer demo; do
 	expect "$verb --help" 0 "usage: ensue $verb" $verb --help
 	expect "help $verb" 0 "usage: ensue $verb" help $verb
 	expect "$verb: unknown option" 2 'there is no option `--nonsense`' $verb --nonsense
@@ -30,6 +30,7 @@ expect "check: unknown format" 2 "one of text, json" check --format xml "$work/o
 expect "check: unknown dump" 2 "one of ast, graph, tables" check --dump pdf "$work/ok.ens"
 expect "test without a file" 2 "no rule file" test
 expect "test: unknown format" 2 "one of text, json" test --format xml "$work/ok.ens"
+expect "fmt without a file" 2 "no rule file" fmt --check
 expect "compile without output" 2 "-o rules.ensc" compile "$work/ok.ens"
 expect "run without rules" 2 "nor rules with -e" run --input "$work/ok.ens"
 expect "run without a source" 2 "--redis" run "$work/ok.ens"
@@ -49,7 +50,7 @@ unset ENSUE_REDIS ENSUE_JOB
 
 # what --help says and what the documentation says are one thing
 missing=
-for verb in check compile test run graph infer; do
+for verb in check fmt compile test run graph infer; do
 	for option in $("$ENSUE" $verb --help | sed -n 's/^  .*--\([a-z-]*\).*/\1/p'); do
 		[ "$option" = help ] && continue
 		tr -d '\\' <"$ENSUE_SOURCE/docs/ensue.1" | grep -q -e "--$option" || missing="$missing ensue.1:$option"
