@@ -56,6 +56,15 @@ static enum ens_status lower_all(struct ens_sema *s, struct ens_graph *graph, st
 enum ens_status ens_compile(struct ens_arena *arena, struct ens_diag *diag, const uint32_t *files, uint32_t nfile,
 			    struct ens_ast *ast_out, struct ens_buf *tables_out, struct ens_buf *graph_dump)
 {
+	const struct ens_compile_options none = {0};
+
+	return ens_compile_with(arena, diag, files, nfile, &none, ast_out, tables_out, graph_dump);
+}
+
+enum ens_status ens_compile_with(struct ens_arena *arena, struct ens_diag *diag, const uint32_t *files, uint32_t nfile,
+				 const struct ens_compile_options *options, struct ens_ast *ast_out,
+				 struct ens_buf *tables_out, struct ens_buf *graph_dump)
+{
 	struct ens_ast ast = {0};
 	struct ens_sema sema;
 	struct ens_graph *graph;
@@ -67,7 +76,7 @@ enum ens_status ens_compile(struct ens_arena *arena, struct ens_diag *diag, cons
 	if (st != ENS_OK)
 		return st;
 
-	st = ens_sema_check(&sema, arena, diag, &ast);
+	st = ens_sema_check(&sema, arena, diag, &ast, options);
 	if (st != ENS_OK)
 		return st;
 	check_has_rule(diag, &sema, files, nfile);

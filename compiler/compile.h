@@ -7,6 +7,16 @@
 #include "dsl/ast.h"
 #include "dsl/diag.h"
 
+/* A parameter's value from outside the rule files: --set NAME=VALUE. */
+struct ens_setting {
+	const char *name, *value;
+};
+
+struct ens_compile_options {
+	const struct ens_setting *setting; /* of one name the last counts */
+	size_t nsetting;
+};
+
 /*
  * Compiles the files (indices in diag->sources) together.  Everything but the outputs lives in `arena`.
  *
@@ -18,5 +28,9 @@
 enum ens_status ens_compile(struct ens_arena *arena, struct ens_diag *diag, const uint32_t *files, uint32_t nfile,
 			    struct ens_ast *ast_out, struct ens_buf *tables_out,
 			    struct ens_buf *graph_dump) ENS_MUST_CHECK;
+/* The same with options. */
+enum ens_status ens_compile_with(struct ens_arena *arena, struct ens_diag *diag, const uint32_t *files, uint32_t nfile,
+				 const struct ens_compile_options *options, struct ens_ast *ast_out,
+				 struct ens_buf *tables_out, struct ens_buf *graph_dump) ENS_MUST_CHECK;
 
 #endif

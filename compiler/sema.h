@@ -7,6 +7,7 @@
 #ifndef ENS_COMPILER_SEMA_H
 #define ENS_COMPILER_SEMA_H
 
+#include "compiler/compile.h"
 #include "compiler/graph.h"
 #include "compiler/map.h"
 
@@ -30,6 +31,8 @@ struct ens_decl_sema {
 	struct ens_field_sema *field;
 	uint32_t nfield, nraw, cap;    /* declared, raw behind them, room */
 	uint32_t time_field;           /* ENS_NONE: the entry's own time */
+	/* PARAM */
+	struct ens_expr *value;        /* a literal; NULL: there was an error */
 	/* FILTER */
 	struct ens_decl *type;         /* the event type below it; NULL: there was an error */
 	struct ens_decl *base;         /* what it narrows: a type or another filter */
@@ -197,7 +200,10 @@ struct ens_sema {
 	struct ens_ast *ast;
 	struct ens_map type_map;        /* name of an event type, filter or table to index in decl */
 	struct ens_map output_map, rule_map;
-	struct ens_map later_map;       /* names of parameters and functions: not supported yet */
+	struct ens_map param_map;
+	const struct ens_setting *setting;
+	size_t nsetting;
+	struct ens_map later_map;       /* names of functions: not supported yet */
 	bool imports;                   /* there are imports, not supported yet: any name may come from there */
 	struct ens_map emitted_map;     /* output type "\0" field to its type and place (sema_emit.c) */
 	struct ens_out_sema **emitted;
@@ -212,10 +218,10 @@ struct ens_sema {
 
 /*
  * Checks the tree: names, types, patterns, keys, outputs.  Messages go to `diag`; ENS_OK also when there were some.
- * ENS_ENOMEM without memory.
+ * `options`: the values of parameters that are not those of the files.  ENS_ENOMEM without memory.
  */
-enum ens_status ens_sema_check(struct ens_sema *s, struct ens_arena *arena, struct ens_diag *diag,
-			       struct ens_ast *ast) ENS_MUST_CHECK;
+enum ens_status ens_sema_check(struct ens_sema *s, struct ens_arena *arena, struct ens_diag *diag, struct ens_ast *ast,
+			       const struct ens_compile_options *options) ENS_MUST_CHECK;
 
 /* The field `name` of events of `type`: declared, else implied. */
 struct ens_field_ref ens_type_field(const struct ens_decl *type, const char *name);

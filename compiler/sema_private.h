@@ -40,6 +40,12 @@ void ens_sema_suggest(struct ens_sema *s, struct ens_message *m, const char *nam
 		      size_t n);
 void ens_sema_not_yet(struct ens_sema *s, struct ens_span at, const char *what); /* "WHAT is not supported yet" */
 
+/* sema_params.c */
+void ens_sema_params(struct ens_sema *s);
+struct ens_decl *ens_sema_find_param(struct ens_sema *s, const char *name); /* or NULL */
+/* If e is the name of a parameter it becomes its literal, or stays a name if the parameter is wrong.  False: it is not. */
+bool ens_sema_put_param(struct ens_sema *s, struct ens_expr *e);
+
 /* sema_events.c */
 void ens_sema_events(struct ens_sema *s);
 uint32_t ens_type_raw_field(struct ens_sema *s, struct ens_decl *type, const char *name, struct ens_span at);

@@ -92,8 +92,8 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 	size_t n = field_names(v->hand, candidate, 0);
 	struct ens_message *m;
 
-	if (ens_map_find_name(&v->s->later_map, e->name) != ENS_MAP_NONE || v->s->imports)
-		return ENS_BADTYPE; /* a parameter: said where it is declared */
+	if (v->s->imports)
+		return ENS_BADTYPE;
 	if ((v->rule && v->rule->decl->broken) || (v->hand && v->hand->broken))
 		return ENS_BADTYPE; /* it may have been there: the syntax error was told */
 	if (strcmp(e->name, "prev") == 0 || find_step(v, e->name)) {
@@ -103,6 +103,9 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 	}
 	for (uint32_t i = 0; v->rule && i < v->rule->nkey && n < CANDIDATES_MAX; i++)
 		candidate[n++] = v->rule->keys[i].name;
+	for (uint32_t i = 0; i < v->s->ndecl && n < CANDIDATES_MAX && v->s->param_map.n; i++)
+		if (v->s->decl[i]->kind == ENS_D_PARAM && v->s->decl[i]->name.name)
+			candidate[n++] = v->s->decl[i]->name.name;
 	if (v->hand) {
 		m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "`%s` is no field of `%s`%s", e->name,
 				 v->hand->name.name, v->rule && v->rule->nkey ? " and no key" : "");
@@ -129,13 +132,39 @@ static enum ens_type key_type(struct ens_view *v, struct ens_expr *e, uint32_t k
 	return v->rule->keys[key].type;
 }
 
+/* The name of a parameter: its value.  False: there is no such parameter. */
+static bool param_type(struct ens_view *v, struct ens_expr *e, enum ens_type *type)
+{
+	if (!ens_sema_put_param(v->s, e))
+		return false;
+	*type = e->kind == ENS_X_LITERAL ? e->lit_type : ENS_BADTYPE;
+	return true;
+}
+
+static void warn_hidden_param(struct ens_view *v, const struct ens_expr *e, const char *what)
+{
+	struct ens_decl *p = ens_sema_find_param(v->s, e->name);
+	struct ens_message *m;
+
+	if (!p)
+		return;
+	m = ens_diag_add(v->s->diag, ENS_W_HIDING, e->at, "`%s` is the %s here, not the parameter of that name", e->name,
+			 what);
+	ens_diag_second(v->s->diag, m, p->name.at, "the parameter is declared here");
+	ens_diag_remedy(v->s->diag, m, "give the parameter another name");
+	p->sema->used = true;
+}
+
 static enum ens_type name_type(struct ens_view *v, struct ens_expr *e)
 {
 	uint32_t key = find_key(v, e->name);
+	enum ens_type type;
 
 	if (v->ranged) {
 		if (key != ENS_NONE)
 			return key_type(v, e, key);
+		if (param_type(v, e, &type))
+			return type;
 
 		struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_AGGREGATE, e->at,
 						     "`%s` does not say of which step it is", e->name);
@@ -145,6 +174,10 @@ static enum ens_type name_type(struct ens_view *v, struct ens_expr *e)
 	}
 	if (v->hand) {
 		struct ens_field_ref f = ens_type_field(v->hand, e->name);
+
+		if (v->raw && f.kind != ENS_FIELD_DECLARED && param_type(v, e, &type))
+			return type;
+
 		struct ens_expr_sema *x = mean(v, e, ENS_MEAN_FIELD);
 
 		if (!x)
@@ -157,11 +190,16 @@ static enum ens_type name_type(struct ens_view *v, struct ens_expr *e)
 		}
 		if (f.kind == ENS_FIELD_DECLARED || (f.kind != ENS_FIELD_NONE && key == ENS_NONE)) {
 			warn_hiding(v, e, f);
+			warn_hidden_param(v, e, "field");
 			e->optional = f.optional;
 			return f.type;
 		}
 	}
-	return key == ENS_NONE ? unknown_name(v, e) : key_type(v, e, key);
+	if (key != ENS_NONE) {
+		warn_hidden_param(v, e, "key");
+		return key_type(v, e, key);
+	}
+	return param_type(v, e, &type) ? type : unknown_name(v, e);
 }
 
 /* ---- members ---------------------------------------------------------------------------------------------------- */
@@ -783,7 +821,7 @@ static enum ens_type operator_type(struct ens_view *v, struct ens_expr *e)
 
 static bool interpolates(const struct ens_view *v, const struct ens_expr *e)
 {
-	return v->emit && e->lit_type == ENS_STRING && e->literal.len && memchr(e->literal.s, '{', e->literal.len);
+	return v->emit && !e->verbatim && e->lit_type == ENS_STRING && e->literal.len && memchr(e->literal.s, '{', e->literal.len);
 }
 
 enum ens_type ens_sema_expr(struct ens_view *v, struct ens_expr *e)
@@ -839,6 +877,10 @@ bool ens_sema_duration(struct ens_view *v, struct ens_expr *e)
 	enum ens_type t = ens_sema_expr(v, e);
 	struct ens_message *m;
 
+	if (t == ENS_DURATION && e->kind == ENS_X_LITERAL && e->literal.i < 0) {
+		ens_diag_add(v->s->diag, ENS_E_LIMIT_RANGE, e->at, "a length of time that is waited for can't be negative");
+		return false;
+	}
 	if (t == ENS_DURATION || t == ENS_BADTYPE)
 		return t == ENS_DURATION;
 	m = ens_diag_add(v->s->diag, ENS_E_TYPES, e->at, "here stands a duration, this is of type %s",

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "compiler/compile.h"
 #include "dsl/ast.h"
 #include "dsl/diag.h"
 #include "runtime/tables.h"
@@ -84,8 +85,22 @@ enum cli_exit cli_exit_of(enum ens_status status);
 
 /* ---- rules -------------------------------------------------------------------------------------------------------- */
 
+/* Rows of an option table, for verbs that compile rules; their values go to cli_rule_options_take. */
+#define CLI_HELP_SET "the value of a parameter that the rules declare; may be\ngiven more than once"
+
+/* What the command line says about rules.  Begins zeroed. */
+struct cli_rule_options {
+	struct ens_setting *set;
+	size_t nset;
+};
+
+/* Takes "NAME=VALUE" of --set. */
+enum cli_exit cli_rule_options_set(const struct cli_verb *verb, struct cli_rule_options *o, const char *value);
+void cli_rule_options_free(struct cli_rule_options *o);
+
 /* Rule files, compiled; or one table file, verified.  Everything in it lives until cli_rules_close. */
 struct cli_rules {
+	const struct cli_rule_options *options; /* NULL: none; set after cli_rules_open */
 	struct ens_arena arena;
 	struct ens_sources sources;
 	struct ens_diag diag;

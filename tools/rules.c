@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -16,7 +17,6 @@
 
 #include "base/limits.h"
 #include "compiler/compile.h"
-#include "compiler/dump.h"
 #include "compiler/dump.h"
 
 void cli_rules_open(struct cli_rules *r)
@@ -41,6 +41,39 @@ static enum cli_exit no_memory(void)
 	cli_say("no memory");
 	return CLI_INTERNAL;
 }
+
+/* ---- options ------------------------------------------------------------------------------------------------------ */
+
+enum cli_exit cli_rule_options_set(const struct cli_verb *verb, struct cli_rule_options *o, const char *value)
+{
+	const char *equals = strchr(value, '=');
+
+	if (!equals || equals == value)
+		return cli_usage_error(verb, "--set %s: write it as NAME=VALUE, for example --set threshold=8", value);
+
+	struct ens_setting *bigger = realloc(o->set, (o->nset + 1) * sizeof *bigger);
+
+	if (!bigger)
+		return no_memory();
+	o->set = bigger;
+
+	char *name = strndup(value, (size_t)(equals - value));
+
+	if (!name)
+		return no_memory();
+	o->set[o->nset++] = (struct ens_setting){name, equals + 1};
+	return CLI_DONE;
+}
+
+void cli_rule_options_free(struct cli_rule_options *o)
+{
+	for (size_t i = 0; i < o->nset; i++)
+		free((char *)o->set[i].name);
+	free(o->set);
+	*o = (struct cli_rule_options){0};
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------ */
 
 static enum cli_exit read_all(int fd, const char *name, struct ens_buf *out)
 {
@@ -130,7 +163,15 @@ enum cli_exit cli_rules_compile(struct cli_rules *r, char *const *file, int nfil
 		code = read_source(r, file[i], &index[i]);
 	if (code != CLI_DONE)
 		return code;
-	switch (ens_compile(&r->arena, &r->diag, index, (uint32_t)nfile, &r->ast, &r->bytes, graph ? &r->graph : NULL)) {
+
+	struct ens_compile_options options = {0};
+
+	if (r->options) {
+		options.setting = r->options->set;
+		options.nsetting = r->options->nset;
+	}
+	switch (ens_compile_with(&r->arena, &r->diag, index, (uint32_t)nfile, &options, &r->ast, &r->bytes,
+				 graph ? &r->graph : NULL)) {
 	case ENS_OK:
 		return open_made(r);
 	case ENS_ERULES:
@@ -212,6 +253,10 @@ enum cli_exit cli_rules_load(struct cli_rules *r, char *const *file, int nfile)
 		if (nfile > 1) {
 			cli_say("%s is a table file: it stands alone; to run several rule files give them all as text, or compile them into one",
 				file[i]);
+			return CLI_USAGE;
+		}
+		if (r->options && r->options->nset > 0) {
+			cli_say("%s is a table file: --set has its place where it is compiled", file[i]);
 			return CLI_USAGE;
 		}
 		return load_tables(r, file[i]);

@@ -42,6 +42,7 @@
 	  "progress without emissions is written that often (5ms)") \
 	X(DEAD_MAX, "dead-max", 0, "N", "ENSUE_DEAD_MAX", \
 	  "dead letters kept, about (100000)") \
+	X(SET, "set", 0, "NAME=VALUE", NULL, CLI_HELP_SET) \
 	X(INPUT, "input", 0, "FILE", NULL, \
 	  "read NDJSON or CSV from this file (- is standard input)\nand print emissions as NDJSON; may be given more than\n" \
 	  "once: the inputs are merged by time") \
@@ -73,6 +74,7 @@ struct run_args {
 	const char **input; /* room for one per argument */
 	size_t ninput;
 	const char *event_field;
+	struct cli_rule_options rules;
 	bool hold;
 	const char *for_redis, *for_files; /* an option of the command line that only one kind of source has; NULL: none */
 };
@@ -149,6 +151,8 @@ static enum cli_exit take_redis_option(const struct cli_verb *verb, struct run_a
 static enum cli_exit take_option(const struct cli_verb *verb, struct run_args *args, int option, const char *value)
 {
 	switch (option) {
+	case OPT_SET:
+		return cli_rule_options_set(verb, &args->rules, value);
 	case OPT_INPUT:
 		args->input[args->ninput++] = value;
 		break;
@@ -299,6 +303,7 @@ static enum cli_exit run_rules(const struct cli_verb *verb, const struct run_arg
 	if (reads_stdin(file, nfile) && reads_stdin((char *const *)args->input, (int)args->ninput))
 		return cli_usage_error(verb, "rules and events can't both come from standard input");
 	cli_rules_open(&r);
+	r.options = &args->rules;
 	enum cli_exit code = cli_rules_load(&r, file, nfile);
 
 	if (code == CLI_DONE)
@@ -326,6 +331,7 @@ static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 	if (go_on)
 		code = run_rules(verb, &args, argv + a.first, argc - a.first);
 	ens_redis_address_free(&args.address);
+	cli_rule_options_free(&args.rules);
 	free(args.input);
 	cli_args_end(&a);
 	return code;
