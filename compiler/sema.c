@@ -37,12 +37,13 @@ enum ens_status ens_sema_check(struct ens_sema *s, struct ens_arena *arena, stru
 	ens_map_init(&s->output_map, arena);
 	ens_map_init(&s->rule_map, arena);
 	ens_map_init(&s->param_map, arena);
-	ens_map_init(&s->later_map, arena);
+	ens_map_init(&s->fn_map, arena);
 	ens_map_init(&s->emitted_map, arena);
 	if (!list_declarations(s))
 		return ENS_ENOMEM;
 	ens_sema_names(s);
 	ens_sema_params(s);
+	ens_sema_functions(s);
 	ens_sema_events(s);
 	for (uint32_t i = 0; i < s->nrule && !arena->failed; i++)
 		ens_sema_rule(s, s->rule[i]);

@@ -22,6 +22,13 @@ struct ens_field_sema {
 	struct ens_span at;
 };
 
+/* A call in a function's body of another function of the rule files. */
+struct ens_fn_call {
+	struct ens_decl *fn;
+	struct ens_span at;
+	struct ens_fn_call *next;
+};
+
 struct ens_decl_sema {
 	bool used;
 	/* EVENT */
@@ -36,8 +43,10 @@ struct ens_decl_sema {
 	/* FILTER */
 	struct ens_decl *type;         /* the event type below it; NULL: there was an error */
 	struct ens_decl *base;         /* what it narrows: a type or another filter */
-	uint32_t depth;                /* filters below it, itself included */
-	bool visiting, done;
+	uint32_t depth;                /* filters below it, itself included; FN: functions below it in a row */
+	bool visiting, done;           /* FN, too */
+	/* FN */
+	struct ens_fn_call *calls;
 	/* RULE */
 	struct ens_rule_sema *rule;
 };
@@ -203,7 +212,8 @@ struct ens_sema {
 	struct ens_map param_map;
 	const struct ens_setting *setting;
 	size_t nsetting;
-	struct ens_map later_map;       /* names of functions: not supported yet */
+	struct ens_map fn_map;
+	uint32_t expanded;              /* nodes that calls of functions were written out to */
 	bool imports;                   /* there are imports, not supported yet: any name may come from there */
 	struct ens_map emitted_map;     /* output type "\0" field to its type and place (sema_emit.c) */
 	struct ens_out_sema **emitted;

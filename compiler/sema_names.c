@@ -69,8 +69,7 @@ static void enter(struct ens_sema *s, uint32_t i)
 		declare(s, &s->param_map, i, "parameters");
 		break;
 	case ENS_D_FN:
-		ens_sema_not_yet(s, d->word_at, "`fn` is");
-		declare(s, &s->later_map, i, "functions");
+		declare(s, &s->fn_map, i, "functions");
 		break;
 	case ENS_D_TABLE:
 		ens_sema_not_yet(s, d->word_at, "`table` is");
@@ -250,6 +249,7 @@ void ens_sema_unused(struct ens_sema *s)
 		const char *what = d->kind == ENS_D_EVENT    ? "event type"
 				   : d->kind == ENS_D_FILTER ? "filter"
 				   : d->kind == ENS_D_PARAM  ? "parameter"
+				   : d->kind == ENS_D_FN     ? "function"
 				   : d->kind == ENS_D_OUTPUT ? "output type"
 							     : NULL;
 

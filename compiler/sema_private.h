@@ -1,7 +1,8 @@
 /*
  * Between the files of the checker (sema_*.c) only.
  *
- * Order of work, see ens_sema_check: declarations by name (sema_names.c); event types and their conditions
+ * Order of work, see ens_sema_check: declarations by name (sema_names.c), parameters (sema_params.c); functions, after
+ * which there are no calls of them left (sema_functions.c); event types and their conditions
  * (sema_events.c); then each rule: its clauses (sema_rule.c), what it takes in and its key (sema_keys.c), the pattern's
  * form (sema_pattern.c), its conditions (sema_where.c, sema_types.c), what it emits (sema_emit.c).
  */
@@ -46,6 +47,10 @@ struct ens_decl *ens_sema_find_param(struct ens_sema *s, const char *name); /* o
 /* If e is the name of a parameter it becomes its literal, or stays a name if the parameter is wrong.  False: it is not. */
 bool ens_sema_put_param(struct ens_sema *s, struct ens_expr *e);
 
+/* sema_functions.c */
+void ens_sema_functions(struct ens_sema *s);
+struct ens_decl *ens_sema_find_function(struct ens_sema *s, const char *name); /* of the rule files, or NULL */
+
 /* sema_events.c */
 void ens_sema_events(struct ens_sema *s);
 uint32_t ens_type_raw_field(struct ens_sema *s, struct ens_decl *type, const char *name, struct ens_span at);
@@ -80,6 +85,8 @@ bool ens_sema_network(struct ens_view *v, struct ens_expr *e);
 /* sema_calls.c */
 enum ens_type ens_sema_call(struct ens_view *v, struct ens_expr *e);
 bool ens_sema_is_aggregate(const struct ens_expr *e);
+bool ens_sema_is_builtin(const char *name); /* a word of the language that can be called */
+void ens_sema_unknown_function(struct ens_sema *s, const struct ens_expr *call);
 
 /* sema_where.c */
 void ens_sema_where(struct ens_sema *s, struct ens_rule_sema *r, const struct ens_clause *where);

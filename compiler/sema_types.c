@@ -824,7 +824,19 @@ static bool interpolates(const struct ens_view *v, const struct ens_expr *e)
 	return v->emit && !e->verbatim && e->lit_type == ENS_STRING && e->literal.len && memchr(e->literal.s, '{', e->literal.len);
 }
 
-enum ens_type ens_sema_expr(struct ens_view *v, struct ens_expr *e)
+/* What was said about the body of a function gets the place where it was called. */
+static void note_call(struct ens_view *v, const struct ens_expr *call, uint32_t from)
+{
+	for (uint32_t i = from; i < v->s->diag->nmsg; i++) {
+		struct ens_message *m = &v->s->diag->msg[i];
+
+		if (!m->second_text &&
+		    (m->at.file != call->at.file || m->at.off < call->at.off || m->at.off >= call->at.off + call->at.len))
+			ens_diag_second(v->s->diag, m, call->at, "in this call of `%s`", call->name);
+	}
+}
+
+static void expr_type(struct ens_view *v, struct ens_expr *e)
 {
 	e->type = ENS_BADTYPE;
 	e->optional = false;
@@ -855,6 +867,15 @@ enum ens_type ens_sema_expr(struct ens_view *v, struct ens_expr *e)
 	default:
 		e->type = operator_type(v, e);
 	}
+}
+
+enum ens_type ens_sema_expr(struct ens_view *v, struct ens_expr *e)
+{
+	uint32_t nmsg = v->s->diag->nmsg;
+
+	expr_type(v, e);
+	if (e->call)
+		note_call(v, e->call, nmsg);
 	return e->type;
 }
 

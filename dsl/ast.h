@@ -62,6 +62,7 @@ struct ens_expr {
 	enum ens_type lit_type;   /* LITERAL; ENS_NOTYPE: null */
 	struct ens_value literal; /* LITERAL; strings unescaped, in the arena */
 	/* checked */
+	const struct ens_expr *call; /* this stands where that function was called; NULL: as written */
 	enum ens_type type;
 	bool optional;         /* may be null */
 	struct ens_expr_sema *sema;
