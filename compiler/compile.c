@@ -1,22 +1,12 @@
 /*
- * The pipeline, top-down: parse, names and types and checks, lower, emit.
+ * The pipeline, top-down: parse (with what is imported), names and types and checks, lower, emit.
  * Each arrow is one module with one header.  Tested by tests/unit/test_compile.c and tests/lang.
  */
 #include "compiler/compile.h"
 
 #include "compiler/emit.h"
+#include "compiler/imports.h"
 #include "compiler/sema.h"
-#include "dsl/parse.h"
-
-static enum ens_status parse_all(struct ens_arena *arena, struct ens_diag *diag, const uint32_t *files, uint32_t nfile,
-				 struct ens_ast *ast)
-{
-	enum ens_status st = ENS_OK;
-
-	for (uint32_t i = 0; i < nfile && st == ENS_OK; i++)
-		st = ens_parse(arena, diag, files[i], ast);
-	return st;
-}
 
 static void check_has_rule(struct ens_diag *diag, const struct ens_sema *s, const uint32_t *files, uint32_t nfile)
 {
@@ -70,7 +60,7 @@ enum ens_status ens_compile_with(struct ens_arena *arena, struct ens_diag *diag,
 	struct ens_graph *graph;
 	enum ens_status st;
 
-	st = parse_all(arena, diag, files, nfile, &ast);
+	st = ens_parse_all(arena, diag, files, nfile, options, &ast);
 	if (ast_out)
 		*ast_out = ast;
 	if (st != ENS_OK)

@@ -12,7 +12,18 @@ struct ens_setting {
 	const char *name, *value;
 };
 
+/*
+ * Reads what a rule file imports: the compiler itself does no I/O.  `load` gives the index in diag->sources of the file that
+ * `path` means in the file `from`: the same index for the same file, whatever it is called.  When it can't, it says why in
+ * `err`, with the path in it; ENS_ENOMEM ends the compilation.
+ */
+struct ens_loader {
+	void *context;
+	enum ens_status (*load)(void *context, uint32_t from, const char *path, uint32_t *file, struct ens_error *err);
+};
+
 struct ens_compile_options {
+	const struct ens_loader *loader;   /* NULL: nothing can be imported */
 	const struct ens_setting *setting; /* of one name the last counts */
 	size_t nsetting;
 };

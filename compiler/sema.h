@@ -214,7 +214,7 @@ struct ens_sema {
 	size_t nsetting;
 	struct ens_map fn_map;
 	uint32_t expanded;              /* nodes that calls of functions were written out to */
-	bool imports;                   /* there are imports, not supported yet: any name may come from there */
+	bool imports;                   /* an import was not read: any name may come from there */
 	struct ens_map emitted_map;     /* output type "\0" field to its type and place (sema_emit.c) */
 	struct ens_out_sema **emitted;
 	uint32_t nemitted, cap_emitted;

@@ -62,8 +62,7 @@ static void enter(struct ens_sema *s, uint32_t i)
 
 	switch (d->kind) {
 	case ENS_D_IMPORT:
-		s->imports = true;
-		ens_sema_not_yet(s, d->word_at, "`import` is");
+		s->imports |= d->broken;
 		break;
 	case ENS_D_PARAM:
 		declare(s, &s->param_map, i, "parameters");
@@ -253,7 +252,7 @@ void ens_sema_unused(struct ens_sema *s)
 				   : d->kind == ENS_D_OUTPUT ? "output type"
 							     : NULL;
 
-		if (d->sema->used || !what)
+		if (d->sema->used || d->imported || !what)
 			continue;
 		ens_diag_add(s->diag, ENS_W_UNUSED, d->name.at, "no rule uses the %s `%s`", what, d->name.name);
 	}

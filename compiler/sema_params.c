@@ -167,7 +167,8 @@ static void set_from_outside(struct ens_sema *s, const struct ens_setting *set)
 	struct ens_value v;
 
 	if (!p) {
-		say_unknown(s, set->name);
+		if (!s->imports) /* else it may be there */
+			say_unknown(s, set->name);
 		return;
 	}
 	if (p->broken || p->type == ENS_NOTYPE)

@@ -8,10 +8,11 @@
 
 #include <string.h>
 
-enum { OPT_SET, OPT_FORMAT, OPT_DUMP, OPT_QUIET };
+enum { OPT_SET, OPT_ALLOW_IMPORT, OPT_FORMAT, OPT_DUMP, OPT_QUIET };
 
 static const struct cli_option options[] = {
 	[OPT_SET] = {"set", 0, "NAME=VALUE", NULL, CLI_HELP_SET},
+	[OPT_ALLOW_IMPORT] = {"allow-import", 0, "DIR", NULL, CLI_HELP_ALLOW_IMPORT},
 	[OPT_FORMAT] = {"format", 0, "FORMAT", NULL, "how messages are printed: text (default, to standard error)\n"
 						     "or json (to standard output)"},
 	[OPT_DUMP] = {"dump", 0, "WHAT", NULL, "print what the compiler made of the rules:\n"
@@ -46,6 +47,8 @@ static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, stru
 
 		if (a->index == OPT_SET)
 			code = cli_rule_options_set(verb, &out->rules, a->value);
+		else if (a->index == OPT_ALLOW_IMPORT)
+			code = cli_rule_options_allow(&out->rules, a->value);
 		else if (a->index == OPT_QUIET)
 			out->quiet = true;
 		else if (a->index == OPT_DUMP && !cli_dump_parse(a->value, &out->dump))
@@ -122,7 +125,7 @@ static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 const struct cli_verb verb_check = {
 	.name = "check",
 	.summary = "say what is wrong with rule files",
-	.usage = "[--set NAME=VALUE] [--format text|json] [--dump ast|graph|tables] [--quiet] FILE...",
+	.usage = "[--set NAME=VALUE] [--allow-import DIR] [--format text|json] [--dump ast|graph|tables] [--quiet] FILE...",
 	.about = "Compiles the rule files together, as `ensue run` would, and prints every problem with its\n"
 		 "code, place and, where there is one, a remedy. `-` is standard input.\n"
 		 "Exit code 0: no errors (there may be warnings); 1: there are errors.\n",

@@ -13,10 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPT_SET, OPT_OUT, OPT_FORMAT, OPT_DUMP };
+enum { OPT_SET, OPT_ALLOW_IMPORT, OPT_OUT, OPT_FORMAT, OPT_DUMP };
 
 static const struct cli_option options[] = {
 	[OPT_SET] = {"set", 0, "NAME=VALUE", NULL, CLI_HELP_SET},
+	[OPT_ALLOW_IMPORT] = {"allow-import", 0, "DIR", NULL, CLI_HELP_ALLOW_IMPORT},
 	[OPT_OUT] = {"output", 'o', "FILE", NULL, "where the tables go, for example rules.ensc"},
 	[OPT_FORMAT] = {"format", 0, "FORMAT", NULL, "how messages are printed: text (default, to standard error)\n"
 						     "or json (to standard output)"},
@@ -55,6 +56,8 @@ static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, stru
 
 		if (a->index == OPT_SET)
 			code = cli_rule_options_set(verb, &out->rules, a->value);
+		else if (a->index == OPT_ALLOW_IMPORT)
+			code = cli_rule_options_allow(&out->rules, a->value);
 		else if (a->index == OPT_OUT)
 			out->out = a->value;
 		else if (a->index == OPT_DUMP && !cli_dump_parse(a->value, &out->dump))
@@ -175,7 +178,7 @@ static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 const struct cli_verb verb_compile = {
 	.name = "compile",
 	.summary = "turn rule files into one table file",
-	.usage = "FILE... -o OUT.ensc [--set NAME=VALUE] [--format text|json] [--dump ast|graph|tables]",
+	.usage = "FILE... -o OUT.ensc [--set NAME=VALUE] [--allow-import DIR] [--format text|json] [--dump ast|graph|tables]",
 	.about = "Compiles the rule files together into one table file. `ensue run` takes it like the rules\n"
 		 "themselves; a machine that runs tables needs no rule text. `-` is standard input.\n",
 	.option = options,

@@ -43,6 +43,7 @@
 	X(DEAD_MAX, "dead-max", 0, "N", "ENSUE_DEAD_MAX", \
 	  "dead letters kept, about (100000)") \
 	X(SET, "set", 0, "NAME=VALUE", NULL, CLI_HELP_SET) \
+	X(ALLOW_IMPORT, "allow-import", 0, "DIR", NULL, CLI_HELP_ALLOW_IMPORT) \
 	X(INPUT, "input", 0, "FILE", NULL, \
 	  "read NDJSON or CSV from this file (- is standard input)\nand print emissions as NDJSON; may be given more than\n" \
 	  "once: the inputs are merged by time") \
@@ -153,6 +154,8 @@ static enum cli_exit take_option(const struct cli_verb *verb, struct run_args *a
 	switch (option) {
 	case OPT_SET:
 		return cli_rule_options_set(verb, &args->rules, value);
+	case OPT_ALLOW_IMPORT:
+		return cli_rule_options_allow(&args->rules, value);
 	case OPT_INPUT:
 		args->input[args->ninput++] = value;
 		break;
