@@ -496,7 +496,8 @@ static void emits(const struct dump *d, const struct ens_t_rule *r)
 
 			ens_buf_adds(d->out, "    ");
 			name(d, x->name);
-			ens_buf_addf(d->out, ": %s program %u\n", ens_type_name((enum ens_type)x->type), x->program);
+			ens_buf_addf(d->out, ": %s program %u%s\n", ens_type_name((enum ens_type)x->type), x->program,
+				     x->meta ? " meta" : "");
 		}
 	}
 }

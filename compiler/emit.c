@@ -603,7 +603,8 @@ static struct ens_t_list emit_emits(struct emission *w, const struct ens_rule_se
 
 		for (uint32_t k = 0; k < e->nout; k++) {
 			struct ens_t_out o = {.name = ens_build_name(&w->b, e->out[k].name),
-					      .type = (uint8_t)e->out[k].expr->type};
+					      .type = (uint8_t)e->out[k].expr->type,
+					      .meta = e->out[k].meta};
 
 			o.program = ens_code_value(&w->coder, NULL, e->out[k].expr, e->out[k].expr->type);
 			ADD(w, out, &o);

@@ -43,6 +43,7 @@ enum ens_status ens_sema_check(struct ens_sema *s, struct ens_arena *arena, stru
 		return ENS_ENOMEM;
 	ens_sema_names(s);
 	ens_sema_params(s);
+	ens_sema_strings(s);
 	ens_sema_functions(s);
 	ens_sema_events(s);
 	for (uint32_t i = 0; i < s->nrule && !arena->failed; i++)

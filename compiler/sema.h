@@ -168,6 +168,7 @@ struct ens_out_sema {
 	const char *name;
 	struct ens_expr *expr;
 	struct ens_span at;
+	bool meta; /* these stand behind the others */
 };
 
 struct ens_emit_sema {

@@ -285,8 +285,6 @@ static struct ens_expr *write_out(struct expansion *x, const struct frame *f, co
 		put(c, i, arg);
 	}
 	if (!c || !callee) {
-		if (c && c->kind == ENS_X_LITERAL)
-			c->verbatim = true;
 		if (c && c->kind == ENS_X_NAME)
 			ens_sema_put_param(x->s, c);
 		return c;

@@ -32,7 +32,6 @@ bool ens_sema_put_param(struct ens_sema *s, struct ens_expr *e)
 	if (!value) /* wrong, told where it is declared */
 		return true;
 	e->kind = ENS_X_LITERAL;
-	e->verbatim = true;
 	e->lit_type = e->type = value->lit_type;
 	e->literal = value->literal;
 	e->optional = false;

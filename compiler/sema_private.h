@@ -1,7 +1,8 @@
 /*
  * Between the files of the checker (sema_*.c) only.
  *
- * Order of work, see ens_sema_check: declarations by name (sema_names.c), parameters (sema_params.c); functions, after
+ * Order of work, see ens_sema_check: declarations by name (sema_names.c), parameters (sema_params.c), strings with
+ * expressions in them (sema_strings.c); functions, after
  * which there are no calls of them left (sema_functions.c); event types and their conditions
  * (sema_events.c); then each rule: its clauses (sema_rule.c), what it takes in and its key (sema_keys.c), the pattern's
  * form (sema_pattern.c), its conditions (sema_where.c, sema_types.c), what it emits (sema_emit.c).
@@ -25,7 +26,6 @@ struct ens_view {
 	bool until;                    /* the event at hand ends the repetition of `place` */
 	bool where;                    /* in `where`: the event at hand counts for its step */
 	bool raw;                      /* unknown names are raw fields of `hand` */
-	bool emit;                     /* strings may interpolate */
 	struct ens_reach *over;       /* inside an aggregate's argument: the step it ranges over, found on the way */
 	bool ranged;                   /* inside an aggregate's argument */
 };
@@ -46,6 +46,9 @@ void ens_sema_params(struct ens_sema *s);
 struct ens_decl *ens_sema_find_param(struct ens_sema *s, const char *name); /* or NULL */
 /* If e is the name of a parameter it becomes its literal, or stays a name if the parameter is wrong.  False: it is not. */
 bool ens_sema_put_param(struct ens_sema *s, struct ens_expr *e);
+
+/* sema_strings.c */
+void ens_sema_strings(struct ens_sema *s); /* strings with braces in what is emitted become calls of concat */
 
 /* sema_functions.c */
 void ens_sema_functions(struct ens_sema *s);

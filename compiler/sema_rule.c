@@ -41,9 +41,6 @@ static void say_later(struct ens_sema *s, const struct ens_clause *c, struct see
 	case ENS_C_ON_TIMEOUT:
 		ens_sema_not_yet(s, c->word_at, "`on timeout` is");
 		break;
-	case ENS_C_META:
-		ens_sema_not_yet(s, c->word_at, "`meta` is");
-		break;
 	default:
 		return;
 	}

@@ -819,11 +819,6 @@ static enum ens_type operator_type(struct ens_view *v, struct ens_expr *e)
 
 /* ---- entry points ----------------------------------------------------------------------------------------------- */
 
-static bool interpolates(const struct ens_view *v, const struct ens_expr *e)
-{
-	return v->emit && !e->verbatim && e->lit_type == ENS_STRING && e->literal.len && memchr(e->literal.s, '{', e->literal.len);
-}
-
 /* What was said about the body of a function gets the place where it was called. */
 static void note_call(struct ens_view *v, const struct ens_expr *call, uint32_t from)
 {
@@ -842,10 +837,6 @@ static void expr_type(struct ens_view *v, struct ens_expr *e)
 	e->optional = false;
 	switch (e->kind) {
 	case ENS_X_LITERAL:
-		if (interpolates(v, e)) {
-			ens_sema_not_yet(v->s, e->at, "`{` in an emitted string (interpolation) is");
-			break;
-		}
 		e->type = e->lit_type;
 		e->optional = e->lit_type == ENS_NOTYPE;
 		break;

@@ -54,7 +54,6 @@ struct ens_expr {
 	struct ens_span at;    /* the whole expression */
 	struct ens_span op_at; /* the operator or name in it that a message is about */
 	bool negated;          /* IN LIKE MATCHES BETWEEN ISNULL */
-	bool verbatim;         /* LITERAL: a parameter's value: braces in it are text wherever it stands */
 	uint16_t depth;        /* height of the tree from here down, at most ENS_EXPR_DEPTH_MAX: walks may recurse */
 	const char *name;      /* NAME MEMBER CALL */
 	struct ens_expr **arg;

@@ -378,7 +378,7 @@ static bool check_emit(struct check *c, const struct ens_t_emit *e)
 
 static bool check_out(struct check *c, const struct ens_t_out *o)
 {
-	return check_str(c, "its name", o->name) && check_enum(c, "its type", o->type, ENS_NTYPE) &&
+	return check_enum(c, "its meta flag", o->meta, 2) && check_str(c, "its name", o->name) && check_enum(c, "its type", o->type, ENS_NTYPE) &&
 	       check_index(c, "program", o->program, c->t->nprogram);
 }
 
@@ -757,6 +757,8 @@ static bool check_rule_emits(struct rule_check *k)
 
 			if (!check_use(c, "an emitted field", out->program, k->r, ENS_NONE, out->type))
 				return false;
+			if (o > 0 && out[-1].meta && !out->meta)
+				return bad(c, 9, "emission %u: field %u stands behind meta ones", i, o);
 		}
 	}
 	return check_use_or_none(c, "its having", k->rule->having, k->r, ENS_NONE, ENS_BOOL);

@@ -21,6 +21,7 @@
  *       and in `leads`, UNTIL_NEXT never on accepts; there are at most as many counters as ops and entries.
  *   T7  keys: every input of a rule gives one field of equal type to each part of its key group.
  *   T8  groups: each rule is in exactly one; its inputs' types come from the group's streams.
+ *   T9  emissions: the fields that are meta stand behind the others.
  * compiler/emit.c asserts the same list before it hands tables out.  Tested by tests/unit/test_tables.c and the fuzzer.
  */
 #ifndef ENS_RUNTIME_TABLES_H
@@ -32,7 +33,7 @@
 #include "base/value.h"
 
 #define ENS_TABLES_MAGIC "ENSC\r\n\x1a\n" /* 8 bytes: a text-mode copy breaks it visibly */
-#define ENS_TABLES_VERSION 1u
+#define ENS_TABLES_VERSION 2u
 #define ENS_NONE UINT32_MAX
 
 /* What matching means; part of the job's identity.  Changes when the same tables would give other emissions. */
@@ -296,7 +297,8 @@ struct ens_t_out {
 	struct ens_t_str name;
 	uint32_t program;         /* over the match; no event */
 	uint8_t type;             /* enum ens_type */
-	uint8_t spare[3];
+	uint8_t meta;             /* 0, 1: written behind all other members */
+	uint8_t spare[2];
 };
 
 /* X(section name, record type): order is the directory's order. */

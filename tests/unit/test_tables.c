@@ -336,6 +336,12 @@ static void keys_and_groups_are_checked(void)
 	REFUSED(group[0].rules, LIST(0, 0), "T8: rule 1: the groups list 0 rules");
 }
 
+static void fields_of_emissions_are_checked(void)
+{
+	REFUSED(out[0].meta, 2, "T4: emitted field 0: its meta flag has the unknown value 2");
+	REFUSED(out[0].meta, 1, "T9: rule 0: emission 0: field 1 stands behind meta ones");
+}
+
 /* Lists that all lie on the same records would make the check quadratic. */
 static void overlapping_lists_are_bounded(void)
 {
@@ -419,6 +425,7 @@ void suite_tables(void)
 	CU_add_test(s, "programs and their uses are checked (T5)", programs_and_their_uses_are_checked);
 	CU_add_test(s, "patterns are checked (T6)", patterns_are_checked);
 	CU_add_test(s, "keys and groups are checked (T7, T8)", keys_and_groups_are_checked);
+	CU_add_test(s, "fields of emissions are checked (T4, T9)", fields_of_emissions_are_checked);
 	CU_add_test(s, "overlapping lists are bounded", overlapping_lists_are_bounded);
 	CU_add_test(s, "no tables at all are valid", no_tables_at_all_are_valid);
 	CU_add_test(s, "random changes do no harm", random_changes_do_no_harm);
