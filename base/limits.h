@@ -12,6 +12,7 @@
 #define ENS_EXPR_DEPTH_MAX 1000             /* operators chained or nested in one expression: its tree is walked recursively */
 #define ENS_MESSAGES_MAX 50                 /* more is noise */
 #define ENS_COMPILE_MAX_BYTES ((size_t)512 << 20) /* arena of one compilation */
+#define ENS_INDEX_MAX 64                     /* of a[N] and a[-N]: the last N events are remembered in every partial match */
 #define ENS_IMPORTS_MAX 1000                 /* files that rule files import: each is read and kept whole */
 #define ENS_ARGUMENTS_MAX 64                /* of a function of the rule files: their names are looked for one by one */
 #define ENS_EXPANSION_MAX 10000             /* nodes that one call of such a function is written out to */

@@ -413,12 +413,15 @@ static void entry(const struct dump *d, const struct ens_t_entry *e, uint32_t i)
 
 static void captures(const struct dump *d, struct ens_t_list l)
 {
-	static const char *const kind[] = {"keep", "keep first", "first", "latest", "count", "sum", "min", "max"};
+	static const char *const kind[] = {"keep", "keep first", "first", "latest", "count", "sum", "min", "max", "shift"};
 
 	for (uint32_t i = 0; i < l.count; i++) {
 		const struct ens_t_capture *c = &d->t->capture[l.first + i];
 
-		ens_buf_addf(d->out, "    s%u %s program %u\n", c->slot, kind[c->kind], c->program);
+		ens_buf_addf(d->out, "    s%u %s", c->slot, kind[c->kind]);
+		if (c->kind == ENS_T_SHIFT)
+			ens_buf_addf(d->out, " to s%u", c->slot + c->n - 1);
+		ens_buf_addf(d->out, " program %u\n", c->program);
 	}
 }
 

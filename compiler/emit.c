@@ -473,11 +473,16 @@ static struct ens_t_list emit_captures(struct emission *w, const struct ens_pat 
 		[ENS_SLOT_COUNT] = ENS_T_COUNT,  [ENS_SLOT_SUM] = ENS_T_SUM,
 		[ENS_SLOT_MIN] = ENS_T_MIN,      [ENS_SLOT_MAX] = ENS_T_MAX,
 		[ENS_SLOT_FIRST] = ENS_T_FIRST,  [ENS_SLOT_LATEST] = ENS_T_LATEST,
+		[ENS_SLOT_NTH] = ENS_T_LATEST,   [ENS_SLOT_BACK] = ENS_T_SHIFT,
+		[ENS_SLOT_MEAN] = ENS_T_KEEP,    [ENS_SLOT_SPREAD] = ENS_T_KEEP,
 	};
 	struct ens_t_list list = {COUNT(w, capture, struct ens_t_capture), 0};
 
 	for (const struct ens_keep *k = step->sema->keeps; k; k = k->next) {
 		struct ens_t_capture out = {.kind = kind[k->slot->kind], .slot = k->slot->index};
+
+		if (k->slot->kind == ENS_SLOT_BACK)
+			out.n = k->slot->nth;
 
 		out.program = ens_code_capture(&w->coder, step->ref->sema->type, k->slot);
 		ADD(w, capture, &out);
@@ -558,7 +563,7 @@ static struct ens_t_list emit_slots(struct emission *w, struct ens_rule_sema *r)
 	for (uint32_t i = 0; i < r->nslot; i++) {
 		const struct ens_slot *s = r->slot[i];
 		bool counts = s->kind == ENS_SLOT_EVENTS || s->kind == ENS_SLOT_ROUNDS || s->kind == ENS_SLOT_COUNT ||
-			      s->kind == ENS_SLOT_SUM;
+			      s->kind == ENS_SLOT_SUM || s->kind == ENS_SLOT_MEAN || s->kind == ENS_SLOT_SPREAD;
 		struct ens_t_slot one = {.type = (uint8_t)s->type};
 
 		one.init = (struct ens_t_const){.type = (uint8_t)s->type,
@@ -566,6 +571,8 @@ static struct ens_t_list emit_slots(struct emission *w, struct ens_rule_sema *r)
 		out[s->index] = one;
 		if (s->kind == ENS_SLOT_SUM && s->type == ENS_FLOAT)
 			out[s->index + 1] = one;
+		for (uint32_t k = 1; s->kind == ENS_SLOT_BACK && k < s->nth; k++)
+			out[s->index + k] = one;
 	}
 	for (uint32_t i = 0; i < list.count; i++)
 		ADD(w, slot, &out[i]);

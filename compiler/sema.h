@@ -129,10 +129,11 @@ enum ens_mean {
 	ENS_MEAN_COALESCE   /* CALL */
 };
 
-enum ens_which { ENS_ONLY, ENS_FIRST, ENS_LAST };
+enum ens_which { ENS_ONLY, ENS_FIRST, ENS_LAST, ENS_NTH };
 
 enum ens_aggregate {
-	ENS_A_NONE, ENS_A_COUNT, ENS_A_SUM, ENS_A_AVG, ENS_A_MIN, ENS_A_MAX, ENS_A_FIRST, ENS_A_LAST
+	ENS_A_NONE, ENS_A_COUNT, ENS_A_SUM, ENS_A_AVG, ENS_A_MIN, ENS_A_MAX, ENS_A_FIRST, ENS_A_LAST,
+	ENS_A_STDDEV
 };
 
 struct ens_expr_sema {
@@ -141,6 +142,7 @@ struct ens_expr_sema {
 	uint32_t index;                 /* KEY FUNCTION; a literal network: bits of its prefix */
 	struct ens_value value;         /* a string literal that stands for an address or time (NOTHING): that */
 	enum ens_which which;           /* STEP */
+	int32_t nth;                    /* of ENS_NTH: from 2, or from -2 backwards */
 	enum ens_aggregate aggregate;   /* AGGREGATE; its argument is arg[0], unless it counts events or rounds */
 	bool counts_events;             /* count(a), count(g) */
 	struct ens_reach target;       /* STEP AGGREGATE; PREV: the steps that may come before */

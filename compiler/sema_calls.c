@@ -14,12 +14,12 @@ static const struct {
 	enum ens_aggregate what;
 } aggregate_row[] = {
 	{"count", ENS_A_COUNT}, {"sum", ENS_A_SUM}, {"avg", ENS_A_AVG}, {"min", ENS_A_MIN},
-	{"max", ENS_A_MAX}, {"first", ENS_A_FIRST}, {"last", ENS_A_LAST},
+	{"max", ENS_A_MAX}, {"first", ENS_A_FIRST}, {"last", ENS_A_LAST}, {"stddev", ENS_A_STDDEV},
 };
 #define NAGGREGATE (sizeof aggregate_row / sizeof aggregate_row[0])
 
 /* Words of language.md that a later issue gives meaning to. */
-static const char *const later[] = {"stddev", "count_distinct", "list", "set", "percentile", "step"};
+static const char *const later[] = {"count_distinct", "list", "set", "percentile", "step"};
 #define NLATER (sizeof later / sizeof later[0])
 #define DECLARED_MAX 256u /* functions of the rule files looked through for a likely slip */
 
@@ -281,8 +281,9 @@ static enum ens_type result_type(struct ens_view *v, const struct ens_expr *e, e
 		return ENS_INT;
 	case ENS_A_SUM:
 	case ENS_A_AVG:
+	case ENS_A_STDDEV:
 		if (number)
-			return what == ENS_A_AVG ? ENS_FLOAT : t;
+			return what == ENS_A_SUM ? t : ENS_FLOAT;
 		m = ens_diag_add(v->s->diag, ENS_E_TYPES, e->arg[0]->at, "`%s` needs numbers, this is of type %s",
 				 e->name, ens_type_name(t));
 		if (t == ENS_DURATION)
@@ -346,12 +347,11 @@ static enum ens_type aggregate_type(struct ens_view *v, struct ens_expr *e, enum
 	if (e->narg != 1)
 		return aggregate_error(v, e->at, "`%s` takes one argument", NULL, e->name);
 
+	if (!ens_sema_narrow(v, e))
+		return ENS_BADTYPE;
+
 	struct ens_expr *arg = e->arg[0];
 
-	if (arg->kind == ENS_X_INDEX || (arg->kind == ENS_X_MEMBER && arg->arg[0]->kind == ENS_X_INDEX)) {
-		ens_sema_not_yet(v->s, arg->at, "`NAME[...]` in an expression is");
-		return ENS_BADTYPE;
-	}
 	if (arg->kind != ENS_X_NAME)
 		return over_expression(v, e, what);
 

@@ -85,6 +85,10 @@ struct ens_field_ref ens_sema_target_field(struct ens_view *v, const struct ens_
 bool ens_sema_coerce(struct ens_view *v, struct ens_expr *e,
 		     enum ens_type want); /* a string literal becomes an address, a time */
 bool ens_sema_network(struct ens_view *v, struct ens_expr *e);
+const struct ens_name *ens_sema_find_step(const struct ens_view *v, const char *name); /* or a group; or NULL */
+/* sema_index.c */
+bool ens_sema_nth(struct ens_view *v, struct ens_expr *index, int32_t *nth); /* of STEP[N]; false: it was said what is wrong */
+bool ens_sema_narrow(struct ens_view *v, struct ens_expr *call); /* takes conditions out of an aggregate's argument */
 /* sema_calls.c */
 enum ens_type ens_sema_call(struct ens_view *v, struct ens_expr *e);
 bool ens_sema_is_aggregate(const struct ens_expr *e);

@@ -42,7 +42,7 @@ static size_t step_names(const struct ens_rule_sema *r, const char **out, size_t
 	return n;
 }
 
-static const struct ens_name *find_step(const struct ens_view *v, const char *name)
+const struct ens_name *ens_sema_find_step(const struct ens_view *v, const char *name)
 {
 	uint32_t i = v->rule ? ens_map_find_name(&v->rule->name_map, name) : ENS_MAP_NONE;
 
@@ -96,7 +96,7 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 		return ENS_BADTYPE;
 	if ((v->rule && v->rule->decl->broken) || (v->hand && v->hand->broken))
 		return ENS_BADTYPE; /* it may have been there: the syntax error was told */
-	if (strcmp(e->name, "prev") == 0 || find_step(v, e->name)) {
+	if (strcmp(e->name, "prev") == 0 || ens_sema_find_step(v, e->name)) {
 		m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "`%s` is a whole event, not a value", e->name);
 		ens_diag_remedy(v->s->diag, m, "name a field of it: `%s.FIELD`", e->name);
 		return ENS_BADTYPE;
@@ -323,8 +323,18 @@ static enum ens_type ranged_field(struct ens_view *v, struct ens_expr *e, const 
 	return f.type;
 }
 
+static enum ens_type not_repeated(struct ens_view *v, const struct ens_expr *e, const struct ens_name *name)
+{
+	struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_INDEX, e->arg[0]->at,
+					     "`%s` is a single event here, it has no others to choose from", name->name);
+
+	ens_diag_second(v->s->diag, m, name->at, "given here");
+	ens_diag_remedy(v->s->diag, m, "name its field: `%s.%s`", name->name, e->name);
+	return ENS_BADTYPE;
+}
+
 static enum ens_type step_field(struct ens_view *v, struct ens_expr *e, const struct ens_name *name,
-				enum ens_which which)
+				enum ens_which which, int32_t nth)
 {
 	struct ens_reach t;
 	bool may_lack;
@@ -344,6 +354,10 @@ static enum ens_type step_field(struct ens_view *v, struct ens_expr *e, const st
 
 	bool own = is_own(v, &t);
 
+	if (which == ENS_NTH && !t.repeated)
+		return not_repeated(v, e, name);
+	if (nth == 1 || nth == -1)
+		which = nth == 1 ? ENS_FIRST : ENS_LAST;
 	if (own && !t.repeated && (which == ENS_ONLY || v->where))
 		return hand_field(v, e);
 	if (which == ENS_ONLY && t.repeated)
@@ -356,8 +370,9 @@ static enum ens_type step_field(struct ens_view *v, struct ens_expr *e, const st
 		return ENS_BADTYPE;
 	x->field = e->name;
 	x->which = which;
+	x->nth = nth;
 	x->target = t;
-	e->optional = f.optional || may_lack || own;
+	e->optional = f.optional || may_lack || own || which == ENS_NTH;
 	return f.type;
 }
 
@@ -418,23 +433,53 @@ static enum ens_type no_such_step(struct ens_view *v, const struct ens_expr *bas
 	return ENS_BADTYPE;
 }
 
+/* first(v[...]).x: aggregates over a narrowed step take the field. */
+static enum ens_type field_outside(struct ens_view *v, const struct ens_expr *e, const struct ens_expr *call)
+{
+	const struct ens_expr *index = call->arg[0];
+	struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_AGGREGATE, e->at,
+					     "behind a step in brackets the field stands inside of `%s`", call->name);
+
+	if (index->arg[0]->kind == ENS_X_NAME)
+		ens_diag_remedy(v->s->diag, m, "write `%s(%s[...].%s)`", call->name, index->arg[0]->name, e->name);
+	return ENS_BADTYPE;
+}
+
+static enum ens_type whole_event(struct ens_view *v, const struct ens_expr *e)
+{
+	struct ens_message *m;
+
+	if (e->arg[0]->kind != ENS_X_NAME || !ens_sema_find_step(v, e->arg[0]->name)) {
+		ens_sema_not_yet(v->s, e->at, "`NAME[...]` in an expression is");
+		return ENS_BADTYPE;
+	}
+	m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "this is a whole event, not a value");
+	ens_diag_remedy(v->s->diag, m, "name a field of it: `%s[...].FIELD`", e->arg[0]->name);
+	return ENS_BADTYPE;
+}
+
 static enum ens_type member_type(struct ens_view *v, struct ens_expr *e)
 {
 	struct ens_expr *base = e->arg[0];
 	enum ens_which which = ENS_ONLY;
+	int32_t nth = 0;
 
-	if (base->kind == ENS_X_INDEX) {
+	if (base->kind == ENS_X_INDEX && base->arg[0]->kind == ENS_X_NAME && !v->ranged &&
+	    ens_sema_find_step(v, base->arg[0]->name)) {
+		if (!ens_sema_nth(v, base, &nth))
+			return ENS_BADTYPE;
+		which = ENS_NTH;
+		base = base->arg[0];
+	} else if (base->kind == ENS_X_INDEX) {
 		ens_sema_not_yet(v->s, base->at, "`NAME[...]` in an expression is");
 		return ENS_BADTYPE;
 	}
 	if (base->kind == ENS_X_CALL && base->narg == 1 &&
 	    (strcmp(base->name, "first") == 0 || strcmp(base->name, "last") == 0)) {
 		which = strcmp(base->name, "first") == 0 ? ENS_FIRST : ENS_LAST;
+		if (base->arg[0]->kind == ENS_X_INDEX)
+			return field_outside(v, e, base);
 		base = base->arg[0];
-		if (base->kind == ENS_X_INDEX) {
-			ens_sema_not_yet(v->s, base->at, "`NAME[...]` in an expression is");
-			return ENS_BADTYPE;
-		}
 		if (v->ranged) {
 			ens_diag_add(v->s->diag, ENS_E_AGGREGATE, e->at, "one aggregate can't stand inside another");
 			return ENS_BADTYPE;
@@ -449,10 +494,10 @@ static enum ens_type member_type(struct ens_view *v, struct ens_expr *e)
 		return ENS_BADTYPE;
 	}
 
-	const struct ens_name *name = find_step(v, base->name);
+	const struct ens_name *name = ens_sema_find_step(v, base->name);
 
 	if (name)
-		return step_field(v, e, name, which);
+		return step_field(v, e, name, which, nth);
 	if (strcmp(base->name, "prev") == 0 && which == ENS_ONLY && v->rule)
 		return prev_field(v, e);
 	return no_such_step(v, base);
@@ -850,7 +895,7 @@ static void expr_type(struct ens_view *v, struct ens_expr *e)
 		ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "`.*` stands alone, as an item of `emit`");
 		break;
 	case ENS_X_INDEX:
-		ens_sema_not_yet(v->s, e->at, "`NAME[...]` in an expression is");
+		e->type = whole_event(v, e);
 		break;
 	case ENS_X_CALL:
 		e->type = ens_sema_call(v, e);

@@ -364,7 +364,9 @@ static bool check_absence(struct check *c, const struct ens_t_absence *a)
 
 static bool check_capture(struct check *c, const struct ens_t_capture *k)
 {
-	return check_enum(c, "its kind", k->kind, ENS_T_MAX + 1u) &&
+	if (k->kind == ENS_T_SHIFT ? k->n == 0 || k->n > ENS_INDEX_MAX : k->n != 0)
+		return bad(c, 4, "it keeps %u values", k->n);
+	return check_enum(c, "its kind", k->kind, ENS_T_SHIFT + 1u) &&
 	       check_index(c, "program", k->program, c->t->nprogram);
 }
 
@@ -669,6 +671,21 @@ static bool capture_fits(uint32_t kind, uint8_t type)
 	}
 }
 
+/* The slots of a SHIFT are there and have one type. */
+static bool check_shift(struct rule_check *k, const struct ens_t_capture *x)
+{
+	const struct ens_t_slot *slot = k->c->t->slot + k->rule->slots.first;
+
+	if (!spend(k->c, x->n))
+		return false;
+	if (x->n > k->rule->slots.count - x->slot)
+		return bad(k->c, 6, "state %u: it shifts slots that the rule does not have", k->state);
+	for (uint32_t i = 1; i < x->n; i++)
+		if (slot[x->slot + i].type != slot[x->slot].type)
+			return bad(k->c, 6, "state %u: it shifts slots of two types", k->state);
+	return true;
+}
+
 static bool check_captures(struct rule_check *k, const struct ens_t_state *s)
 {
 	struct check *c = k->c;
@@ -686,6 +703,8 @@ static bool check_captures(struct rule_check *k, const struct ens_t_state *s)
 		if (x->kind == ENS_T_SUM && type == ENS_FLOAT &&
 		    (x->slot + 1 == k->rule->slots.count || slot[x->slot + 1].type != ENS_FLOAT))
 			return bad(c, 6, "state %u: a sum of floats without its compensation", k->state);
+		if (x->kind == ENS_T_SHIFT && !check_shift(k, x))
+			return false;
 		if (x->kind == ENS_T_COUNT) /* of whatever is not null */
 			type = c->t->program[x->program].type;
 		if (!check_use(c, "a capture", x->program, k->r, s->type, type))

@@ -276,14 +276,15 @@ enum ens_t_capture_kind {
 	ENS_T_COUNT = 4,      /* slot += 1 if the value is not null (slot: int) */
 	ENS_T_SUM = 5,        /* slot += value if not null; int: overflow makes it null for good; float: compensated (Neumaier) in slot + 1 */
 	ENS_T_MIN = 6,        /* slot = the smaller; numbers, times, durations, strings (by bytes) */
-	ENS_T_MAX = 7
+	ENS_T_MAX = 7,
+	ENS_T_SHIFT = 8       /* slots slot + 1 .. slot + n - 1 = those before them, slot = value: the last n values */
 };
 
 struct ens_t_capture {
 	uint32_t kind;
 	uint32_t slot;        /* of the rule (relative) */
-	uint32_t program;     /* over the event taken and the match before this capture list */
-	uint32_t spare;
+	uint32_t program;     /* over the event taken and the match as the captures before this one left it */
+	uint32_t n;           /* SHIFT: 1 .. ENS_INDEX_MAX; else 0 */
 };
 
 /* What a rule says when it has found something. */

@@ -265,7 +265,9 @@ static void values_are_checked(void)
 	REFUSED(op[0].kind, 8, "T4: op 0: its kind has the unknown value 8");
 	REFUSED(absence[0].kind, 4, "T4: absence 0: its kind has the unknown value 4");
 	REFUSED(absence[1].for_program, ENS_NONE, "T4: absence 1: it is timed, but without a duration");
-	REFUSED(capture[0].kind, 8, "T4: capture 0: its kind has the unknown value 8");
+	REFUSED(capture[0].kind, 9, "T4: capture 0: its kind has the unknown value 9");
+	REFUSED(capture[0].kind, ENS_T_SHIFT, "T4: capture 0: it keeps 0 values");
+	REFUSED(capture[1].n, 1, "T4: capture 1: it keeps 1 values");
 	REFUSED(out[0].type, 8, "T4: emitted field 0: its type has the unknown value 8");
 }
 
@@ -322,6 +324,12 @@ static void patterns_are_checked(void)
 	REFUSED(rule[0].leads, LIST(1, 1), "T6: rule 0: absence 0 before the first step has no constant duration");
 	REFUSED(rule[0].leads, LIST(0, 1), "T6: rule 0: state 0: entry 0: an absence of a kind that cannot stand here");
 	REFUSED(capture[0].slot, 5, "T6: rule 0: state 1: it captures into a slot that the rule does not have");
+	REFUSED(capture[1], ((struct ens_t_capture){ENS_T_SHIFT, 4, changed.t.capture[1].program, 2}),
+		"T6: rule 0: state 1: it shifts slots that the rule does not have");
+	REFUSED(capture[1], ((struct ens_t_capture){ENS_T_SHIFT, 1, changed.t.capture[1].program, 2}),
+		"T6: rule 0: state 1: it shifts slots of two types");
+	REFUSED(capture[1], ((struct ens_t_capture){ENS_T_SHIFT, 1, changed.t.capture[1].program, 65}),
+		"T4: capture 1: it keeps 65 values");
 	REFUSED(capture[2].slot, 2, "T6: rule 0: state 1: a capture that cannot be of type float");
 	REFUSED(capture[0].slot, 3, "T6: rule 0: state 1: a sum of floats without its compensation");
 }
