@@ -306,8 +306,11 @@ static void types(const struct dump *d)
 
 			ens_buf_addf(d->out, "  %u ", k);
 			name(d, f->name);
-			ens_buf_addf(d->out, ": %s%s%s%s\n", ens_type_name((enum ens_type)f->type), unit[f->unit],
+			ens_buf_addf(d->out, ": %s%s%s%s", ens_type_name((enum ens_type)f->type), unit[f->unit],
 				     f->optional ? "?" : "", k >= t->fields.count - t->nraw ? " raw" : "");
+			if (f->program != ENS_NONE)
+				ens_buf_addf(d->out, " program %u", f->program);
+			ens_buf_addc(d->out, '\n');
 		}
 	}
 }

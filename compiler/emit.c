@@ -167,12 +167,15 @@ static void emit_type(struct emission *w, const struct ens_decl *t)
 	for (uint32_t i = 0; i < d->nfield + d->nraw; i++) {
 		struct ens_t_str name = ens_build_name(&w->b, d->field[i].name);
 		struct ens_t_field f = {.name = name, .source = name, .type = (uint8_t)d->field[i].type,
-					.optional = d->field[i].optional, .unit = (uint8_t)d->field[i].unit};
+					.optional = d->field[i].optional, .unit = (uint8_t)d->field[i].unit,
+					.program = ENS_NONE};
 
+		if (d->field[i].computed)
+			f.program = ens_code_value(&w->coder, t, d->field[i].computed, d->field[i].type);
 		ADD(w, field, &f);
 	}
 	if (t->where)
-		out.where = add_parts(w, t, &where, 1);
+		out.where = ens_code_parts(&w->coder, t, &where, 1);
 	ADD(w, type, &out);
 }
 

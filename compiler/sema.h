@@ -20,6 +20,7 @@ struct ens_field_sema {
 	enum ens_time_unit unit;
 	bool optional;
 	struct ens_span at;
+	struct ens_expr *computed; /* NULL: the entry has it */
 };
 
 /* A call in a function's body of another function of the rule files. */

@@ -25,6 +25,7 @@ struct ens_view {
 	const struct ens_pat *self;    /* the step whose event is at hand */
 	bool until;                    /* the event at hand ends the repetition of `place` */
 	bool where;                    /* in `where`: the event at hand counts for its step */
+	bool computing;                /* a field of `hand`: only those before it are there */
 	bool raw;                      /* unknown names are raw fields of `hand` */
 	struct ens_reach *over;       /* inside an aggregate's argument: the step it ranges over, found on the way */
 	bool ranged;                   /* inside an aggregate's argument */

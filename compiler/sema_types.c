@@ -155,6 +155,28 @@ static void warn_hidden_param(struct ens_view *v, const struct ens_expr *e, cons
 	p->sema->used = true;
 }
 
+/* In a computed field: a name that no field before it has. */
+static enum ens_type not_before(struct ens_view *v, const struct ens_expr *e)
+{
+	const char *candidate[CANDIDATES_MAX];
+	size_t n = 0;
+	struct ens_message *m;
+
+	if (v->hand->broken || v->s->imports)
+		return ENS_BADTYPE;
+	m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "`%s` is no field before this one", e->name);
+	for (const struct ens_field *f = v->hand->fields; f; f = f->next)
+		if (f->name.name && strcmp(f->name.name, e->name) == 0) {
+			ens_diag_second(v->s->diag, m, f->name.at, "declared here");
+			ens_diag_remedy(v->s->diag, m, "a field is computed from those before it: declare `%s` first", e->name);
+			return ENS_BADTYPE;
+		}
+	for (uint32_t i = 0; i < v->hand->sema->nfield && n < CANDIDATES_MAX; i++)
+		candidate[n++] = v->hand->sema->field[i].name;
+	ens_sema_suggest(v->s, m, e->name, candidate, n);
+	return ENS_BADTYPE;
+}
+
 static enum ens_type name_type(struct ens_view *v, struct ens_expr *e)
 {
 	uint32_t key = find_key(v, e->name);
@@ -175,6 +197,8 @@ static enum ens_type name_type(struct ens_view *v, struct ens_expr *e)
 	if (v->hand) {
 		struct ens_field_ref f = ens_type_field(v->hand, e->name);
 
+		if (v->computing && f.kind != ENS_FIELD_DECLARED)
+			return param_type(v, e, &type) ? type : not_before(v, e);
 		if (v->raw && f.kind != ENS_FIELD_DECLARED && param_type(v, e, &type))
 			return type;
 

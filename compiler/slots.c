@@ -80,10 +80,10 @@ static struct ens_slot *get(struct ens_arena *arena, struct ens_rule_sema *r, st
 		return r->slot[i];
 	if (!place || !(s = ens_arena_zalloc(arena, sizeof *s)))
 		return NULL;
-	*place = r->nslot;
 	*s = want;
 	if (!add(arena, r, s))
 		return NULL;
+	*place = r->nslot - 1;
 
 	struct ens_slot ***end = scope ? &((struct ens_pat *)scope)->sema->slots_end : &r->slots_end;
 

@@ -22,6 +22,8 @@
  *   T7  keys: every input of a rule gives one field of equal type to each part of its key group.
  *   T8  groups: each rule is in exactly one; its inputs' types come from the group's streams.
  *   T9  emissions: the fields that are meta stand behind the others.
+ *   T10 computed fields: their programs read only fields before them, and nothing else of the event; raw fields are not
+ *       computed.
  * compiler/emit.c asserts the same list before it hands tables out.  Tested by tests/unit/test_tables.c and the fuzzer.
  */
 #ifndef ENS_RUNTIME_TABLES_H
@@ -60,7 +62,7 @@ struct ens_t_type {
 	struct ens_t_list fields;  /* field section: the declared ones, then `nraw` raw ones (string, optional) that only `where` reads */
 	uint32_t nraw;
 	uint32_t time_field;       /* among fields, of type time and not optional; ENS_NONE: the entry's own time */
-	uint32_t where;            /* predicate program over this type's fields, or ENS_NONE */
+	uint32_t where;            /* program of type bool over this type's fields, or ENS_NONE */
 	uint32_t spare;
 	int64_t lateness_us;
 };
@@ -71,7 +73,8 @@ struct ens_t_field {
 	uint8_t type;            /* enum ens_type */
 	uint8_t optional;        /* 0, 1 */
 	uint8_t unit;            /* enum ens_time_unit */
-	uint8_t spare[5];
+	uint8_t spare;
+	uint32_t program;        /* computed, from fields before it in its type; ENS_NONE: the entry has it */
 };
 
 struct ens_t_const {

@@ -10,6 +10,7 @@
 #include "compiler/compile.h"
 #include "compiler/dump.h"
 #include "compiler/map.h"
+#include "runtime/program.h"
 
 void suite_compile(void);
 
@@ -215,6 +216,25 @@ static void imports_are_asked_for_once_and_stand_in_their_place(void)
 	done(&r);
 }
 
+/* What the compiler makes of a computed field is changed so that it would read itself. */
+static void a_field_computed_from_itself_is_refused(void)
+{
+	struct run r;
+	struct ens_error err = {""};
+	struct ens_tables t;
+	struct ens_t_insn *first;
+
+	compile(&r, "event A from \"s\" { a: int, b: int = a }\nrule r\n  match A\n  emit T {}\n");
+	CU_ASSERT_EQUAL_FATAL(r.status, ENS_OK);
+	first = (struct ens_t_insn *)(uintptr_t)&r.tables.insn[r.tables.program[r.tables.field[1].program].code.first];
+	CU_ASSERT_EQUAL(first->op, ENS_OP_FIELD);
+	first->index = 1;
+	ens_tables_seal(r.bytes.data, r.bytes.len);
+	CU_ASSERT_EQUAL(ens_tables_open(r.bytes.data, r.bytes.len, &t, &err), ENS_EINPUT);
+	CU_ASSERT_STRING_EQUAL(err.text, "T10: type 0: field 1 is computed from what comes after it");
+	done(&r);
+}
+
 static void streams_that_no_rule_reads_are_left_out(void)
 {
 	struct run r;
@@ -344,6 +364,7 @@ void suite_compile(void)
 	CU_add_test(s, "several files are one table", several_files_are_one_table);
 	CU_add_test(s, "imports are asked for once and stand in their place",
 		    imports_are_asked_for_once_and_stand_in_their_place);
+	CU_add_test(s, "a field computed from itself is refused", a_field_computed_from_itself_is_refused);
 	CU_add_test(s, "streams that no rule reads are left out", streams_that_no_rule_reads_are_left_out);
 	CU_add_test(s, "counted repetitions do not grow the tables", counted_repetitions_do_not_grow_the_tables);
 	CU_add_test(s, "many rules share what is equal", many_rules_share_what_is_equal);

@@ -344,6 +344,14 @@ static void keys_and_groups_are_checked(void)
 	REFUSED(group[0].rules, LIST(0, 0), "T8: rule 1: the groups list 0 rules");
 }
 
+static void computed_fields_are_checked(void)
+{
+	REFUSED(field[1].program, 50, "T3: field 1: program 50 of 8");
+	REFUSED(field[4].program, 0, "T10: type 0: raw field 4 is computed");
+	REFUSED(field[0].program, 3, "T5: type 0: a computed field reads the match");
+	REFUSED(field[0].program, changed.t.predicate[0].program, "T5: type 0: a computed field gives bool, not string");
+}
+
 static void fields_of_emissions_are_checked(void)
 {
 	REFUSED(out[0].meta, 2, "T4: emitted field 0: its meta flag has the unknown value 2");
@@ -433,6 +441,7 @@ void suite_tables(void)
 	CU_add_test(s, "programs and their uses are checked (T5)", programs_and_their_uses_are_checked);
 	CU_add_test(s, "patterns are checked (T6)", patterns_are_checked);
 	CU_add_test(s, "keys and groups are checked (T7, T8)", keys_and_groups_are_checked);
+	CU_add_test(s, "computed fields are checked (T3, T5, T10)", computed_fields_are_checked);
 	CU_add_test(s, "fields of emissions are checked (T4, T9)", fields_of_emissions_are_checked);
 	CU_add_test(s, "overlapping lists are bounded", overlapping_lists_are_bounded);
 	CU_add_test(s, "no tables at all are valid", no_tables_at_all_are_valid);
