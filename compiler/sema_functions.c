@@ -92,7 +92,7 @@ static void check_body(struct ens_sema *s, struct ens_decl *fn, const struct ens
 			return;
 		*c = (struct ens_fn_call){callee, e->at, fn->sema->calls};
 		fn->sema->calls = c;
-		fn->broken |= !right_count(s, callee, e);
+		fn->broken |= callee->broken || !right_count(s, callee, e);
 	} else if (e->kind == ENS_X_CALL && !ens_sema_is_builtin(e->name)) {
 		ens_sema_unknown_function(s, e);
 		fn->broken = true;
@@ -391,11 +391,11 @@ void ens_sema_functions(struct ens_sema *s)
 	struct chain *c = ens_arena_zalloc(s->arena, sizeof *c);
 
 	for (uint32_t i = 0; i < s->ndecl && !s->arena->failed; i++)
-		if (s->decl[i]->kind == ENS_D_FN && s->decl[i]->name.name) {
+		if (s->decl[i]->kind == ENS_D_FN && s->decl[i]->name.name)
 			check_head(s, s->decl[i]);
-			if (s->decl[i]->expr)
-				check_body(s, s->decl[i], s->decl[i]->expr);
-		}
+	for (uint32_t i = 0; i < s->ndecl && !s->arena->failed; i++)
+		if (s->decl[i]->kind == ENS_D_FN && s->decl[i]->expr && !s->decl[i]->broken)
+			check_body(s, s->decl[i], s->decl[i]->expr);
 	for (uint32_t i = 0; i < s->ndecl && !s->arena->failed; i++)
 		if (s->decl[i]->kind == ENS_D_FN && !s->decl[i]->sema->done)
 			visit(s, c, s->decl[i]);
