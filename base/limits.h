@@ -17,6 +17,11 @@
 #define ENS_UNIT_MAX_BYTES ((size_t)32 << 20)     /* of it, the tree of one declaration or clause */
 #define ENS_DECLS_MAX 65536                       /* declarations of one compilation */
 #define ENS_CLAUSES_MAX 1024                      /* clauses of one rule */
+#define ENS_INDEX_MAX 64                     /* of a[N] and a[-N]: the last N events are remembered in every partial match */
+#define ENS_IMPORTS_MAX 1000                 /* files that rule files import: each is read and kept whole */
+#define ENS_ARGUMENTS_MAX 64                /* of a function of the rule files: their names are looked for one by one */
+#define ENS_EXPANSION_MAX 10000             /* nodes that one call of such a function is written out to */
+#define ENS_EXPANSION_ALL_MAX 400000        /* nodes that all of them are: some 100 bytes each, with what is known of them */
 #define ENS_REPEAT_MAX 1000000000           /* counters are 32 bits */
 #define ENS_FORK_DEPTH_MAX 32               /* alternatives within alternatives that one step can begin */
 #define ENS_UNORDERED_MAX 31                /* parts of one `&`: bits of a counter */

@@ -132,6 +132,18 @@ static void slot(struct writer *w, const struct ens_slot *s, uint32_t d)
 	with_index(w, ENS_OP_SLOT, d, s ? s->index : 0);
 }
 
+static void step(struct writer *w, const struct ens_expr *e, uint32_t d)
+{
+	const struct ens_slot *s = ens_slot_of_step(w->c->rule, e);
+
+	if (s && s->kind == ENS_SLOT_BACK) {
+		w->reads_match = true;
+		with_index(w, ENS_OP_SLOT, d, s->index + (uint32_t)-e->sema->nth - 1);
+	} else {
+		slot(w, s, d);
+	}
+}
+
 /* ---- calls ------------------------------------------------------------------------------------------------------ */
 
 /* avg: the sum by the count, null for none (which is no division by zero that anyone should hear of). */
@@ -154,6 +166,29 @@ static void average(struct writer *w, const struct ens_expr *e, uint32_t d)
 	with_regs(w, ENS_OP_DIV, d, d, d + 1, 0);
 	end = with_index(w, ENS_OP_JUMP, 0, 0);
 	land(w, none);
+	null_constant(w, ENS_FLOAT, d);
+	land(w, end);
+}
+
+/* stddev: the root of the spread by the count less one, null for fewer than two. */
+static void deviation(struct writer *w, const struct ens_expr *e, uint32_t d)
+{
+	const struct ens_slot *spread = ens_slot_of_aggregate(w->c->rule, e, ENS_SLOT_SPREAD);
+	uint32_t few, end;
+
+	if (!use(w, d + 2))
+		return;
+	slot(w, spread ? spread->count : NULL, d + 1);
+	constant(w, ENS_INT, (struct ens_value){.i = 1}, d + 2);
+	with_regs(w, ENS_OP_COMPARE, d, d + 1, d + 2, ENS_CMP_GT);
+	few = with_index(w, ENS_OP_JUMP_UNLESS, d, 0);
+	with_regs(w, ENS_OP_SUB, d + 1, d + 1, d + 2, 0);
+	with_regs(w, ENS_OP_TO_FLOAT, d + 1, d + 1, 0, 0);
+	slot(w, spread, d);
+	with_regs(w, ENS_OP_DIV, d, d, d + 1, 0);
+	with_regs(w, ENS_OP_CALL, d, d, 1, ENS_FN_SQRT);
+	end = with_index(w, ENS_OP_JUMP, 0, 0);
+	land(w, few);
 	null_constant(w, ENS_FLOAT, d);
 	land(w, end);
 }
@@ -209,6 +244,8 @@ static void call(struct writer *w, const struct ens_expr *e, uint32_t d)
 		first_set(w, e, e->type, d);
 	else if (e->sema->aggregate == ENS_A_AVG)
 		average(w, e, d);
+	else if (e->sema->aggregate == ENS_A_STDDEV)
+		deviation(w, e, d);
 	else {
 		static const enum ens_slot_kind kind[] = {
 			[ENS_A_COUNT] = ENS_SLOT_COUNT, [ENS_A_SUM] = ENS_SLOT_SUM, [ENS_A_MIN] = ENS_SLOT_MIN,
@@ -454,7 +491,7 @@ static void value(struct writer *w, const struct ens_expr *e, enum ens_type want
 		break;
 	case ENS_MEAN_STEP:
 	case ENS_MEAN_PREV:
-		slot(w, ens_slot_of_step(w->c->rule, e), d);
+		step(w, e, d);
 		break;
 	case ENS_MEAN_AGGREGATE:
 	case ENS_MEAN_FUNCTION:
@@ -595,14 +632,69 @@ uint32_t ens_code_parts(struct ens_coder *c, const struct ens_decl *hand, const 
 	return finish(&w, ENS_BOOL, list[0].expr ? list[0].expr->at : ENS_NO_SPAN);
 }
 
+/* The field if just so many events were taken before, else null. */
+static void nth_capture(struct writer *w, const struct ens_slot *s)
+{
+	uint32_t other, end;
+
+	use(w, 1);
+	slot(w, s->count, 0);
+	constant(w, ENS_INT, (struct ens_value){.i = s->nth - 1}, 1);
+	with_regs(w, ENS_OP_COMPARE, 0, 0, 1, ENS_CMP_EQ);
+	other = with_index(w, ENS_OP_JUMP_UNLESS, 0, 0);
+	field(w, s->field, 0);
+	end = with_index(w, ENS_OP_JUMP, 0, 0);
+	land(w, other);
+	null_constant(w, s->type, 0);
+	land(w, end);
+}
+
+/* B. P. Welford, 1962: with x the n-th value and d = x - mean, the mean grows by d / n and the spread by d * d * (n-1) / n.
+ * A null changes nothing. */
+static void welford_capture(struct writer *w, const struct ens_slot *s)
+{
+	uint32_t there, end;
+
+	use(w, 4);
+	value(w, s->arg, ENS_FLOAT, 0);
+	there = with_index(w, ENS_OP_JUMP_SET, 0, 0);
+	slot(w, s, 0);
+	end = with_index(w, ENS_OP_JUMP, 0, 0);
+	land(w, there);
+	slot(w, s->mean ? s->mean : s, 1);
+	with_regs(w, ENS_OP_SUB, 0, 0, 1, 0);             /* r0 = d */
+	slot(w, s->count, 2);
+	with_regs(w, ENS_OP_TO_FLOAT, 2, 2, 0, 0);        /* r2 = n - 1 */
+	constant(w, ENS_FLOAT, (struct ens_value){.f = 1}, 3);
+	with_regs(w, ENS_OP_ADD, 3, 2, 3, 0);             /* r3 = n */
+	if (s->mean) {
+		with_regs(w, ENS_OP_DIV, 2, 2, 3, 0);
+		with_regs(w, ENS_OP_MUL, 2, 2, 0, 0);
+		with_regs(w, ENS_OP_MUL, 0, 0, 2, 0);
+	} else {
+		with_regs(w, ENS_OP_DIV, 0, 0, 3, 0);
+	}
+	slot(w, s, 1);
+	with_regs(w, ENS_OP_ADD, 0, 1, 0, 0);
+	land(w, end);
+}
+
 uint32_t ens_code_capture(struct ens_coder *c, const struct ens_decl *hand, const struct ens_slot *s)
 {
 	struct writer w = {.c = c, .hand = hand};
 
 	use(&w, 0);
 	switch (s->kind) {
+	case ENS_SLOT_NTH:
+		nth_capture(&w, s);
+		break;
+	case ENS_SLOT_MEAN:
+	case ENS_SLOT_SPREAD:
+		welford_capture(&w, s);
+		return finish(&w, ENS_FLOAT, s->arg->at);
 	case ENS_SLOT_FIELD:
 	case ENS_SLOT_FIRST_FIELD:
+	case ENS_SLOT_BACK:
 		field(&w, s->field, 0);
 		break;
 	case ENS_SLOT_TAKEN:

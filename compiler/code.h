@@ -18,7 +18,10 @@ enum ens_slot_kind {
 	ENS_SLOT_EVENTS,  /* how many events they took */
 	ENS_SLOT_ROUNDS,  /* rounds begun of a group; its steps count, the first of each round by the next */
 	ENS_SLOT_ROUND,   /* true once this round has begun */
-	ENS_SLOT_COUNT, ENS_SLOT_SUM, ENS_SLOT_MIN, ENS_SLOT_MAX, ENS_SLOT_FIRST, ENS_SLOT_LATEST /* of an expression */
+	ENS_SLOT_COUNT, ENS_SLOT_SUM, ENS_SLOT_MIN, ENS_SLOT_MAX, ENS_SLOT_FIRST, ENS_SLOT_LATEST, /* of an expression */
+	ENS_SLOT_NTH,     /* a field of their event `nth` */
+	ENS_SLOT_BACK,    /* of their last `nth` events, the last one first: so many slots */
+	ENS_SLOT_MEAN, ENS_SLOT_SPREAD /* of an expression: the mean, and the sum of the squares of what they differ from it */
 };
 
 struct ens_slot {
@@ -27,6 +30,9 @@ struct ens_slot {
 	const char *field;             /* FIELD FIRST_FIELD */
 	const struct ens_expr *arg;    /* COUNT .. LATEST: over the event taken */
 	const struct ens_slot *round;  /* ROUNDS: tells whether this round was counted */
+	const struct ens_slot *count;  /* NTH: EVENTS; MEAN SPREAD: COUNT */
+	const struct ens_slot *mean;   /* SPREAD */
+	uint32_t nth;
 	uint32_t index;                /* among the rule's slots */
 	struct ens_slot *next;         /* of the same scope */
 };

@@ -1,25 +1,15 @@
 /*
- * The pipeline, top-down: parse, names and types and checks, lower, emit.
+ * The pipeline, top-down: parse (with what is imported), names and types and checks, lower, emit.
  * Each arrow is one module with one header.  Tested by tests/unit/test_compile.c and tests/lang.
  */
 #include "compiler/compile.h"
 
 #include "base/limits.h"
 #include "compiler/emit.h"
+#include "compiler/imports.h"
 #include "compiler/sema.h"
-#include "dsl/parse.h"
 
 #define MESSAGE_BYTES ((size_t)512 << 10) /* a message and the list of all of them, anew */
-
-static enum ens_status parse_all(struct ens_arena *arena, struct ens_diag *diag, const uint32_t *files, uint32_t nfile,
-				 struct ens_ast *ast)
-{
-	enum ens_status st = ENS_OK;
-
-	for (uint32_t i = 0; i < nfile && st == ENS_OK; i++)
-		st = ens_parse(arena, diag, files[i], ast);
-	return st;
-}
 
 static void check_has_rule(struct ens_diag *diag, const struct ens_sema *s, const uint32_t *files, uint32_t nfile)
 {
@@ -82,21 +72,22 @@ static enum ens_status say_over_budget(struct ens_arena *arena, struct ens_diag 
 }
 
 static enum ens_status compile(struct ens_arena *arena, struct ens_diag *diag, const uint32_t *files, uint32_t nfile,
-			       struct ens_ast *ast_out, struct ens_buf *tables_out, struct ens_buf *graph_dump)
+			       const struct ens_compile_options *options, struct ens_ast *ast_out,
+			       struct ens_buf *tables_out, struct ens_buf *graph_dump)
 {
 	struct ens_ast ast = {0};
 	struct ens_sema sema;
 	struct ens_graph *graph;
 	enum ens_status st;
 
-	st = parse_all(arena, diag, files, nfile, &ast);
+	st = ens_parse_all(arena, diag, files, nfile, options, &ast);
 	if (ast_out)
 		*ast_out = ast;
 	if (st != ENS_OK)
 		return st;
 
 	diag->work = ENS_NO_SPAN;
-	st = ens_sema_check(&sema, arena, diag, &ast);
+	st = ens_sema_check(&sema, arena, diag, &ast, options);
 	if (st != ENS_OK)
 		return st;
 	check_has_rule(diag, &sema, files, nfile);
@@ -112,10 +103,19 @@ static enum ens_status compile(struct ens_arena *arena, struct ens_diag *diag, c
 	return ens_emit_tables(&sema, graph, tables_out);
 }
 
+enum ens_status ens_compile_with(struct ens_arena *arena, struct ens_diag *diag, const uint32_t *files, uint32_t nfile,
+				 const struct ens_compile_options *options, struct ens_ast *ast_out,
+				 struct ens_buf *tables_out, struct ens_buf *graph_dump)
+{
+	enum ens_status st = compile(arena, diag, files, nfile, options, ast_out, tables_out, graph_dump);
+
+	return st == ENS_ENOMEM && arena->over_budget ? say_over_budget(arena, diag) : st;
+}
+
 enum ens_status ens_compile(struct ens_arena *arena, struct ens_diag *diag, const uint32_t *files, uint32_t nfile,
 			    struct ens_ast *ast_out, struct ens_buf *tables_out, struct ens_buf *graph_dump)
 {
-	enum ens_status st = compile(arena, diag, files, nfile, ast_out, tables_out, graph_dump);
+	const struct ens_compile_options none = {0};
 
-	return st == ENS_ENOMEM && arena->over_budget ? say_over_budget(arena, diag) : st;
+	return ens_compile_with(arena, diag, files, nfile, &none, ast_out, tables_out, graph_dump);
 }

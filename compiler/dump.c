@@ -334,8 +334,11 @@ static void types(const struct dump *d)
 
 			ens_buf_addf(d->out, "  %u ", k);
 			name(d, f->name);
-			ens_buf_addf(d->out, ": %s%s%s%s\n", ens_type_name((enum ens_type)f->type), unit[f->unit],
+			ens_buf_addf(d->out, ": %s%s%s%s", ens_type_name((enum ens_type)f->type), unit[f->unit],
 				     f->optional ? "?" : "", k >= t->fields.count - t->nraw ? " raw" : "");
+			if (f->program != ENS_NONE)
+				ens_buf_addf(d->out, " program %u", f->program);
+			ens_buf_addc(d->out, '\n');
 		}
 	}
 }
@@ -441,12 +444,15 @@ static void entry(const struct dump *d, const struct ens_t_entry *e, uint32_t i)
 
 static void captures(const struct dump *d, struct ens_t_list l)
 {
-	static const char *const kind[] = {"keep", "keep first", "first", "latest", "count", "sum", "min", "max"};
+	static const char *const kind[] = {"keep", "keep first", "first", "latest", "count", "sum", "min", "max", "shift"};
 
 	for (uint32_t i = 0; i < l.count; i++) {
 		const struct ens_t_capture *c = &d->t->capture[l.first + i];
 
-		ens_buf_addf(d->out, "    s%u %s program %u\n", c->slot, kind[c->kind], c->program);
+		ens_buf_addf(d->out, "    s%u %s", c->slot, kind[c->kind]);
+		if (c->kind == ENS_T_SHIFT)
+			ens_buf_addf(d->out, " to s%u", c->slot + c->n - 1);
+		ens_buf_addf(d->out, " program %u\n", c->program);
 	}
 }
 
@@ -524,7 +530,8 @@ static void emits(const struct dump *d, const struct ens_t_rule *r)
 
 			ens_buf_adds(d->out, "    ");
 			name(d, x->name);
-			ens_buf_addf(d->out, ": %s program %u\n", ens_type_name((enum ens_type)x->type), x->program);
+			ens_buf_addf(d->out, ": %s program %u%s\n", ens_type_name((enum ens_type)x->type), x->program,
+				     x->meta ? " meta" : "");
 		}
 	}
 }

@@ -167,12 +167,15 @@ static void emit_type(struct emission *w, const struct ens_decl *t)
 	for (uint32_t i = 0; i < d->nfield + d->nraw; i++) {
 		struct ens_t_str name = ens_build_name(&w->b, d->field[i].name);
 		struct ens_t_field f = {.name = name, .source = name, .type = (uint8_t)d->field[i].type,
-					.optional = d->field[i].optional, .unit = (uint8_t)d->field[i].unit};
+					.optional = d->field[i].optional, .unit = (uint8_t)d->field[i].unit,
+					.program = ENS_NONE};
 
+		if (d->field[i].computed)
+			f.program = ens_code_value(&w->coder, t, d->field[i].computed, d->field[i].type);
 		ADD(w, field, &f);
 	}
 	if (t->where)
-		out.where = add_parts(w, t, &where, 1);
+		out.where = ens_code_parts(&w->coder, t, &where, 1);
 	ADD(w, type, &out);
 }
 
@@ -473,11 +476,16 @@ static struct ens_t_list emit_captures(struct emission *w, const struct ens_pat 
 		[ENS_SLOT_COUNT] = ENS_T_COUNT,  [ENS_SLOT_SUM] = ENS_T_SUM,
 		[ENS_SLOT_MIN] = ENS_T_MIN,      [ENS_SLOT_MAX] = ENS_T_MAX,
 		[ENS_SLOT_FIRST] = ENS_T_FIRST,  [ENS_SLOT_LATEST] = ENS_T_LATEST,
+		[ENS_SLOT_NTH] = ENS_T_LATEST,   [ENS_SLOT_BACK] = ENS_T_SHIFT,
+		[ENS_SLOT_MEAN] = ENS_T_KEEP,    [ENS_SLOT_SPREAD] = ENS_T_KEEP,
 	};
 	struct ens_t_list list = {COUNT(w, capture, struct ens_t_capture), 0};
 
 	for (const struct ens_keep *k = step->sema->keeps; k; k = k->next) {
 		struct ens_t_capture out = {.kind = kind[k->slot->kind], .slot = k->slot->index};
+
+		if (k->slot->kind == ENS_SLOT_BACK)
+			out.n = k->slot->nth;
 
 		out.program = ens_code_capture(&w->coder, step->ref->sema->type, k->slot);
 		ADD(w, capture, &out);
@@ -558,7 +566,7 @@ static struct ens_t_list emit_slots(struct emission *w, struct ens_rule_sema *r)
 	for (uint32_t i = 0; i < r->nslot; i++) {
 		const struct ens_slot *s = r->slot[i];
 		bool counts = s->kind == ENS_SLOT_EVENTS || s->kind == ENS_SLOT_ROUNDS || s->kind == ENS_SLOT_COUNT ||
-			      s->kind == ENS_SLOT_SUM;
+			      s->kind == ENS_SLOT_SUM || s->kind == ENS_SLOT_MEAN || s->kind == ENS_SLOT_SPREAD;
 		struct ens_t_slot one = {.type = (uint8_t)s->type};
 
 		one.init = (struct ens_t_const){.type = (uint8_t)s->type,
@@ -566,6 +574,8 @@ static struct ens_t_list emit_slots(struct emission *w, struct ens_rule_sema *r)
 		out[s->index] = one;
 		if (s->kind == ENS_SLOT_SUM && s->type == ENS_FLOAT)
 			out[s->index + 1] = one;
+		for (uint32_t k = 1; s->kind == ENS_SLOT_BACK && k < s->nth; k++)
+			out[s->index + k] = one;
 	}
 	for (uint32_t i = 0; i < list.count; i++)
 		ADD(w, slot, &out[i]);
@@ -603,7 +613,8 @@ static struct ens_t_list emit_emits(struct emission *w, const struct ens_rule_se
 
 		for (uint32_t k = 0; k < e->nout; k++) {
 			struct ens_t_out o = {.name = ens_build_name(&w->b, e->out[k].name),
-					      .type = (uint8_t)e->out[k].expr->type};
+					      .type = (uint8_t)e->out[k].expr->type,
+					      .meta = e->out[k].meta};
 
 			o.program = ens_code_value(&w->coder, NULL, e->out[k].expr, e->out[k].expr->type);
 			ADD(w, out, &o);

@@ -27,17 +27,24 @@ static bool list_declarations(struct ens_sema *s)
 	return true;
 }
 
-enum ens_status ens_sema_check(struct ens_sema *s, struct ens_arena *arena, struct ens_diag *diag, struct ens_ast *ast)
+enum ens_status ens_sema_check(struct ens_sema *s, struct ens_arena *arena, struct ens_diag *diag, struct ens_ast *ast,
+			       const struct ens_compile_options *options)
 {
 	*s = (struct ens_sema){.arena = arena, .diag = diag, .ast = ast};
+	s->setting = options->setting;
+	s->nsetting = options->nsetting;
 	ens_map_init(&s->type_map, arena);
 	ens_map_init(&s->output_map, arena);
 	ens_map_init(&s->rule_map, arena);
-	ens_map_init(&s->later_map, arena);
+	ens_map_init(&s->param_map, arena);
+	ens_map_init(&s->fn_map, arena);
 	ens_map_init(&s->emitted_map, arena);
 	if (!list_declarations(s))
 		return ENS_ENOMEM;
 	ens_sema_names(s);
+	ens_sema_params(s);
+	ens_sema_strings(s);
+	ens_sema_functions(s);
 	ens_sema_events(s);
 	for (uint32_t i = 0; i < s->nrule && !arena->failed; i++)
 		ens_sema_rule(s, s->rule[i]);

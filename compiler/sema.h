@@ -7,6 +7,7 @@
 #ifndef ENS_COMPILER_SEMA_H
 #define ENS_COMPILER_SEMA_H
 
+#include "compiler/compile.h"
 #include "compiler/graph.h"
 #include "compiler/map.h"
 
@@ -19,6 +20,14 @@ struct ens_field_sema {
 	enum ens_time_unit unit;
 	bool optional;
 	struct ens_span at;
+	struct ens_expr *computed; /* NULL: the entry has it */
+};
+
+/* A call in a function's body of another function of the rule files. */
+struct ens_fn_call {
+	struct ens_decl *fn;
+	struct ens_span at;
+	struct ens_fn_call *next;
 };
 
 struct ens_decl_sema {
@@ -30,11 +39,15 @@ struct ens_decl_sema {
 	struct ens_field_sema *field;
 	uint32_t nfield, nraw, cap;    /* declared, raw behind them, room */
 	uint32_t time_field;           /* ENS_NONE: the entry's own time */
+	/* PARAM */
+	struct ens_expr *value;        /* a literal; NULL: there was an error */
 	/* FILTER */
 	struct ens_decl *type;         /* the event type below it; NULL: there was an error */
 	struct ens_decl *base;         /* what it narrows: a type or another filter */
-	uint32_t depth;                /* filters below it, itself included */
-	bool visiting, done;
+	uint32_t depth;                /* filters below it, itself included; FN: functions below it in a row */
+	bool visiting, done;           /* FN, too */
+	/* FN */
+	struct ens_fn_call *calls;
 	/* RULE */
 	struct ens_rule_sema *rule;
 	/* TEST */
@@ -119,10 +132,11 @@ enum ens_mean {
 	ENS_MEAN_COALESCE   /* CALL */
 };
 
-enum ens_which { ENS_ONLY, ENS_FIRST, ENS_LAST };
+enum ens_which { ENS_ONLY, ENS_FIRST, ENS_LAST, ENS_NTH };
 
 enum ens_aggregate {
-	ENS_A_NONE, ENS_A_COUNT, ENS_A_SUM, ENS_A_AVG, ENS_A_MIN, ENS_A_MAX, ENS_A_FIRST, ENS_A_LAST
+	ENS_A_NONE, ENS_A_COUNT, ENS_A_SUM, ENS_A_AVG, ENS_A_MIN, ENS_A_MAX, ENS_A_FIRST, ENS_A_LAST,
+	ENS_A_STDDEV
 };
 
 struct ens_expr_sema {
@@ -131,6 +145,7 @@ struct ens_expr_sema {
 	uint32_t index;                 /* KEY FUNCTION; a literal network: bits of its prefix */
 	struct ens_value value;         /* a string literal that stands for an address or time (NOTHING): that */
 	enum ens_which which;           /* STEP */
+	int32_t nth;                    /* of ENS_NTH: from 2, or from -2 backwards */
 	enum ens_aggregate aggregate;   /* AGGREGATE; its argument is arg[0], unless it counts events or rounds */
 	bool counts_events;             /* count(a), count(g) */
 	struct ens_reach target;       /* STEP AGGREGATE; PREV: the steps that may come before */
@@ -158,6 +173,7 @@ struct ens_out_sema {
 	const char *name;
 	struct ens_expr *expr;
 	struct ens_span at;
+	bool meta; /* these stand behind the others */
 };
 
 struct ens_emit_sema {
@@ -199,8 +215,12 @@ struct ens_sema {
 	struct ens_ast *ast;
 	struct ens_map type_map;        /* name of an event type, filter or table to index in decl */
 	struct ens_map output_map, rule_map;
-	struct ens_map later_map;       /* names of parameters and functions: not supported yet */
-	bool imports;                   /* there are imports, not supported yet: any name may come from there */
+	struct ens_map param_map;
+	const struct ens_setting *setting;
+	size_t nsetting;
+	struct ens_map fn_map;
+	uint32_t expanded;              /* nodes that calls of functions were written out to */
+	bool imports;                   /* an import was not read: any name may come from there */
 	struct ens_map emitted_map;     /* output type "\0" field to its type and place (sema_emit.c) */
 	struct ens_out_sema **emitted;
 	uint32_t nemitted, cap_emitted;
@@ -214,10 +234,10 @@ struct ens_sema {
 
 /*
  * Checks the tree: names, types, patterns, keys, outputs.  Messages go to `diag`; ENS_OK also when there were some.
- * ENS_ENOMEM without memory.
+ * `options`: the values of parameters that are not those of the files.  ENS_ENOMEM without memory.
  */
-enum ens_status ens_sema_check(struct ens_sema *s, struct ens_arena *arena, struct ens_diag *diag,
-			       struct ens_ast *ast) ENS_MUST_CHECK;
+enum ens_status ens_sema_check(struct ens_sema *s, struct ens_arena *arena, struct ens_diag *diag, struct ens_ast *ast,
+			       const struct ens_compile_options *options) ENS_MUST_CHECK;
 
 /* The field `name` of events of `type`: declared, else implied. */
 struct ens_field_ref ens_type_field(const struct ens_decl *type, const char *name);

@@ -14,13 +14,14 @@ static const struct {
 	enum ens_aggregate what;
 } aggregate_row[] = {
 	{"count", ENS_A_COUNT}, {"sum", ENS_A_SUM}, {"avg", ENS_A_AVG}, {"min", ENS_A_MIN},
-	{"max", ENS_A_MAX}, {"first", ENS_A_FIRST}, {"last", ENS_A_LAST},
+	{"max", ENS_A_MAX}, {"first", ENS_A_FIRST}, {"last", ENS_A_LAST}, {"stddev", ENS_A_STDDEV},
 };
 #define NAGGREGATE (sizeof aggregate_row / sizeof aggregate_row[0])
 
 /* Words of language.md that a later issue gives meaning to. */
-static const char *const later[] = {"stddev", "count_distinct", "list", "set", "percentile", "step"};
+static const char *const later[] = {"count_distinct", "list", "set", "percentile", "step"};
 #define NLATER (sizeof later / sizeof later[0])
+#define DECLARED_MAX 256u /* functions of the rule files looked through for a likely slip */
 
 static enum ens_aggregate aggregate_of(const struct ens_expr *e)
 {
@@ -109,15 +110,29 @@ static void say_arguments(struct ens_view *v, const struct ens_expr *e)
 	ens_buf_free(&wants);
 }
 
-static enum ens_type unknown_function(struct ens_view *v, const struct ens_expr *e)
+bool ens_sema_is_builtin(const char *name)
 {
-	const char *candidate[ENS_NFUNCTION + NAGGREGATE];
+	for (size_t i = 0; i < ENS_NFUNCTION; i++)
+		if (strcmp(ens_function_table[i].name, name) == 0)
+			return true;
+	for (size_t i = 0; i < NAGGREGATE; i++)
+		if (strcmp(aggregate_row[i].name, name) == 0)
+			return true;
+	for (size_t i = 0; i < NLATER; i++)
+		if (strcmp(later[i], name) == 0)
+			return true;
+	return false;
+}
+
+void ens_sema_unknown_function(struct ens_sema *s, const struct ens_expr *e)
+{
+	const char *candidate[ENS_NFUNCTION + NAGGREGATE + DECLARED_MAX];
 	size_t n = 0;
 
-	if (ens_map_find_name(&v->s->later_map, e->name) != ENS_MAP_NONE || v->s->imports)
-		return ENS_BADTYPE;
+	if (ens_sema_find_function(s, e->name) || s->imports)
+		return; /* what is wrong with it was told */
 
-	struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_FUNCTION, e->op_at.len ? e->op_at : e->at,
+	struct ens_message *m = ens_diag_add(s->diag, ENS_E_UNKNOWN_FUNCTION, e->op_at.len ? e->op_at : e->at,
 					     "there is no function `%s`", e->name);
 
 	for (size_t i = 0; i < ENS_NFUNCTION; i++)
@@ -125,8 +140,12 @@ static enum ens_type unknown_function(struct ens_view *v, const struct ens_expr 
 			candidate[n++] = ens_function_table[i].name;
 	for (size_t i = 0; i < NAGGREGATE; i++)
 		candidate[n++] = aggregate_row[i].name;
-	ens_sema_suggest(v->s, m, e->name, candidate, n);
-	return ENS_BADTYPE;
+	for (uint32_t i = 0, k = 0; i < s->ndecl && s->fn_map.n && k < DECLARED_MAX; i++)
+		if (s->decl[i]->kind == ENS_D_FN && s->decl[i]->name.name) {
+			candidate[n++] = s->decl[i]->name.name;
+			k++;
+		}
+	ens_sema_suggest(s, m, e->name, candidate, n);
 }
 
 static struct ens_expr_sema *new_sema(struct ens_view *v, struct ens_expr *e, enum ens_mean what)
@@ -178,8 +197,10 @@ static enum ens_type function_type(struct ens_view *v, struct ens_expr *e)
 	}
 	for (size_t i = 0; i < ENS_NFUNCTION; i++)
 		known |= strcmp(ens_function_table[i].name, e->name) == 0;
-	if (!known)
-		return unknown_function(v, e);
+	if (!known) {
+		ens_sema_unknown_function(v->s, e);
+		return ENS_BADTYPE;
+	}
 	if (bad)
 		return ENS_BADTYPE;
 	if (strcmp(e->name, "coalesce") == 0)
@@ -260,8 +281,9 @@ static enum ens_type result_type(struct ens_view *v, const struct ens_expr *e, e
 		return ENS_INT;
 	case ENS_A_SUM:
 	case ENS_A_AVG:
+	case ENS_A_STDDEV:
 		if (number)
-			return what == ENS_A_AVG ? ENS_FLOAT : t;
+			return what == ENS_A_SUM ? t : ENS_FLOAT;
 		m = ens_diag_add(v->s->diag, ENS_E_TYPES, e->arg[0]->at, "`%s` needs numbers, this is of type %s",
 				 e->name, ens_type_name(t));
 		if (t == ENS_DURATION)
@@ -325,12 +347,11 @@ static enum ens_type aggregate_type(struct ens_view *v, struct ens_expr *e, enum
 	if (e->narg != 1)
 		return aggregate_error(v, e->at, "`%s` takes one argument", NULL, e->name);
 
+	if (!ens_sema_narrow(v, e))
+		return ENS_BADTYPE;
+
 	struct ens_expr *arg = e->arg[0];
 
-	if (arg->kind == ENS_X_INDEX || (arg->kind == ENS_X_MEMBER && arg->arg[0]->kind == ENS_X_INDEX)) {
-		ens_sema_not_yet(v->s, arg->at, "`NAME[...]` in an expression is");
-		return ENS_BADTYPE;
-	}
 	if (arg->kind != ENS_X_NAME)
 		return over_expression(v, e, what);
 
@@ -357,6 +378,8 @@ enum ens_type ens_sema_call(struct ens_view *v, struct ens_expr *e)
 {
 	enum ens_aggregate what = aggregate_of(e);
 
+	if (ens_sema_find_function(v->s, e->name)) /* it could not be written out, which was told */
+		return ENS_BADTYPE;
 	for (size_t i = 0; i < NLATER; i++)
 		if (strcmp(e->name, later[i]) == 0) {
 			struct ens_message *m =

@@ -16,6 +16,7 @@ struct emitter {
 	struct ens_rule_sema *r;
 	struct ens_emit_sema *emit;
 	struct ens_map seen; /* field name to its place in emit->out */
+	bool meta;
 };
 
 /* All rules that emit a type agree on the type of each of its fields. */
@@ -70,7 +71,7 @@ static void agree(struct emitter *w, const struct ens_out_sema *out)
 static void add_out(struct emitter *w, const char *name, struct ens_span at, struct ens_expr *e)
 {
 	struct ens_sema *s = w->s;
-	struct ens_view v = {.s = s, .rule = w->r, .emit = true};
+	struct ens_view v = {.s = s, .rule = w->r};
 	uint32_t *place = ens_map_at_name(&w->seen, name);
 	enum ens_type t = ens_sema_expr(&v, e);
 
@@ -112,7 +113,7 @@ static void add_out(struct emitter *w, const char *name, struct ens_span at, str
 		return;
 	}
 	*place = w->emit->nout;
-	w->emit->out[w->emit->nout++] = (struct ens_out_sema){.name = name, .expr = e, .at = at};
+	w->emit->out[w->emit->nout++] = (struct ens_out_sema){.name = name, .expr = e, .at = at, .meta = w->meta};
 	if (t != ENS_BADTYPE)
 		agree(w, &w->emit->out[*place]);
 }
@@ -161,6 +162,19 @@ static void add_star(struct emitter *w, const struct ens_item *item)
 		add_out(w, e->name, item->at, e);
 		if (e->type == ENS_BADTYPE)
 			return; /* one message for all its fields */
+	}
+}
+
+/* A name without a value is that key, or that parameter, of which for another emission the value may have been put in. */
+static void add_items(struct emitter *w, const struct ens_item *items)
+{
+	for (const struct ens_item *i = items; i && !w->s->arena->failed; i = i->next) {
+		if (i->value->kind == ENS_X_STAR)
+			add_star(w, i);
+		else if (i->name.name)
+			add_out(w, i->name.name, i->name.at, i->value);
+		else if (i->value->name && (i->value->kind == ENS_X_NAME || i->value->kind == ENS_X_LITERAL))
+			add_out(w, i->value->name, i->value->at, i->value);
 	}
 }
 
@@ -237,14 +251,11 @@ static void emit(struct ens_sema *s, struct ens_rule_sema *r, const struct ens_c
 		ens_sema_not_yet(s, c->remove_when->at, "`remove when` is");
 	if (c->expire)
 		ens_sema_not_yet(s, c->expire->at, "`expire` is");
-	for (const struct ens_item *i = c->items; i && !s->arena->failed; i = i->next) {
-		if (i->value->kind == ENS_X_STAR)
-			add_star(&w, i);
-		else if (i->name.name)
-			add_out(&w, i->name.name, i->name.at, i->value);
-		else if (i->value->kind == ENS_X_NAME)
-			add_out(&w, i->value->name, i->value->at, i->value);
-	}
+	add_items(&w, c->items);
+	w.meta = true;
+	for (c = r->decl->clauses; c; c = c->next)
+		if (c->kind == ENS_C_META)
+			add_items(&w, c->items);
 }
 
 void ens_sema_emits(struct ens_sema *s, struct ens_rule_sema *r)

@@ -35,14 +35,41 @@ static bool room_for_field(struct ens_sema *s, const struct ens_decl *type)
 	return true;
 }
 
+/* The fields before f are known, f and those behind it are not. */
+static void check_computed(struct ens_sema *s, struct ens_decl *type, const struct ens_field *f)
+{
+	struct ens_view v = {.s = s, .hand = type, .computing = true};
+	struct ens_expr *e = f->computed;
+	enum ens_type t = ens_sema_expr(&v, e);
+	struct ens_message *m;
+
+	if (t == ENS_BADTYPE || f->type == ENS_NOTYPE)
+		return;
+	if (t != f->type && !(t == ENS_INT && f->type == ENS_FLOAT) && t != ENS_NOTYPE &&
+	    !ens_sema_coerce(&v, e, f->type)) {
+		if (e->type == ENS_BADTYPE)
+			return; /* a string that is no address or time, which was told */
+		m = ens_diag_add(s->diag, ENS_E_TYPES, e->at, "`%s` is of type %s, this is of type %s", f->name.name,
+				 ens_type_name(f->type), ens_type_name(t));
+		ens_diag_second(s->diag, m, f->type_at, "declared here");
+	} else if (e->optional && !f->optional) {
+		m = ens_diag_add(s->diag, ENS_E_NULL, e->at, "this may be null, but `%s` may not be missing", f->name.name);
+		ens_diag_second(s->diag, m, f->type_at, "declared here");
+		ens_diag_remedy(s->diag, m, "declare it as `%s?`, or say what it is instead: `... ?? VALUE`",
+				ens_type_name(f->type));
+	}
+}
+
 static void add_field(struct ens_sema *s, struct ens_decl *type, const struct ens_field *f)
 {
 	struct ens_decl_sema *d = type->sema;
 	uint32_t *place = ens_map_at_name(&d->field_map, f->name.name);
 
 	if (f->computed)
-		ens_sema_not_yet(s, f->computed->at, "a computed field (`= EXPR`) is");
-	if (f->source)
+		check_computed(s, type, f);
+	if (f->computed && f->source)
+		ens_diag_add(s->diag, ENS_E_OPTION, f->source->id.at, "a computed field is not read from the entry");
+	else if (f->source)
 		ens_sema_not_yet(s, f->source->id.at, "`as \"NAME\"` behind a field is");
 	if (!place || !room_for_field(s, type))
 		return;
@@ -55,7 +82,7 @@ static void add_field(struct ens_sema *s, struct ens_decl *type, const struct en
 	}
 	*place = d->nfield;
 	d->field[d->nfield++] = (struct ens_field_sema){.name = f->name.name, .type = f->type, .unit = f->unit,
-							.optional = f->optional, .at = f->name.at};
+							.optional = f->optional, .at = f->name.at, .computed = f->computed};
 }
 
 uint32_t ens_type_raw_field(struct ens_sema *s, struct ens_decl *type, const char *name, struct ens_span at)

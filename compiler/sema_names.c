@@ -62,16 +62,13 @@ static void enter(struct ens_sema *s, uint32_t i)
 
 	switch (d->kind) {
 	case ENS_D_IMPORT:
-		s->imports = true;
-		ens_sema_not_yet(s, d->word_at, "`import` is");
+		s->imports |= d->broken;
 		break;
 	case ENS_D_PARAM:
-		ens_sema_not_yet(s, d->word_at, "`param` is");
-		declare(s, &s->later_map, i, "parameters");
+		declare(s, &s->param_map, i, "parameters");
 		break;
 	case ENS_D_FN:
-		ens_sema_not_yet(s, d->word_at, "`fn` is");
-		declare(s, &s->later_map, i, "functions");
+		declare(s, &s->fn_map, i, "functions");
 		break;
 	case ENS_D_TABLE:
 		ens_sema_not_yet(s, d->word_at, "`table` is");
@@ -249,9 +246,12 @@ void ens_sema_unused(struct ens_sema *s)
 		struct ens_decl *d = s->decl[i];
 		const char *what = d->kind == ENS_D_EVENT    ? "event type"
 				   : d->kind == ENS_D_FILTER ? "filter"
-							     : "output type";
+				   : d->kind == ENS_D_PARAM  ? "parameter"
+				   : d->kind == ENS_D_FN     ? "function"
+				   : d->kind == ENS_D_OUTPUT ? "output type"
+							     : NULL;
 
-		if (d->sema->used || (d->kind != ENS_D_EVENT && d->kind != ENS_D_FILTER && d->kind != ENS_D_OUTPUT))
+		if (d->sema->used || d->imported || !what)
 			continue;
 		ens_diag_add(s->diag, ENS_W_UNUSED, d->name.at, "no rule uses the %s `%s`", what, d->name.name);
 	}

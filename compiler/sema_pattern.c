@@ -47,11 +47,13 @@ static void *grown(struct ens_arena *arena, void *old, uint32_t n, uint32_t *cap
 
 /* ---- repetitions ------------------------------------------------------------------------------------------------ */
 
-/* A bound of a repetition: a literal.  False: it was said what is wrong. */
-static bool bound(struct walk *w, const struct ens_expr *e, uint32_t *out)
+/* A bound of a repetition: a literal or a parameter.  False: it was said what is wrong. */
+static bool bound(struct walk *w, struct ens_expr *e, uint32_t *out)
 {
+	bool param = ens_sema_put_param(w->s, e);
+
 	if (e->kind == ENS_X_NAME) {
-		if (ens_map_find_name(&w->s->later_map, e->name) == ENS_MAP_NONE && !w->s->imports)
+		if (!param && !w->s->imports)
 			error(w, ENS_E_UNKNOWN_NAME, e->at, "this is no number and no parameter", "write a number");
 		return false;
 	}
@@ -59,7 +61,11 @@ static bool bound(struct walk *w, const struct ens_expr *e, uint32_t *out)
 		error(w, ENS_E_QUANTIFIER, e->at, "here stands a whole number", NULL);
 		return false;
 	}
-	if (e->literal.i < 0 || e->literal.i > ENS_REPEAT_MAX) {
+	if (e->literal.i < 0) {
+		error(w, ENS_E_QUANTIFIER, e->at, "a repetition can't count to a negative number", NULL);
+		return false;
+	}
+	if (e->literal.i > ENS_REPEAT_MAX) {
 		ens_diag_add(w->s->diag, ENS_E_QUANTIFIER, e->at, "a repetition counts up to %d", ENS_REPEAT_MAX);
 		return false;
 	}
@@ -388,6 +394,16 @@ static enum ens_arrow inner_of(const struct ens_pat *p)
 	return in ? in->arrow : ENS_ARROW_FOLLOWED;
 }
 
+/* A name that is no key can only be a parameter: literals from here on. */
+static void put_params(struct walk *w, struct ens_expr *e)
+{
+	for (uint32_t i = 0; e && e->kind == ENS_X_NAME && i < w->r->nkey; i++)
+		if (strcmp(w->r->keys[i].name, e->name) == 0)
+			return;
+	if (e)
+		ens_sema_put_param(w->s, e);
+}
+
 static bool literal_duration(const struct ens_expr *e, int64_t *us)
 {
 	if (!e || e->kind != ENS_X_LITERAL || e->lit_type != ENS_DURATION)
@@ -469,6 +485,9 @@ static bool waits(const struct ens_pat *p)
 
 static void ends(struct walk *w, const struct ens_pat *p)
 {
+	put_params(w, p->after);
+	put_params(w, p->within);
+	put_params(w, p->for_dur);
 	if (p->kind == ENS_P_NOT) {
 		end_of_not(w, p);
 		return;

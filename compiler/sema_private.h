@@ -1,7 +1,9 @@
 /*
  * Between the files of the checker (sema_*.c) only.
  *
- * Order of work, see ens_sema_check: declarations by name (sema_names.c); event types and their conditions
+ * Order of work, see ens_sema_check: declarations by name (sema_names.c), parameters (sema_params.c), strings with
+ * expressions in them (sema_strings.c); functions, after
+ * which there are no calls of them left (sema_functions.c); event types and their conditions
  * (sema_events.c); then each rule: its clauses (sema_rule.c), what it takes in and its key (sema_keys.c), the pattern's
  * form (sema_pattern.c), its conditions (sema_where.c, sema_types.c), what it emits (sema_emit.c); then the tests (sema_test.c).
  */
@@ -23,8 +25,8 @@ struct ens_view {
 	const struct ens_pat *self;    /* the step whose event is at hand */
 	bool until;                    /* the event at hand ends the repetition of `place` */
 	bool where;                    /* in `where`: the event at hand counts for its step */
+	bool computing;                /* a field of `hand`: only those before it are there */
 	bool raw;                      /* unknown names are raw fields of `hand` */
-	bool emit;                     /* strings may interpolate */
 	struct ens_reach *over;       /* inside an aggregate's argument: the step it ranges over, found on the way */
 	bool ranged;                   /* inside an aggregate's argument */
 };
@@ -39,6 +41,19 @@ const char *ens_sema_nearest(struct ens_sema *s, const char *name, const char *c
 void ens_sema_suggest(struct ens_sema *s, struct ens_message *m, const char *name, const char *const *candidate,
 		      size_t n);
 void ens_sema_not_yet(struct ens_sema *s, struct ens_span at, const char *what); /* "WHAT is not supported yet" */
+
+/* sema_params.c */
+void ens_sema_params(struct ens_sema *s);
+struct ens_decl *ens_sema_find_param(struct ens_sema *s, const char *name); /* or NULL */
+/* If e is the name of a parameter it becomes its literal, or stays a name if the parameter is wrong.  False: it is not. */
+bool ens_sema_put_param(struct ens_sema *s, struct ens_expr *e);
+
+/* sema_strings.c */
+void ens_sema_strings(struct ens_sema *s); /* strings with braces in what is emitted become calls of concat */
+
+/* sema_functions.c */
+void ens_sema_functions(struct ens_sema *s);
+struct ens_decl *ens_sema_find_function(struct ens_sema *s, const char *name); /* of the rule files, or NULL */
 
 /* sema_events.c */
 void ens_sema_events(struct ens_sema *s);
@@ -71,9 +86,15 @@ struct ens_field_ref ens_sema_target_field(struct ens_view *v, const struct ens_
 bool ens_sema_coerce(struct ens_view *v, struct ens_expr *e,
 		     enum ens_type want); /* a string literal becomes an address, a time */
 bool ens_sema_network(struct ens_view *v, struct ens_expr *e);
+const struct ens_name *ens_sema_find_step(const struct ens_view *v, const char *name); /* or a group; or NULL */
+/* sema_index.c */
+bool ens_sema_nth(struct ens_view *v, struct ens_expr *index, int32_t *nth); /* of STEP[N]; false: it was said what is wrong */
+bool ens_sema_narrow(struct ens_view *v, struct ens_expr *call); /* takes conditions out of an aggregate's argument */
 /* sema_calls.c */
 enum ens_type ens_sema_call(struct ens_view *v, struct ens_expr *e);
 bool ens_sema_is_aggregate(const struct ens_expr *e);
+bool ens_sema_is_builtin(const char *name); /* a word of the language that can be called */
+void ens_sema_unknown_function(struct ens_sema *s, const struct ens_expr *call);
 
 /* sema_where.c */
 void ens_sema_where(struct ens_sema *s, struct ens_rule_sema *r, const struct ens_clause *where);

@@ -41,9 +41,6 @@ static void say_later(struct ens_sema *s, const struct ens_clause *c, struct see
 	case ENS_C_ON_TIMEOUT:
 		ens_sema_not_yet(s, c->word_at, "`on timeout` is");
 		break;
-	case ENS_C_META:
-		ens_sema_not_yet(s, c->word_at, "`meta` is");
-		break;
 	default:
 		return;
 	}
@@ -103,13 +100,12 @@ static void say_missing(struct ens_sema *s, const struct ens_rule_sema *r, const
 
 /* ---- scope ------------------------------------------------------------------------------------------------------ */
 
-/* The literal of a scope: a duration (us) or a count.  Not parameters yet: they are said where they are declared. */
-static bool amount(struct ens_sema *s, const struct ens_expr *e, enum ens_type want, int64_t least, int64_t *out)
+/* The literal of a scope, or a parameter: a duration (us) or a count. */
+static bool amount(struct ens_sema *s, struct ens_expr *e, enum ens_type want, int64_t least, int64_t *out)
 {
 	const char *what = want == ENS_DURATION ? "a duration, such as 5m" : "a number of events";
 
-	if (!e || (e->kind == ENS_X_NAME &&
-		   (ens_map_find_name(&s->later_map, e->name) != ENS_MAP_NONE || s->imports)))
+	if (!e || (ens_sema_put_param(s, e) && e->kind == ENS_X_NAME) || (e->kind == ENS_X_NAME && s->imports))
 		return false;
 	if (e->kind != ENS_X_LITERAL || e->lit_type != want) {
 		struct ens_message *m = ens_diag_add(s->diag, ENS_E_SCOPE, e->at, "here stands %s", what);
@@ -123,7 +119,8 @@ static bool amount(struct ens_sema *s, const struct ens_expr *e, enum ens_type w
 	if (e->literal.i < least) {
 		ens_diag_add(s->diag, ENS_E_SCOPE, e->at,
 			     want == ENS_INT ? "a match has at least one event"
-					     : "a session needs a gap longer than 0s");
+			     : least	     ? "a session needs a gap longer than 0s"
+					     : "how long it may take can't be negative");
 		return false;
 	}
 	*out = e->literal.i;

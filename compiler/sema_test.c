@@ -46,7 +46,7 @@ struct wanted {
 
 static bool is_parameter(const struct ens_sema *s, const char *name)
 {
-	return s->imports || ens_map_find_name(&s->later_map, name) != ENS_MAP_NONE;
+	return ens_map_find_name(&s->param_map, name) != ENS_MAP_NONE;
 }
 
 /* Names are `i` and parameters; what looks at events or matches is none.  Says so otherwise.  `text`: one is wanted. */
@@ -277,6 +277,12 @@ static bool event_item(struct tester *w, struct ens_test_step *step, const struc
 	if (f.index == type->sema->time_field) {
 		m = ens_diag_add(diag, ENS_E_TEST_FIELD, out->at, "`%s` is the time of the event, which is filled in", out->name);
 		ens_diag_remedy(diag, m, "say when the event comes: `at 9s %s { ... }`", type->name.name);
+		return false;
+	}
+
+	if (type->sema->field[f.index].computed) {
+		m = ens_diag_add(diag, ENS_E_TEST_FIELD, out->at, "`%s` is computed from the other fields", out->name);
+		ens_diag_remedy(diag, m, "give those fields instead");
 		return false;
 	}
 
@@ -677,7 +683,7 @@ static void work_out_times(struct tester *w, struct ens_context *c)
 static void make_counter(struct tester *w)
 {
 	const struct ens_t_str name = ens_build_name(&w->build, "i");
-	const struct ens_t_field field = {.name = name, .source = name, .type = ENS_INT};
+	const struct ens_t_field field = {.name = name, .source = name, .type = ENS_INT, .program = ENS_NONE};
 	const struct ens_t_type type = {.name = ens_build_name(&w->build, "line"), .fields = {0, 1},
 					.time_field = ENS_NONE, .where = ENS_NONE};
 	uint32_t *place;

@@ -43,7 +43,7 @@ static size_t step_names(const struct ens_rule_sema *r, const char **out, size_t
 	return n;
 }
 
-static const struct ens_name *find_step(const struct ens_view *v, const char *name)
+const struct ens_name *ens_sema_find_step(const struct ens_view *v, const char *name)
 {
 	uint32_t i = v->rule ? ens_map_find_name(&v->rule->name_map, name) : ENS_MAP_NONE;
 
@@ -93,17 +93,20 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 	size_t n = field_names(v->hand, candidate, 0);
 	struct ens_message *m;
 
-	if (ens_map_find_name(&v->s->later_map, e->name) != ENS_MAP_NONE || v->s->imports)
-		return ENS_BADTYPE; /* a parameter: said where it is declared */
+	if (v->s->imports)
+		return ENS_BADTYPE;
 	if ((v->rule && v->rule->decl->broken) || (v->hand && v->hand->broken))
 		return ENS_BADTYPE; /* it may have been there: the syntax error was told */
-	if (strcmp(e->name, "prev") == 0 || find_step(v, e->name)) {
+	if (strcmp(e->name, "prev") == 0 || ens_sema_find_step(v, e->name)) {
 		m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "`%s` is a whole event, not a value", e->name);
 		ens_diag_remedy(v->s->diag, m, "name a field of it: `%s.FIELD`", e->name);
 		return ENS_BADTYPE;
 	}
 	for (uint32_t i = 0; v->rule && i < v->rule->nkey && n < CANDIDATES_MAX; i++)
 		candidate[n++] = v->rule->keys[i].name;
+	for (uint32_t i = 0; i < v->s->ndecl && n < CANDIDATES_MAX && v->s->param_map.n; i++)
+		if (v->s->decl[i]->kind == ENS_D_PARAM && v->s->decl[i]->name.name)
+			candidate[n++] = v->s->decl[i]->name.name;
 	if (v->hand) {
 		m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "`%s` is no field of `%s`%s", e->name,
 				 v->hand->name.name, v->rule && v->rule->nkey ? " and no key" : "");
@@ -130,13 +133,61 @@ static enum ens_type key_type(struct ens_view *v, struct ens_expr *e, uint32_t k
 	return v->rule->keys[key].type;
 }
 
+/* The name of a parameter: its value.  False: there is no such parameter. */
+static bool param_type(struct ens_view *v, struct ens_expr *e, enum ens_type *type)
+{
+	if (!ens_sema_put_param(v->s, e))
+		return false;
+	*type = e->kind == ENS_X_LITERAL ? e->lit_type : ENS_BADTYPE;
+	return true;
+}
+
+static void warn_hidden_param(struct ens_view *v, const struct ens_expr *e, const char *what)
+{
+	struct ens_decl *p = ens_sema_find_param(v->s, e->name);
+	struct ens_message *m;
+
+	if (!p)
+		return;
+	m = ens_diag_add(v->s->diag, ENS_W_HIDING, e->at, "`%s` is the %s here, not the parameter of that name", e->name,
+			 what);
+	ens_diag_second(v->s->diag, m, p->name.at, "the parameter is declared here");
+	ens_diag_remedy(v->s->diag, m, "give the parameter another name");
+	p->sema->used = true;
+}
+
+/* In a computed field: a name that no field before it has. */
+static enum ens_type not_before(struct ens_view *v, const struct ens_expr *e)
+{
+	const char *candidate[CANDIDATES_MAX];
+	size_t n = 0;
+	struct ens_message *m;
+
+	if (v->hand->broken || v->s->imports)
+		return ENS_BADTYPE;
+	m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "`%s` is no field before this one", e->name);
+	for (const struct ens_field *f = v->hand->fields; f; f = f->next)
+		if (f->name.name && strcmp(f->name.name, e->name) == 0) {
+			ens_diag_second(v->s->diag, m, f->name.at, "declared here");
+			ens_diag_remedy(v->s->diag, m, "a field is computed from those before it: declare `%s` first", e->name);
+			return ENS_BADTYPE;
+		}
+	for (uint32_t i = 0; i < v->hand->sema->nfield && n < CANDIDATES_MAX; i++)
+		candidate[n++] = v->hand->sema->field[i].name;
+	ens_sema_suggest(v->s, m, e->name, candidate, n);
+	return ENS_BADTYPE;
+}
+
 static enum ens_type name_type(struct ens_view *v, struct ens_expr *e)
 {
 	uint32_t key = find_key(v, e->name);
+	enum ens_type type;
 
 	if (v->ranged) {
 		if (key != ENS_NONE)
 			return key_type(v, e, key);
+		if (param_type(v, e, &type))
+			return type;
 
 		struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_AGGREGATE, e->at,
 						     "`%s` does not say of which step it is", e->name);
@@ -150,6 +201,12 @@ static enum ens_type name_type(struct ens_view *v, struct ens_expr *e)
 	}
 	if (v->hand) {
 		struct ens_field_ref f = ens_type_field(v->hand, e->name);
+
+		if (v->computing && f.kind != ENS_FIELD_DECLARED)
+			return param_type(v, e, &type) ? type : not_before(v, e);
+		if (v->raw && f.kind != ENS_FIELD_DECLARED && param_type(v, e, &type))
+			return type;
+
 		struct ens_expr_sema *x = mean(v, e, ENS_MEAN_FIELD);
 
 		if (!x)
@@ -162,11 +219,16 @@ static enum ens_type name_type(struct ens_view *v, struct ens_expr *e)
 		}
 		if (f.kind == ENS_FIELD_DECLARED || (f.kind != ENS_FIELD_NONE && key == ENS_NONE)) {
 			warn_hiding(v, e, f);
+			warn_hidden_param(v, e, "field");
 			e->optional = f.optional;
 			return f.type;
 		}
 	}
-	return key == ENS_NONE ? unknown_name(v, e) : key_type(v, e, key);
+	if (key != ENS_NONE) {
+		warn_hidden_param(v, e, "key");
+		return key_type(v, e, key);
+	}
+	return param_type(v, e, &type) ? type : unknown_name(v, e);
 }
 
 /* ---- members ---------------------------------------------------------------------------------------------------- */
@@ -290,8 +352,18 @@ static enum ens_type ranged_field(struct ens_view *v, struct ens_expr *e, const 
 	return f.type;
 }
 
+static enum ens_type not_repeated(struct ens_view *v, const struct ens_expr *e, const struct ens_name *name)
+{
+	struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_INDEX, e->arg[0]->at,
+					     "`%s` is a single event here, it has no others to choose from", name->name);
+
+	ens_diag_second(v->s->diag, m, name->at, "given here");
+	ens_diag_remedy(v->s->diag, m, "name its field: `%s.%s`", name->name, e->name);
+	return ENS_BADTYPE;
+}
+
 static enum ens_type step_field(struct ens_view *v, struct ens_expr *e, const struct ens_name *name,
-				enum ens_which which)
+				enum ens_which which, int32_t nth)
 {
 	struct ens_reach t;
 	bool may_lack;
@@ -311,6 +383,10 @@ static enum ens_type step_field(struct ens_view *v, struct ens_expr *e, const st
 
 	bool own = is_own(v, &t);
 
+	if (which == ENS_NTH && !t.repeated)
+		return not_repeated(v, e, name);
+	if (nth == 1 || nth == -1)
+		which = nth == 1 ? ENS_FIRST : ENS_LAST;
 	if (own && !t.repeated && (which == ENS_ONLY || v->where))
 		return hand_field(v, e);
 	if (which == ENS_ONLY && t.repeated)
@@ -323,8 +399,9 @@ static enum ens_type step_field(struct ens_view *v, struct ens_expr *e, const st
 		return ENS_BADTYPE;
 	x->field = e->name;
 	x->which = which;
+	x->nth = nth;
 	x->target = t;
-	e->optional = f.optional || may_lack || own;
+	e->optional = f.optional || may_lack || own || which == ENS_NTH;
 	return f.type;
 }
 
@@ -385,23 +462,53 @@ static enum ens_type no_such_step(struct ens_view *v, const struct ens_expr *bas
 	return ENS_BADTYPE;
 }
 
+/* first(v[...]).x: aggregates over a narrowed step take the field. */
+static enum ens_type field_outside(struct ens_view *v, const struct ens_expr *e, const struct ens_expr *call)
+{
+	const struct ens_expr *index = call->arg[0];
+	struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_AGGREGATE, e->at,
+					     "behind a step in brackets the field stands inside of `%s`", call->name);
+
+	if (index->arg[0]->kind == ENS_X_NAME)
+		ens_diag_remedy(v->s->diag, m, "write `%s(%s[...].%s)`", call->name, index->arg[0]->name, e->name);
+	return ENS_BADTYPE;
+}
+
+static enum ens_type whole_event(struct ens_view *v, const struct ens_expr *e)
+{
+	struct ens_message *m;
+
+	if (e->arg[0]->kind != ENS_X_NAME || !ens_sema_find_step(v, e->arg[0]->name)) {
+		ens_sema_not_yet(v->s, e->at, "`NAME[...]` in an expression is");
+		return ENS_BADTYPE;
+	}
+	m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "this is a whole event, not a value");
+	ens_diag_remedy(v->s->diag, m, "name a field of it: `%s[...].FIELD`", e->arg[0]->name);
+	return ENS_BADTYPE;
+}
+
 static enum ens_type member_type(struct ens_view *v, struct ens_expr *e)
 {
 	struct ens_expr *base = e->arg[0];
 	enum ens_which which = ENS_ONLY;
+	int32_t nth = 0;
 
-	if (base->kind == ENS_X_INDEX) {
+	if (base->kind == ENS_X_INDEX && base->arg[0]->kind == ENS_X_NAME && !v->ranged &&
+	    ens_sema_find_step(v, base->arg[0]->name)) {
+		if (!ens_sema_nth(v, base, &nth))
+			return ENS_BADTYPE;
+		which = ENS_NTH;
+		base = base->arg[0];
+	} else if (base->kind == ENS_X_INDEX) {
 		ens_sema_not_yet(v->s, base->at, "`NAME[...]` in an expression is");
 		return ENS_BADTYPE;
 	}
 	if (base->kind == ENS_X_CALL && base->narg == 1 &&
 	    (strcmp(base->name, "first") == 0 || strcmp(base->name, "last") == 0)) {
 		which = strcmp(base->name, "first") == 0 ? ENS_FIRST : ENS_LAST;
+		if (base->arg[0]->kind == ENS_X_INDEX)
+			return field_outside(v, e, base);
 		base = base->arg[0];
-		if (base->kind == ENS_X_INDEX) {
-			ens_sema_not_yet(v->s, base->at, "`NAME[...]` in an expression is");
-			return ENS_BADTYPE;
-		}
 		if (v->ranged) {
 			ens_diag_add(v->s->diag, ENS_E_AGGREGATE, e->at, "one aggregate can't stand inside another");
 			return ENS_BADTYPE;
@@ -416,10 +523,10 @@ static enum ens_type member_type(struct ens_view *v, struct ens_expr *e)
 		return ENS_BADTYPE;
 	}
 
-	const struct ens_name *name = find_step(v, base->name);
+	const struct ens_name *name = ens_sema_find_step(v, base->name);
 
 	if (name)
-		return step_field(v, e, name, which);
+		return step_field(v, e, name, which, nth);
 	if (strcmp(base->name, "prev") == 0 && which == ENS_ONLY && v->rule)
 		return prev_field(v, e);
 	return no_such_step(v, base);
@@ -809,21 +916,24 @@ static enum ens_type operator_type(struct ens_view *v, struct ens_expr *e)
 
 /* ---- entry points ----------------------------------------------------------------------------------------------- */
 
-static bool interpolates(const struct ens_view *v, const struct ens_expr *e)
+/* What was said about the body of a function gets the place where it was called. */
+static void note_call(struct ens_view *v, const struct ens_expr *call, uint32_t from)
 {
-	return v->emit && e->lit_type == ENS_STRING && e->literal.len && memchr(e->literal.s, '{', e->literal.len);
+	for (uint32_t i = from; i < v->s->diag->nmsg; i++) {
+		struct ens_message *m = &v->s->diag->msg[i];
+
+		if (!m->second_text &&
+		    (m->at.file != call->at.file || m->at.off < call->at.off || m->at.off >= call->at.off + call->at.len))
+			ens_diag_second(v->s->diag, m, call->at, "in this call of `%s`", call->name);
+	}
 }
 
-enum ens_type ens_sema_expr(struct ens_view *v, struct ens_expr *e)
+static void expr_type(struct ens_view *v, struct ens_expr *e)
 {
 	e->type = ENS_BADTYPE;
 	e->optional = false;
 	switch (e->kind) {
 	case ENS_X_LITERAL:
-		if (interpolates(v, e)) {
-			ens_sema_not_yet(v->s, e->at, "`{` in an emitted string (interpolation) is");
-			break;
-		}
 		e->type = e->lit_type;
 		e->optional = e->lit_type == ENS_NOTYPE;
 		break;
@@ -837,7 +947,7 @@ enum ens_type ens_sema_expr(struct ens_view *v, struct ens_expr *e)
 		ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "`.*` stands alone, as an item of `emit`");
 		break;
 	case ENS_X_INDEX:
-		ens_sema_not_yet(v->s, e->at, "`NAME[...]` in an expression is");
+		e->type = whole_event(v, e);
 		break;
 	case ENS_X_CALL:
 		e->type = ens_sema_call(v, e);
@@ -845,6 +955,15 @@ enum ens_type ens_sema_expr(struct ens_view *v, struct ens_expr *e)
 	default:
 		e->type = operator_type(v, e);
 	}
+}
+
+enum ens_type ens_sema_expr(struct ens_view *v, struct ens_expr *e)
+{
+	uint32_t nmsg = v->s->diag->nmsg;
+
+	expr_type(v, e);
+	if (e->call)
+		note_call(v, e->call, nmsg);
 	return e->type;
 }
 
@@ -867,6 +986,10 @@ bool ens_sema_duration(struct ens_view *v, struct ens_expr *e)
 	enum ens_type t = ens_sema_expr(v, e);
 	struct ens_message *m;
 
+	if (t == ENS_DURATION && e->kind == ENS_X_LITERAL && e->literal.i < 0) {
+		ens_diag_add(v->s->diag, ENS_E_LIMIT_RANGE, e->at, "a length of time that is waited for can't be negative");
+		return false;
+	}
 	if (t == ENS_DURATION || t == ENS_BADTYPE)
 		return t == ENS_DURATION;
 	m = ens_diag_add(v->s->diag, ENS_E_TYPES, e->at, "here stands a duration, this is of type %s",

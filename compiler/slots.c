@@ -53,6 +53,8 @@ static void identity(struct ens_buf *key, const struct ens_slot *s, const struct
 	ens_buf_addc(key, ' ');
 	if (s->field)
 		ens_buf_adds(key, s->field);
+	if (s->kind == ENS_SLOT_NTH)
+		ens_buf_addf(key, " %u", s->nth);
 	if (s->arg)
 		ens_expr_write(s->arg, key);
 }
@@ -78,10 +80,10 @@ static struct ens_slot *get(struct ens_arena *arena, struct ens_rule_sema *r, st
 		return r->slot[i];
 	if (!place || !(s = ens_arena_zalloc(arena, sizeof *s)))
 		return NULL;
-	*place = r->nslot;
 	*s = want;
 	if (!add(arena, r, s))
 		return NULL;
+	*place = r->nslot - 1;
 
 	struct ens_slot ***end = scope ? &((struct ens_pat *)scope)->sema->slots_end : &r->slots_end;
 
@@ -96,10 +98,33 @@ static struct ens_slot *get(struct ens_arena *arena, struct ens_rule_sema *r, st
 
 /* ---- one by one ------------------------------------------------------------------------------------------------- */
 
+/* a[3]: one slot, filled when so many events were taken before; a[-3]: of all such of a field the last of them. */
+static struct ens_slot *nth_slot(struct ens_arena *arena, struct ens_rule_sema *r, const struct ens_expr *e)
+{
+	const struct ens_expr_sema *x = e->sema;
+	const struct ens_reach *t = &x->target;
+	struct ens_slot want = {.kind = x->nth > 0 ? ENS_SLOT_NTH : ENS_SLOT_BACK, .type = e->type, .field = x->field,
+				.nth = (uint32_t)(x->nth > 0 ? x->nth : -x->nth)};
+	struct ens_slot *s = get(arena, r, want, t->scope, NULL, t->pat, t->npat);
+
+	if (!s || !arena)
+		return s;
+	if (s->nth < want.nth)
+		s->nth = want.nth;
+	if (want.kind == ENS_SLOT_NTH)
+		s->count = get(arena, r, (struct ens_slot){.kind = ENS_SLOT_EVENTS, .type = ENS_INT}, t->scope, NULL,
+			       t->pat, t->npat);
+	return s;
+}
+
 static struct ens_slot *step_slot(struct ens_arena *arena, struct ens_rule_sema *r, const struct ens_expr *e)
 {
 	const struct ens_expr_sema *x = e->sema;
 	const struct ens_reach *t = &x->target;
+
+	if (x->which == ENS_NTH)
+		return nth_slot(arena, r, e);
+
 	struct ens_slot want = {.kind = x->which == ENS_FIRST && t->repeated ? ENS_SLOT_FIRST_FIELD : ENS_SLOT_FIELD,
 				.type = e->type, .field = x->field};
 
@@ -150,6 +175,8 @@ static struct ens_slot *aggregate_slot(struct ens_arena *arena, struct ens_rule_
 
 	if (e->sema->counts_events && !t->npat)
 		return rounds_slot(arena, r, t);
+	if (kind == ENS_SLOT_MEAN || kind == ENS_SLOT_SPREAD)
+		want.type = ENS_FLOAT;
 	if (!e->sema->counts_events)
 		want.arg = e->arg[0];
 	return get(arena, r, want, t->scope, NULL, t->pat, t->npat);
@@ -160,10 +187,23 @@ static enum ens_slot_kind kind_of(const struct ens_expr *e)
 	static const enum ens_slot_kind kind[] = {
 		[ENS_A_COUNT] = ENS_SLOT_COUNT, [ENS_A_SUM] = ENS_SLOT_SUM, [ENS_A_AVG] = ENS_SLOT_SUM,
 		[ENS_A_MIN] = ENS_SLOT_MIN,     [ENS_A_MAX] = ENS_SLOT_MAX, [ENS_A_FIRST] = ENS_SLOT_FIRST,
-		[ENS_A_LAST] = ENS_SLOT_LATEST,
+		[ENS_A_LAST] = ENS_SLOT_LATEST, [ENS_A_STDDEV] = ENS_SLOT_SPREAD,
 	};
 
 	return e->sema->counts_events ? ENS_SLOT_EVENTS : kind[e->sema->aggregate];
+}
+
+/* What the standard deviation is made of. */
+static void spread_slots(struct ens_arena *arena, struct ens_rule_sema *r, const struct ens_expr *e)
+{
+	struct ens_slot *spread = aggregate_slot(arena, r, e, ENS_SLOT_SPREAD);
+	struct ens_slot *mean = aggregate_slot(arena, r, e, ENS_SLOT_MEAN);
+	struct ens_slot *count = aggregate_slot(arena, r, e, ENS_SLOT_COUNT);
+
+	if (!spread || !mean)
+		return;
+	spread->mean = mean;
+	spread->count = mean->count = count;
 }
 
 void ens_slots_find(struct ens_arena *arena, struct ens_rule_sema *r, const struct ens_expr *e)
@@ -178,6 +218,8 @@ void ens_slots_find(struct ens_arena *arena, struct ens_rule_sema *r, const stru
 		aggregate_slot(arena, r, e, kind_of(e));
 		if (e->sema->aggregate == ENS_A_AVG)
 			aggregate_slot(arena, r, e, ENS_SLOT_COUNT);
+		if (e->sema->aggregate == ENS_A_STDDEV)
+			spread_slots(arena, r, e);
 	}
 	if (mean == ENS_MEAN_STEP || mean == ENS_MEAN_PREV || mean == ENS_MEAN_AGGREGATE)
 		return;
@@ -215,6 +257,8 @@ const struct ens_slot *ens_slot_of_taken(const struct ens_rule_sema *r, struct e
 
 static uint32_t width(const struct ens_slot *s)
 {
+	if (s->kind == ENS_SLOT_BACK)
+		return s->nth;
 	return s->kind == ENS_SLOT_SUM && s->type == ENS_FLOAT ? 2 : 1; /* with its compensation */
 }
 
@@ -239,27 +283,47 @@ static uint32_t place_inside(struct ens_pat *p, uint32_t next)
 	return next;
 }
 
-/* A step writes its slots in the order in which they were found; but what counts a round stands before what says it was counted. */
+/* A slot's program may read slots that the same step writes: it comes before those, so that it sees them as they were. */
+static int rank(const struct ens_slot *s)
+{
+	switch (s->kind) {
+	case ENS_SLOT_SPREAD:
+		return 0; /* reads the mean and the count */
+	case ENS_SLOT_MEAN:
+	case ENS_SLOT_NTH:
+		return 1; /* reads a count */
+	case ENS_SLOT_ROUND:
+		return 3; /* is read by what counts rounds */
+	default:
+		return 2;
+	}
+}
+
+/* Of one rank the order is that in which they were found. */
 static void sort_keeps(struct ens_pat *p)
 {
+	struct ens_keep *list[4] = {NULL}, **end[4], *next, **last;
+
 	for (uint32_t i = 0; p->kind != ENS_P_NOT && i < p->nitem; i++)
 		sort_keeps(p->item[i]);
 	if (p->kind != ENS_P_STEP)
 		return;
+	for (int i = 0; i < 4; i++)
+		end[i] = &list[i];
+	for (struct ens_keep *k = p->sema->keeps; k; k = next) {
+		int i = rank(k->slot);
 
-	struct ens_keep *marks = NULL, **marks_end = &marks, **k = &p->sema->keeps;
-
-	while (*k) {
-		if ((*k)->slot->kind == ENS_SLOT_ROUND) {
-			*marks_end = *k;
-			marks_end = &(*k)->next;
-			*k = *marks_end;
-			*marks_end = NULL;
-		} else {
-			k = &(*k)->next;
-		}
+		next = k->next;
+		k->next = NULL;
+		*end[i] = k;
+		end[i] = &k->next;
 	}
-	*k = marks;
+	last = &p->sema->keeps;
+	for (int i = 0; i < 4; i++)
+		if (list[i]) {
+			*last = list[i];
+			last = end[i];
+		}
 }
 
 void ens_slots_place(struct ens_rule_sema *r)

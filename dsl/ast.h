@@ -61,6 +61,7 @@ struct ens_expr {
 	enum ens_type lit_type;   /* LITERAL; ENS_NOTYPE: null */
 	struct ens_value literal; /* LITERAL; strings unescaped, in the arena */
 	/* checked */
+	const struct ens_expr *call; /* this stands where that function was called; NULL: as written */
 	enum ens_type type;
 	bool optional;         /* may be null */
 	struct ens_expr_sema *sema;
@@ -252,7 +253,8 @@ struct ens_decl {
 	struct ens_span word_at;   /* its first word */
 	struct ens_ident name;
 	const char *doc;           /* NULL: none */
-	bool broken;               /* had a syntax error: what is missing may have been there */
+	bool broken;               /* had a syntax error: what is missing may have been there; IMPORT: was not read */
+	bool imported;             /* of a file that another imports */
 	struct ens_ident_list *streams; /* EVENT, TABLE: from; OUTPUT: to; names are the strings */
 	struct ens_ident_list *keys;    /* TABLE: key fields */
 	struct ens_expr *where;    /* EVENT TABLE */

@@ -42,12 +42,18 @@ struct ens_lexer {
 	const char *text, *cur, *end;
 	const char *doc_from, *doc_to; /* doc comment lines waiting for their token */
 	uint32_t file;
+	uint32_t base; /* of `text` in the file */
 	bool line_start;
 	bool lost; /* text was passed over since the last token */
 };
 
 /* The text must be UTF-8 without NUL bytes, NUL-ended: the parser checks that first. */
 void ens_lexer_init(struct ens_lexer *lx, struct ens_arena *arena, struct ens_diag *diag, uint32_t file);
+/* The same for a part of the file that begins at `base`, or for a text of that length that stands for it. */
+void ens_lexer_init_part(struct ens_lexer *lx, struct ens_arena *arena, struct ens_diag *diag, uint32_t file,
+			 uint32_t base, const char *text, size_t len);
+/* What a string's text between its quotes means; its escapes are right.  NULL without memory. */
+const char *ens_unescape(struct ens_arena *arena, const char *from, const char *end, uint32_t *len);
 struct ens_token ens_lex(struct ens_lexer *lx);
 
 #endif

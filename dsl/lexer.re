@@ -29,9 +29,17 @@ void ens_lexer_init(struct ens_lexer *lx, struct ens_arena *arena, struct ens_di
 		lx->cur += 3; /* a byte order mark, as some editors write */
 }
 
+void ens_lexer_init_part(struct ens_lexer *lx, struct ens_arena *arena, struct ens_diag *diag, uint32_t file,
+			 uint32_t base, const char *text, size_t len)
+{
+	*lx = (struct ens_lexer){.arena = arena, .diag = diag, .text = text, .cur = text, .end = text + len,
+				 .file = file, .base = base};
+	assert(*lx->end == '\0');
+}
+
 static struct ens_span span(const struct ens_lexer *lx, const char *from, const char *to)
 {
-	return (struct ens_span){lx->file, (uint32_t)(from - lx->text), (uint32_t)(to - from)};
+	return (struct ens_span){lx->file, lx->base + (uint32_t)(from - lx->text), (uint32_t)(to - from)};
 }
 
 /* The user's text for a message: its length, cut at a character's end. */
@@ -473,6 +481,17 @@ static void unescape(struct ens_lexer *lx, struct ens_token *tok, const char *fr
 	}
 	tok->s = text;
 	tok->len = (uint32_t)(out - text);
+}
+
+const char *ens_unescape(struct ens_arena *arena, const char *from, const char *end, uint32_t *len)
+{
+	struct ens_diag nobody = {.arena = arena};
+	struct ens_lexer lx = {.arena = arena, .diag = &nobody, .text = from, .cur = from, .end = end};
+	struct ens_token tok = {0};
+
+	unescape(&lx, &tok, from, end);
+	*len = tok.len;
+	return arena->failed ? NULL : tok.s;
 }
 
 /* The cursor is behind the opening quote. */

@@ -251,7 +251,7 @@ static bool given_up(const struct driver *d)
 
 static const char *text_of(const struct driver *d, struct ens_span at)
 {
-	return d->lx.text + at.off;
+	return d->lx.text + (at.off - d->lx.base);
 }
 
 /* The token's text for a message. */
@@ -749,4 +749,58 @@ enum ens_status ens_parse(struct ens_arena *arena, struct ens_diag *diag, uint32
 	}
 	free(d);
 	return arena->failed ? ENS_ENOMEM : ENS_OK;
+}
+
+/* ---- one expression ------------------------------------------------------------------------------------------- */
+
+/* Gives the tokens of an expression to the grammar, as those of a `where` clause.  False: an error was told. */
+static bool parse_where(struct driver *d, struct ens_span before)
+{
+	struct ens_token first = {.code = ENS_TK_H_WHERE, .at = before};
+
+	begin_unit(d, first);
+	advance(d);
+	while (!given_up(d)) {
+		struct ens_token t = take(d);
+		int taken = ens_grammar_takes(d->grammar, t.code);
+
+		if (!taken && mend(d, &t))
+			taken = ens_grammar_takes(d->grammar, t.code);
+		if (!taken && t.code == ENS_TK_END) {
+			if (d->damage < ENS_LOST)
+				ens_diag_add(d->p.diag, ENS_E_ENDS_EARLY, behind(d->last), "this expression ends too early");
+			return false;
+		}
+		if (!taken) {
+			say_unexpected(d, &t);
+			return false;
+		}
+		give(d, t, taken);
+		if (t.code == ENS_TK_END)
+			return d->p.clause && !d->p.spoiled;
+	}
+	return false;
+}
+
+struct ens_expr *ens_parse_expr(struct ens_arena *arena, struct ens_diag *diag, uint32_t file, uint32_t base,
+				const char *text, size_t len)
+{
+	struct driver *d = calloc(1, sizeof(*d));
+	struct ens_expr *e = NULL;
+
+	if (d)
+		d->grammar = ens_grammarAlloc(malloc, &d->p);
+	if (!d || !d->grammar) {
+		arena->failed = true;
+		free(d);
+		return NULL;
+	}
+	d->p.arena = arena;
+	d->p.diag = diag;
+	ens_lexer_init_part(&d->lx, arena, diag, file, base, text, len);
+	if (parse_where(d, (struct ens_span){file, base, 0}) && !arena->failed)
+		e = d->p.clause->expr;
+	ens_grammarFree(d->grammar, free);
+	free(d);
+	return e;
 }

@@ -12,4 +12,11 @@
  * ENS_ENOMEM when the arena's budget is used up. */
 enum ens_status ens_parse(struct ens_arena *arena, struct ens_diag *diag, uint32_t file, struct ens_ast *ast) ENS_MUST_CHECK;
 
+/*
+ * One expression that stands in file `file` from `base` on; `text` (NUL-ended) is as long there.  NULL: an error was told,
+ * or the arena has failed.
+ */
+struct ens_expr *ens_parse_expr(struct ens_arena *arena, struct ens_diag *diag, uint32_t file, uint32_t base,
+				const char *text, size_t len);
+
 #endif

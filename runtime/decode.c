@@ -350,7 +350,7 @@ enum ens_status ens_decoder_open(const struct ens_tables *t, const struct ens_de
 	struct ens_decoder *d = calloc(1, sizeof(*d));
 	enum ens_status st = ENS_OK;
 	uint32_t max_fields = 0, i;
-	bool conditions = false;
+	bool programs = false;
 
 	if (!d)
 		return ens_fail(err, ENS_ENOMEM, "no memory for the decoder");
@@ -360,13 +360,15 @@ enum ens_status ens_decoder_open(const struct ens_tables *t, const struct ens_de
 	for (i = 0; i < t->ntype; i++) {
 		if (t->type[i].fields.count > max_fields)
 			max_fields = t->type[i].fields.count;
-		conditions |= t->type[i].where != ENS_NONE;
+		programs |= t->type[i].where != ENS_NONE;
 	}
+	for (i = 0; i < t->nfield; i++)
+		programs |= t->field[i].program != ENS_NONE;
 	if (!alloc_arrays(d, max_fields))
 		st = ens_fail(err, ENS_ENOMEM, "no memory for the decoder");
 	else
 		learn_names(d, o);
-	if (st == ENS_OK && conditions) {
+	if (st == ENS_OK && programs) {
 		st = ens_context_init(&d->context, t, err);
 		d->has_context = st == ENS_OK;
 	}
@@ -627,6 +629,19 @@ static bool convert_undeclared(struct ens_decoder *d, const struct ens_raw_field
 	return true;
 }
 
+/* A field that the entry does not have: `ev` has those before it. */
+static bool compute_field(struct ens_decoder *d, const struct ens_event *ev, uint32_t index, uint32_t i,
+			  struct failure *why)
+{
+	const struct ens_t_field *f = &d->t->field[index];
+
+	*why = (struct failure){.reason = ENS_REJECT_MISSING_FIELD, .field = index};
+	d->context.event = ev;
+	d->value[i] = ens_program_run(&d->context, f->program);
+	d->context.event = NULL;
+	return d->value[i].null == ENS_SET || f->optional;
+}
+
 /* Field `i` of the type (in the tables: `index`).  False: see *why; the value is null then. */
 static bool convert_field(struct ens_decoder *d, const struct ens_entry *entry, uint32_t index, bool declared,
 			  uint32_t i, struct failure *why)
@@ -693,7 +708,12 @@ static enum verdict try_type(struct ens_decoder *d, const struct ens_entry *entr
 	uint32_t i;
 
 	for (i = 0; i < t->fields.count; i++) {
-		if (convert_field(d, entry, t->fields.first + i, i < ndeclared, i, &f) || !good)
+		const uint32_t index = t->fields.first + i;
+
+		if (d->t->field[index].program == ENS_NONE ? convert_field(d, entry, index, i < ndeclared, i, &f)
+							   : compute_field(d, &ev, index, i, &f))
+			continue;
+		if (!good)
 			continue;
 		good = false;
 		*why = f;
@@ -713,7 +733,6 @@ static enum verdict try_type(struct ens_decoder *d, const struct ens_entry *entr
 		verdict = UNDECIDED;
 	else
 		verdict = OTHER;
-	ens_program_reset(&d->context);
 	d->context.event = NULL;
 	return verdict;
 }
@@ -781,7 +800,8 @@ static void describe(const struct ens_decoder *d, const struct failure *why, str
 
 	switch (why->reason) {
 	case ENS_REJECT_MISSING_FIELD:
-		ens_buf_adds(b, why->raw ? "the field is null, but it is not optional"
+		ens_buf_adds(b, f->program != ENS_NONE ? "what is computed for the field is null, but it is not optional"
+				: why->raw ? "the field is null, but it is not optional"
 					 : "the field is missing, but it is not optional");
 		break;
 	case ENS_REJECT_DUPLICATE_FIELD:
@@ -1013,6 +1033,8 @@ enum ens_status ens_decode(struct ens_decoder *d, const struct ens_entry *entry,
 	into->entries++;
 	if (d->text.used_bytes)
 		ens_arena_reset(&d->text);
+	if (d->has_context)
+		ens_program_reset(&d->context); /* not before the values are copied: computed ones may stand there */
 	if (entry->nfield > ENS_FIELDS_MAX)
 		/* Who read it may have stopped counting. */
 		return ens_batch_reject(into, ENS_REJECT_TOO_LARGE, entry, NULL, "it has more than the %d fields allowed",

@@ -102,14 +102,22 @@ static void add_time_json(struct ens_buf *b, const char *member, int64_t us)
 	ens_buf_addc(b, '"');
 }
 
-void ens_emission_json(const struct ens_tables *t, const struct ens_emission *e, bool provenance, struct ens_buf *into)
+/* How many of the fields are not meta: those stand behind `_events`. */
+static uint32_t plain_fields(const struct ens_tables *t, const struct ens_t_emit *emit)
+{
+	uint32_t n = emit->outs.count;
+
+	while (n > 0 && t->out[emit->outs.first + n - 1].meta)
+		n--;
+	return n;
+}
+
+static void add_fields_json(const struct ens_tables *t, const struct ens_emission *e, uint32_t from, uint32_t to,
+			    struct ens_buf *into)
 {
 	const struct ens_t_emit *emit = emit_of(t, e);
-	uint32_t i;
 
-	ens_buf_adds(into, "{\"_event\":");
-	add_json_text(t, emit->type, into);
-	for (i = 0; i < emit->outs.count; i++) {
+	for (uint32_t i = from; i < to; i++) {
 		const struct ens_t_out *out = &t->out[emit->outs.first + i];
 
 		ens_buf_addc(into, ',');
@@ -117,6 +125,16 @@ void ens_emission_json(const struct ens_tables *t, const struct ens_emission *e,
 		ens_buf_addc(into, ':');
 		ens_format_json(into, (enum ens_type)out->type, &e->out[i]);
 	}
+}
+
+void ens_emission_json(const struct ens_tables *t, const struct ens_emission *e, bool provenance, struct ens_buf *into)
+{
+	const struct ens_t_emit *emit = emit_of(t, e);
+	const uint32_t plain = plain_fields(t, emit);
+
+	ens_buf_adds(into, "{\"_event\":");
+	add_json_text(t, emit->type, into);
+	add_fields_json(t, e, 0, plain, into);
 	ens_buf_adds(into, ",\"_rule\":");
 	add_json_text(t, t->rule[e->rule].name, into);
 	ens_buf_adds(into, ",\"_id\":\"");
@@ -132,6 +150,7 @@ void ens_emission_json(const struct ens_tables *t, const struct ens_emission *e,
 		ens_buf_adds(into, ",\"_events\":");
 		add_events_json(e, into);
 	}
+	add_fields_json(t, e, plain, emit->outs.count, into);
 	ens_buf_adds(into, "}\n");
 }
 
@@ -202,6 +221,16 @@ static void add_out_pair(const struct ens_tables *t, struct ens_emission_fields 
 	close_slice(f, from);
 }
 
+static void add_field_pairs(const struct ens_tables *t, const struct ens_emission *e, uint32_t from, uint32_t to,
+			    struct ens_emission_fields *f)
+{
+	const struct ens_t_emit *emit = emit_of(t, e);
+
+	for (uint32_t i = from; i < to; i++)
+		if (e->out[i].null == ENS_SET)
+			add_out_pair(t, f, &t->out[emit->outs.first + i], &e->out[i]);
+}
+
 static void add_time_pair(struct ens_emission_fields *f, const char *name, int64_t us)
 {
 	size_t from;
@@ -217,16 +246,14 @@ enum ens_status ens_emission_pairs(const struct ens_tables *t, const struct ens_
 {
 	const struct ens_t_emit *emit = emit_of(t, e);
 	const size_t nslice_before = into->nslice, len_before = into->bytes.len;
+	const uint32_t plain = plain_fields(t, emit);
 	size_t from;
-	uint32_t i;
 
 	/* `_event _rule _id _key _start _end _events` and the fields, a name and a value each. */
 	if (!reserve_slices(into, 2 * ((size_t)emit->outs.count + 7)))
 		return ENS_ENOMEM;
 	add_text_pair(t, into, "_event", emit->type);
-	for (i = 0; i < emit->outs.count; i++)
-		if (e->out[i].null == ENS_SET)
-			add_out_pair(t, into, &t->out[emit->outs.first + i], &e->out[i]);
+	add_field_pairs(t, e, 0, plain, into);
 	add_text_pair(t, into, "_rule", t->rule[e->rule].name);
 	add_name(into, "_id");
 	from = into->bytes.len;
@@ -246,6 +273,7 @@ enum ens_status ens_emission_pairs(const struct ens_tables *t, const struct ens_
 		add_events_json(e, &into->bytes);
 		close_slice(into, from);
 	}
+	add_field_pairs(t, e, plain, emit->outs.count, into);
 	if (into->bytes.failed) {
 		into->nslice = nslice_before;
 		into->bytes.len = len_before;

@@ -3,7 +3,7 @@
  *
  * Both have the same members in the same order: `_event`, the emitted fields, `_rule`, `_id` (32 hexadecimal digits),
  * `_key` (an object by key field; absent without keys), `_start`, `_end`, `_events` (an array of entry IDs: numbers of
- * lines, or "ms-seq" strings; absent without provenance).
+ * lines, or "ms-seq" strings; absent without provenance), the fields of `meta`.
  * Everything is appended to buffers of the caller; once these have grown, an emission costs no allocation.
  */
 #ifndef ENS_RUNTIME_EMISSION_H

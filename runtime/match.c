@@ -196,6 +196,18 @@ static void sum_int(struct ens_engine *e, struct ens_value *slot, int64_t v)
 	}
 }
 
+/* The oldest value goes last: the new one may borrow from it. */
+static void shift(struct ens_engine *e, struct ens_value *slot, uint32_t n, enum ens_type type, const struct ens_value *v)
+{
+	const struct ens_value oldest = slot[n - 1];
+
+	memmove(slot + 1, slot, (n - 1) * sizeof *slot);
+	slot[0] = (struct ens_value){.null = ENS_UNSET};
+	slot_set(e, slot, type, v);
+	if (ens_type_is_bytes(type) && !oldest.null)
+		ens_blob_release(&e->heap, blob_of(&oldest));
+}
+
 static void capture(struct ens_rule *r, struct ens_partial *p, const struct ens_t_capture *c)
 {
 	struct ens_engine *e = r->engine;
@@ -210,6 +222,9 @@ static void capture(struct ens_rule *r, struct ens_partial *p, const struct ens_
 	case ENS_T_KEEP_FIRST:
 		if (slot->null == ENS_UNSET)
 			slot_set(e, slot, type, &v);
+		return;
+	case ENS_T_SHIFT:
+		shift(e, slot, c->n, type, &v);
 		return;
 	default:
 		break;
@@ -243,6 +258,7 @@ static void capture(struct ens_rule *r, struct ens_partial *p, const struct ens_
 		break;
 	case ENS_T_KEEP:
 	case ENS_T_KEEP_FIRST:
+	case ENS_T_SHIFT:
 		break;
 	}
 }

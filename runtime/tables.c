@@ -195,6 +195,8 @@ static bool check_type_fields(struct check *c, const struct ens_t_type *y)
 	for (uint32_t i = y->fields.count - y->nraw; i < y->fields.count; i++)
 		if (f[i].type != ENS_STRING || !f[i].optional)
 			return bad(c, 4, "raw field %u is not an optional string", i);
+		else if (f[i].program != ENS_NONE)
+			return bad(c, 10, "raw field %u is computed", i);
 	if (y->time_field != ENS_NONE && (f[y->time_field].type != ENS_TIME || f[y->time_field].optional))
 		return bad(c, 4, "its time field is not of type time, or is optional");
 	return true;
@@ -204,6 +206,7 @@ static bool check_field(struct check *c, const struct ens_t_field *f)
 {
 	return check_str(c, "its name", f->name) && check_str(c, "its source", f->source) &&
 	       check_type_code(c, f->type) && check_enum(c, "optional", f->optional, 2) &&
+	       check_index_or_none(c, "program", f->program, c->t->nprogram) &&
 	       check_enum(c, "its unit", f->unit, ENS_UNIT_NS + 1u);
 }
 
@@ -366,7 +369,9 @@ static bool check_absence(struct check *c, const struct ens_t_absence *a)
 
 static bool check_capture(struct check *c, const struct ens_t_capture *k)
 {
-	return check_enum(c, "its kind", k->kind, ENS_T_MAX + 1u) &&
+	if (k->kind == ENS_T_SHIFT ? k->n == 0 || k->n > ENS_INDEX_MAX : k->n != 0)
+		return bad(c, 4, "it keeps %u values", k->n);
+	return check_enum(c, "its kind", k->kind, ENS_T_SHIFT + 1u) &&
 	       check_index(c, "program", k->program, c->t->nprogram);
 }
 
@@ -380,7 +385,8 @@ static bool check_emit(struct check *c, const struct ens_t_emit *e)
 
 static bool check_out(struct check *c, const struct ens_t_out *o)
 {
-	return check_str(c, "its name", o->name) && check_enum(c, "its type", o->type, ENS_NTYPE) &&
+	return check_enum(c, "its meta flag", o->meta, 2) && check_str(c, "its name", o->name) &&
+	       check_enum(c, "its type", o->type, ENS_NTYPE) &&
 	       check_index(c, "program", o->program, c->t->nprogram);
 }
 
@@ -487,13 +493,42 @@ static bool check_predicate_use(struct check *c, const char *name, uint32_t p, u
 	return p == ENS_NONE || c->t->predicate[p].type == event || bad(c, 6, "%s is of another event type", name);
 }
 
+/* T10: the program of field `k` can run when the fields before it have their values. */
+static bool check_computed(struct check *c, uint32_t type, uint32_t k, const struct ens_t_field *f)
+{
+	const struct ens_t_list code = c->t->program[f->program].code;
+
+	if (!check_use(c, "a computed field", f->program, ENS_NONE, type, f->type) || !spend(c, code.count))
+		return false;
+	for (uint32_t i = 0; i < code.count; i++) {
+		const struct ens_t_insn *in = &c->t->insn[code.first + i];
+
+		if (in->op == ENS_OP_EVENT_TIME || in->op == ENS_OP_EVENT_ID || in->op == ENS_OP_EVENT_STREAM ||
+		    (in->op == ENS_OP_FIELD && in->index >= k))
+			return bad(c, 10, "field %u is computed from what comes after it", k);
+	}
+	return true;
+}
+
+static bool check_computed_fields(struct check *c, uint32_t type)
+{
+	const struct ens_t_list fields = c->t->type[type].fields;
+	const struct ens_t_field *f = c->t->field + fields.first;
+
+	for (uint32_t k = 0; k < fields.count; k++)
+		if (f[k].program != ENS_NONE && !check_computed(c, type, k, &f[k]))
+			return false;
+	return true;
+}
+
 static void check_unary(struct check *c)
 {
 	const struct ens_tables *t = c->t;
 
 	for (uint32_t i = 0; i < t->ntype; i++) {
 		look_at(c, "type", i);
-		if (!check_use_or_none(c, "its where", t->type[i].where, ENS_NONE, i, ENS_BOOL))
+		if (!check_use_or_none(c, "its where", t->type[i].where, ENS_NONE, i, ENS_BOOL) ||
+		    !check_computed_fields(c, i))
 			return;
 	}
 	for (uint32_t i = 0; i < t->npredicate; i++) {
@@ -671,6 +706,21 @@ static bool capture_fits(uint32_t kind, uint8_t type)
 	}
 }
 
+/* The slots of a SHIFT are there and have one type. */
+static bool check_shift(struct rule_check *k, const struct ens_t_capture *x)
+{
+	const struct ens_t_slot *slot = k->c->t->slot + k->rule->slots.first;
+
+	if (!spend(k->c, x->n))
+		return false;
+	if (x->n > k->rule->slots.count - x->slot)
+		return bad(k->c, 6, "state %u: it shifts slots that the rule does not have", k->state);
+	for (uint32_t i = 1; i < x->n; i++)
+		if (slot[x->slot + i].type != slot[x->slot].type)
+			return bad(k->c, 6, "state %u: it shifts slots of two types", k->state);
+	return true;
+}
+
 static bool check_captures(struct rule_check *k, const struct ens_t_state *s)
 {
 	struct check *c = k->c;
@@ -688,6 +738,8 @@ static bool check_captures(struct rule_check *k, const struct ens_t_state *s)
 		if (x->kind == ENS_T_SUM && type == ENS_FLOAT &&
 		    (x->slot + 1 == k->rule->slots.count || slot[x->slot + 1].type != ENS_FLOAT))
 			return bad(c, 6, "state %u: a sum of floats without its compensation", k->state);
+		if (x->kind == ENS_T_SHIFT && !check_shift(k, x))
+			return false;
 		if (x->kind == ENS_T_COUNT) /* of whatever is not null */
 			type = c->t->program[x->program].type;
 		if (!check_use(c, "a capture", x->program, k->r, s->type, type))
@@ -759,6 +811,8 @@ static bool check_rule_emits(struct rule_check *k)
 
 			if (!check_use(c, "an emitted field", out->program, k->r, ENS_NONE, out->type))
 				return false;
+			if (o > 0 && out[-1].meta && !out->meta)
+				return bad(c, 9, "emission %u: field %u stands behind meta ones", i, o);
 		}
 	}
 	return check_use_or_none(c, "its having", k->rule->having, k->r, ENS_NONE, ENS_BOOL);

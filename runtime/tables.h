@@ -22,6 +22,9 @@
  *       and in `leads`, UNTIL_NEXT never on accepts; there are at most as many counters as ops and entries.
  *   T7  keys: every input of a rule gives one field of equal type to each part of its key group.
  *   T8  groups: each rule is in exactly one; its inputs' types come from the group's streams.
+ *   T9  emissions: the fields that are meta stand behind the others.
+ *   T10 computed fields: their programs read only fields before them, and nothing else of the event; raw fields are not
+ *       computed.
  * compiler/emit.c asserts the same list before it hands tables out.  Tested by tests/unit/test_tables.c and the fuzzer.
  */
 #ifndef ENS_RUNTIME_TABLES_H
@@ -33,7 +36,7 @@
 #include "base/value.h"
 
 #define ENS_TABLES_MAGIC "ENSC\r\n\x1a\n" /* 8 bytes: a text-mode copy breaks it visibly */
-#define ENS_TABLES_VERSION 1u
+#define ENS_TABLES_VERSION 2u
 #define ENS_NONE UINT32_MAX
 
 /* What matching means; part of the job's identity.  Changes when the same tables would give other emissions. */
@@ -60,7 +63,7 @@ struct ens_t_type {
 	struct ens_t_list fields;  /* field section: the declared ones, then `nraw` raw ones (string, optional) that only `where` reads */
 	uint32_t nraw;
 	uint32_t time_field;       /* among fields, of type time and not optional; ENS_NONE: the entry's own time */
-	uint32_t where;            /* predicate program over this type's fields, or ENS_NONE */
+	uint32_t where;            /* program of type bool over this type's fields, or ENS_NONE */
 	uint32_t spare;
 	int64_t lateness_us;
 };
@@ -71,7 +74,8 @@ struct ens_t_field {
 	uint8_t type;            /* enum ens_type */
 	uint8_t optional;        /* 0, 1 */
 	uint8_t unit;            /* enum ens_time_unit */
-	uint8_t spare[5];
+	uint8_t spare;
+	uint32_t program;        /* computed, from fields before it in its type; ENS_NONE: the entry has it */
 };
 
 struct ens_t_const {
@@ -276,14 +280,15 @@ enum ens_t_capture_kind {
 	ENS_T_COUNT = 4,      /* slot += 1 if the value is not null (slot: int); overflow makes it null for good */
 	ENS_T_SUM = 5,        /* slot += value if not null; int: overflow makes it null for good; float: compensated (Neumaier) in slot + 1 */
 	ENS_T_MIN = 6,        /* slot = the smaller; numbers, times, durations, strings (by bytes) */
-	ENS_T_MAX = 7
+	ENS_T_MAX = 7,
+	ENS_T_SHIFT = 8       /* slots slot + 1 .. slot + n - 1 = those before them, slot = value: the last n values */
 };
 
 struct ens_t_capture {
 	uint32_t kind;
 	uint32_t slot;        /* of the rule (relative) */
-	uint32_t program;     /* over the event taken and the match before this capture list */
-	uint32_t spare;
+	uint32_t program;     /* over the event taken and the match as the captures before this one left it */
+	uint32_t n;           /* SHIFT: 1 .. ENS_INDEX_MAX; else 0 */
 };
 
 /* What a rule says when it has found something. */
@@ -297,7 +302,8 @@ struct ens_t_out {
 	struct ens_t_str name;
 	uint32_t program;         /* over the match; no event */
 	uint8_t type;             /* enum ens_type */
-	uint8_t spare[3];
+	uint8_t meta;             /* 0, 1: written behind all other members */
+	uint8_t spare[2];
 };
 
 /* X(section name, record type): order is the directory's order. */

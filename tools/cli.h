@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "compiler/graph.h"
+#include "compiler/compile.h"
 #include "dsl/ast.h"
 #include "dsl/diag.h"
 #include "runtime/tables.h"
@@ -99,8 +100,28 @@ enum cli_exit cli_exit_of(enum ens_status status);
 
 /* ---- rules -------------------------------------------------------------------------------------------------------- */
 
+/* Rows of an option table, for verbs that compile rules; their values go to cli_rule_options_take. */
+#define CLI_HELP_SET "the value of a parameter that the rules declare; may be\ngiven more than once"
+
+#define CLI_HELP_ALLOW_IMPORT "a folder that files may be imported from, besides that of\nthe first rule file; may be given more than once"
+
+/* What the command line says about rules.  Begins zeroed. */
+struct cli_rule_options {
+	struct ens_setting *set;
+	size_t nset;
+	const char **allow; /* folders */
+	size_t nallow;
+};
+
+/* Takes "NAME=VALUE" of --set. */
+enum cli_exit cli_rule_options_set(const struct cli_verb *verb, struct cli_rule_options *o, const char *value);
+/* Takes the folder of --allow-import. */
+enum cli_exit cli_rule_options_allow(struct cli_rule_options *o, const char *folder);
+void cli_rule_options_free(struct cli_rule_options *o);
+
 /* Rule files and text, compiled; or one table file, verified.  Everything in it lives until cli_rules_close. */
 struct cli_rules {
+	const struct cli_rule_options *options; /* NULL: none; set after cli_rules_open */
 	struct ens_arena arena;
 	struct ens_sources sources;
 	struct ens_diag diag;
@@ -108,6 +129,9 @@ struct cli_rules {
 	struct ens_ast ast;
 	struct ens_buf bytes;      /* tables made from rule text */
 	struct ens_buf graph;      /* text form of the automata, if asked for */
+	char **path;               /* per file of `sources`: where it really is; NULL: standard input */
+	uint32_t npath;
+	const char *first;         /* the first rule file */
 	void *map;                 /* table file, mapped read-only */
 	size_t map_bytes;
 	bool compiled;             /* `tables` is valid */

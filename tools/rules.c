@@ -4,11 +4,12 @@
  * Rule text is read whole, at most ENS_FILE_MAX_BYTES of it, whatever kind of file it comes from; a table file is mapped
  * read-only and verified before anyone looks into it.  Tested by tests/cli/check.sh, compile.sh and tables.sh.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "tools/cli.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -34,6 +35,9 @@ void cli_rules_close(struct cli_rules *r)
 		munmap(r->map, r->map_bytes);
 	ens_buf_free(&r->bytes);
 	ens_buf_free(&r->graph);
+	for (uint32_t i = 0; i < r->npath; i++)
+		free(r->path[i]);
+	free(r->path);
 	ens_arena_free(&r->arena);
 }
 
@@ -42,6 +46,51 @@ static enum cli_exit no_memory(void)
 	cli_say("no memory");
 	return CLI_INTERNAL;
 }
+
+/* ---- options ------------------------------------------------------------------------------------------------------ */
+
+enum cli_exit cli_rule_options_set(const struct cli_verb *verb, struct cli_rule_options *o, const char *value)
+{
+	const char *equals = strchr(value, '=');
+
+	if (!equals || equals == value)
+		return cli_usage_error(verb, "--set %s: write it as NAME=VALUE, for example --set threshold=8", value);
+
+	struct ens_setting *bigger = realloc(o->set, (o->nset + 1) * sizeof *bigger);
+
+	if (!bigger)
+		return no_memory();
+	o->set = bigger;
+
+	char *name = strndup(value, (size_t)(equals - value));
+
+	if (!name)
+		return no_memory();
+	o->set[o->nset++] = (struct ens_setting){name, equals + 1};
+	return CLI_DONE;
+}
+
+enum cli_exit cli_rule_options_allow(struct cli_rule_options *o, const char *folder)
+{
+	const char **bigger = realloc(o->allow, (o->nallow + 1) * sizeof *bigger);
+
+	if (!bigger)
+		return no_memory();
+	o->allow = bigger;
+	o->allow[o->nallow++] = folder;
+	return CLI_DONE;
+}
+
+void cli_rule_options_free(struct cli_rule_options *o)
+{
+	free(o->allow);
+	for (size_t i = 0; i < o->nset; i++)
+		free((char *)o->set[i].name);
+	free(o->set);
+	*o = (struct cli_rule_options){0};
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------ */
 
 static enum cli_exit read_all(int fd, const char *name, struct ens_buf *out)
 {
@@ -90,6 +139,22 @@ static enum cli_exit add_text(struct cli_rules *r, const char *name, const struc
 	}
 }
 
+/* Takes the path, which may be NULL. */
+static bool keep_path(struct cli_rules *r, uint32_t file, char *path)
+{
+	char **bigger = realloc(r->path, (file + 1) * sizeof *bigger);
+
+	if (!bigger) {
+		free(path);
+		return false;
+	}
+	r->path = bigger;
+	while (r->npath < file)
+		r->path[r->npath++] = NULL;
+	r->path[r->npath++] = path;
+	return true;
+}
+
 enum cli_exit cli_rules_read(struct cli_rules *r, const char *name, uint32_t *file)
 {
 	struct ens_buf text = ENS_BUF_EMPTY;
@@ -101,11 +166,136 @@ enum cli_exit cli_rules_read(struct cli_rules *r, const char *name, uint32_t *fi
 	code = read_all(fd, name, &text);
 	if (code == CLI_DONE)
 		code = add_text(r, name, &text, file);
+	if (code == CLI_DONE && !keep_path(r, *file, fd == STDIN_FILENO ? NULL : realpath(name, NULL)))
+		code = no_memory();
 	if (fd != STDIN_FILENO)
 		close(fd);
 	ens_buf_free(&text);
 	return code;
 }
+
+/* ---- imports ------------------------------------------------------------------------------------------------------ */
+
+/* "DIR/PATH", DIR that of the file `of`, or PATH alone. */
+static void join_path(struct ens_buf *out, const char *of, const char *path)
+{
+	const char *slash = strrchr(of, '/');
+
+	if (slash && path[0] != '/')
+		ens_buf_add(out, of, (size_t)(slash + 1 - of));
+	ens_buf_add(out, path, strlen(path) + 1);
+}
+
+/* True if `path` is below the folder; both may be relative, links are followed. */
+static bool is_below(const char *folder, const char *path)
+{
+	char *real = realpath(folder, NULL);
+	size_t len = real ? strlen(real) : 0;
+	bool below;
+
+	while (len > 0 && real[len - 1] == '/') /* the root */
+		len--;
+	below = real && strncmp(path, real, len) == 0 && path[len] == '/';
+	free(real);
+	return below;
+}
+
+static bool may_import(const struct cli_rules *r, const char *path)
+{
+	struct ens_buf folder = ENS_BUF_EMPTY;
+	bool may;
+
+	join_path(&folder, r->first, ".");
+	may = !folder.failed && is_below(folder.data, path);
+	ens_buf_free(&folder);
+	for (size_t i = 0; r->options && i < r->options->nallow && !may; i++)
+		may = is_below(r->options->allow[i], path);
+	return may;
+}
+
+/* Reads a regular file (of others it is not known that they end). */
+static enum ens_status read_import(const char *path, const char *named, struct ens_buf *text, struct ens_error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	enum ens_status status = ENS_OK;
+	char chunk[65536];
+	ssize_t n = 1;
+
+	if (fd < 0)
+		return ens_fail(err, ENS_EENV, "\"%s\" can't be read: %s", named, strerror(errno));
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		status = ens_fail(err, ENS_EENV, "\"%s\" is no regular file", named);
+	while (status == ENS_OK && n != 0 && text->len <= ENS_FILE_MAX_BYTES) {
+		n = read(fd, chunk, sizeof chunk);
+		if (n > 0)
+			ens_buf_add(text, chunk, (size_t)n);
+		else if (n < 0 && errno != EINTR)
+			status = ens_fail(err, ENS_EENV, "\"%s\" can't be read: %s", named, strerror(errno));
+		if (text->failed)
+			status = ENS_ENOMEM;
+	}
+	close(fd);
+	if (status == ENS_OK && ens_tables_recognise(text->data, text->len))
+		status = ens_fail(err, ENS_EINPUT, "\"%s\" is a compiled table file; only rule text can be imported", named);
+	return status;
+}
+
+/* The file at `path`, which the rules call `named` and messages `shown`: known, or read now. */
+static enum ens_status add_import(struct cli_rules *r, char *path, const char *named, const char *shown, uint32_t *file,
+				  struct ens_error *err)
+{
+	struct ens_buf text = ENS_BUF_EMPTY;
+	enum ens_status st;
+
+	for (uint32_t i = 0; i < r->npath; i++)
+		if (r->path[i] && strcmp(r->path[i], path) == 0) {
+			*file = i;
+			free(path);
+			return ENS_OK;
+		}
+	st = read_import(path, named, &text, err);
+	if (st == ENS_OK)
+		st = ens_sources_add(&r->sources, shown, text.data ? text.data : "", text.len, file);
+	if (st == ENS_OK)
+		r->arena.budget_bytes = ens_compile_budget(&r->sources);
+	if (st == ENS_ELIMIT)
+		(void)ens_fail(err, st, "\"%s\" is larger than %u MiB, the most a rule file may have: split it", named,
+			       ENS_FILE_MAX_BYTES >> 20);
+	if (st != ENS_OK)
+		free(path);
+	else if (!keep_path(r, *file, path))
+		st = ENS_ENOMEM;
+	ens_buf_free(&text);
+	return st;
+}
+
+static enum ens_status load_import(void *context, uint32_t from, const char *path, uint32_t *file, struct ens_error *err)
+{
+	struct cli_rules *r = context;
+	struct ens_buf name = ENS_BUF_EMPTY;
+	enum ens_status st = ENS_ENOMEM;
+	char *found;
+
+	join_path(&name, r->sources.file[from].name, path);
+	if (!name.failed) {
+		found = realpath(name.data, NULL);
+		if (!found) {
+			st = ens_fail(err, ENS_EENV, "\"%s\" can't be read: %s", path, strerror(errno));
+		} else if (!may_import(r, found)) {
+			st = ens_fail(err, ENS_EENV,
+				      "\"%s\" lies outside the folder of the first rule file; --allow-import DIR lets files of other folders in",
+				      path);
+			free(found);
+		} else {
+			st = add_import(r, found, path, name.data, file, err);
+		}
+	}
+	ens_buf_free(&name);
+	return st;
+}
+
+/* ---- compiling ---------------------------------------------------------------------------------------------------- */
 
 /* Opens the tables that were just made: what `run` will read is what the verifier has accepted. */
 static enum cli_exit open_made(struct cli_rules *r)
@@ -162,8 +352,17 @@ enum cli_exit cli_rules_compile(struct cli_rules *r, char *const *file, int nfil
 
 	if (code != CLI_DONE)
 		return code;
+
+	const struct ens_loader loader = {r, load_import};
+	struct ens_compile_options options = {.loader = &loader};
+
 	r->arena.budget_bytes = ens_compile_budget(&r->sources);
-	switch (ens_compile(&r->arena, &r->diag, index, n, &r->ast, &r->bytes, graph ? &r->graph : NULL)) {
+	r->first = nfile ? file[0] : "-";
+	if (r->options) {
+		options.setting = r->options->set;
+		options.nsetting = r->options->nset;
+	}
+	switch (ens_compile_with(&r->arena, &r->diag, index, n, &options, &r->ast, &r->bytes, graph ? &r->graph : NULL)) {
 	case ENS_OK:
 		code = open_made(r);
 		return code == CLI_DONE && r->diag.ndenied ? CLI_RULES : code;
@@ -245,6 +444,10 @@ enum cli_exit cli_rules_load(struct cli_rules *r, char *const *file, int nfile)
 		if (nfile > 1 || (r->text && r->text->len)) {
 			cli_say("%s is a table file: it stands alone; to run several rule files give them all as text, or compile them into one",
 				file[i]);
+			return CLI_USAGE;
+		}
+		if (r->options && r->options->nset > 0) {
+			cli_say("%s is a table file: --set has its place where it is compiled", file[i]);
 			return CLI_USAGE;
 		}
 		return load_tables(r, file[i]);

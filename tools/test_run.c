@@ -236,6 +236,24 @@ static bool fill(struct run *w, const struct ens_test_step *step, uint32_t i, st
 	return true;
 }
 
+/* Computed fields, as the decoder does it: each from the ones before it.  Null where that may not be: the type's zero. */
+static void compute(struct run *w, const struct ens_event *ev, struct ens_value *value)
+{
+	const struct ens_t_list fields = w->t->type[ev->type].fields;
+
+	w->r->computing.event = ev;
+	for (uint32_t i = 0; i < fields.count; i++) {
+		const struct ens_t_field *f = &w->t->field[fields.first + i];
+
+		if (f->program == ENS_NONE)
+			continue;
+		value[i] = ens_program_run(&w->r->computing, f->program);
+		if (value[i].null && !f->optional)
+			value[i] = zero_of((enum ens_type)f->type, false);
+	}
+	w->r->computing.event = NULL;
+}
+
 static bool event_line(struct run *w, const struct ens_test_step *step)
 {
 	const struct ens_decl_sema *type = step->type->sema;
@@ -246,8 +264,13 @@ static bool event_line(struct run *w, const struct ens_test_step *step)
 		struct ens_event ev = {.type = type->table_index, .from_file = true, .value = value};
 
 		w->now_us = ev.time_us = step->time_us + (i - 1) * step->every_us;
-		ok = fill(w, step, i, value) && (ev.type == ENS_NONE || push(w, &ev));
+		ok = fill(w, step, i, value);
+		if (ok && ev.type != ENS_NONE) {
+			compute(w, &ev, value);
+			ok = push(w, &ev);
+		}
 		ens_program_reset(&w->r->values);
+		ens_program_reset(&w->r->computing);
 	}
 	return ok && advance(w);
 }
@@ -656,8 +679,10 @@ void test_runner_init(struct test_runner *r, const struct ens_tables *tables)
 
 void test_runner_free(struct test_runner *r)
 {
-	if (r->open)
+	if (r->open) {
 		ens_context_free(&r->values);
+		ens_context_free(&r->computing);
+	}
 	ens_arena_free(&r->arena);
 }
 
@@ -670,6 +695,8 @@ enum ens_status test_run(struct test_runner *r, const struct ens_test *test, str
 	*out = (struct test_result){.message = "", .rules = ""};
 	if (!r->open) {
 		w.status = ens_context_init(&r->values, test->values, err);
+		if (w.status == ENS_OK && (w.status = ens_context_init(&r->computing, r->tables, err)) != ENS_OK)
+			ens_context_free(&r->values);
 		r->open = w.status == ENS_OK;
 	}
 	if (w.status == ENS_OK)

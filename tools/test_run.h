@@ -28,6 +28,7 @@ struct test_result {
 struct test_runner {
 	const struct ens_tables *tables; /* of the rules */
 	struct ens_context values;       /* of the tests' image */
+	struct ens_context computing;    /* of the rules' tables: computed fields */
 	bool open;
 	struct ens_arena arena;          /* what the result at hand points to */
 };

@@ -8,9 +8,11 @@
 
 #include <string.h>
 
-enum { OPT_FORMAT, OPT_DUMP, OPT_QUIET, OPT_DENY, OPT_ALLOW };
+enum { OPT_SET, OPT_ALLOW_IMPORT, OPT_FORMAT, OPT_DUMP, OPT_QUIET, OPT_DENY, OPT_ALLOW };
 
 static const struct cli_option options[] = {
+	[OPT_SET] = {"set", 0, "NAME=VALUE", NULL, CLI_HELP_SET},
+	[OPT_ALLOW_IMPORT] = {"allow-import", 0, "DIR", NULL, CLI_HELP_ALLOW_IMPORT},
 	[OPT_FORMAT] = {"format", 0, "FORMAT", NULL, "how messages are printed: text (default, to standard error)\n"
 						     "or json (to standard output)"},
 	[OPT_DUMP] = {"dump", 0, "WHAT", NULL, "print what the compiler made of the rules:\n"
@@ -21,6 +23,7 @@ static const struct cli_option options[] = {
 };
 
 struct check_args {
+	struct cli_rule_options rules;
 	bool json, quiet;
 	enum cli_dump dump;
 	uint8_t verdict[ENS_NCODE];
@@ -43,10 +46,15 @@ static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, stru
 		case CLI_OPTION:
 			break;
 		}
-		if (a->index == OPT_DENY || a->index == OPT_ALLOW) {
-			if (cli_take_verdict(verb, a->value, a->index == OPT_DENY, out->verdict) != CLI_DONE)
-				return CLI_USAGE;
-		} else if (a->index == OPT_QUIET)
+		enum cli_exit code = CLI_DONE;
+
+		if (a->index == OPT_SET)
+			code = cli_rule_options_set(verb, &out->rules, a->value);
+		else if (a->index == OPT_ALLOW_IMPORT)
+			code = cli_rule_options_allow(&out->rules, a->value);
+		else if (a->index == OPT_DENY || a->index == OPT_ALLOW)
+			code = cli_take_verdict(verb, a->value, a->index == OPT_DENY, out->verdict);
+		else if (a->index == OPT_QUIET)
 			out->quiet = true;
 		else if (a->index == OPT_DUMP && !cli_dump_parse(a->value, &out->dump))
 			return cli_usage_error(verb, "--dump %s: it is one of ast, graph, tables", a->value);
@@ -54,6 +62,8 @@ static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, stru
 			return cli_usage_error(verb, "--format %s: it is one of text, json", a->value);
 		else if (a->index == OPT_FORMAT)
 			out->json = strcmp(a->value, "json") == 0;
+		if (code != CLI_DONE)
+			return code;
 	}
 }
 
@@ -88,6 +98,7 @@ static enum cli_exit check(const struct check_args *args, char *const *file, int
 
 	cli_rules_open(&r);
 	r.diag.verdict = args->verdict;
+	r.options = &args->rules;
 	enum cli_exit code = cli_rules_compile(&r, file, nfile, args->dump == CLI_DUMP_GRAPH);
 	const bool looked = code == CLI_DONE || r.diag.nmsg > 0; /* else: the files could not even be read */
 	enum cli_exit said = looked ? cli_rules_messages(&r, args->json) : code;
@@ -112,6 +123,7 @@ static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 
 	if (go_on)
 		code = check(&args, argv + a.first, argc - a.first);
+	cli_rule_options_free(&args.rules);
 	cli_args_end(&a);
 	return code;
 }
@@ -119,7 +131,8 @@ static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 const struct cli_verb verb_check = {
 	.name = "check",
 	.summary = "say what is wrong with rule files",
-	.usage = "[--format text|json] [--dump ast|graph|tables] [--quiet] [--deny CODE] [--allow CODE] FILE...",
+	.usage = "[--set NAME=VALUE] [--allow-import DIR] [--format text|json] [--dump ast|graph|tables] [--quiet] [--deny CODE] "
+		 "[--allow CODE] FILE...",
 	.about = "Compiles the rule files together, as `ensue run` would, and prints every problem with its\n"
 		 "code, place and, where there is one, a remedy. `-` is standard input.\n"
 		 "Exit code 0: no errors (there may be warnings); 1: there are errors.\n",

@@ -10,9 +10,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { OPT_OUT, OPT_FORMAT, OPT_DUMP, OPT_DENY, OPT_ALLOW };
+enum { OPT_SET, OPT_ALLOW_IMPORT, OPT_OUT, OPT_FORMAT, OPT_DUMP, OPT_DENY, OPT_ALLOW };
 
 static const struct cli_option options[] = {
+	[OPT_SET] = {"set", 0, "NAME=VALUE", NULL, CLI_HELP_SET},
+	[OPT_ALLOW_IMPORT] = {"allow-import", 0, "DIR", NULL, CLI_HELP_ALLOW_IMPORT},
 	[OPT_OUT] = {"output", 'o', "FILE", NULL, "where the tables go, for example rules.ensc"},
 	[OPT_FORMAT] = {"format", 0, "FORMAT", NULL, "how messages are printed: text (default, to standard error)\n"
 						     "or json (to standard output)"},
@@ -24,6 +26,7 @@ static const struct cli_option options[] = {
 };
 
 struct compile_args {
+	struct cli_rule_options rules;
 	const char *out;
 	bool json;
 	enum cli_dump dump;
@@ -49,10 +52,15 @@ static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, stru
 		case CLI_OPTION:
 			break;
 		}
-		if (a->index == OPT_DENY || a->index == OPT_ALLOW) {
-			if (cli_take_verdict(verb, a->value, a->index == OPT_DENY, out->verdict) != CLI_DONE)
-				return CLI_USAGE;
-		} else if (a->index == OPT_OUT)
+		enum cli_exit code = CLI_DONE;
+
+		if (a->index == OPT_SET)
+			code = cli_rule_options_set(verb, &out->rules, a->value);
+		else if (a->index == OPT_ALLOW_IMPORT)
+			code = cli_rule_options_allow(&out->rules, a->value);
+		else if (a->index == OPT_DENY || a->index == OPT_ALLOW)
+			code = cli_take_verdict(verb, a->value, a->index == OPT_DENY, out->verdict);
+		else if (a->index == OPT_OUT)
 			out->out = a->value;
 		else if (a->index == OPT_DUMP && !cli_dump_parse(a->value, &out->dump))
 			return cli_usage_error(verb, "--dump %s: it is one of ast, graph, tables", a->value);
@@ -60,6 +68,8 @@ static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, stru
 			return cli_usage_error(verb, "--format %s: it is one of text, json", a->value);
 		else if (a->index == OPT_FORMAT)
 			out->json = strcmp(a->value, "json") == 0;
+		if (code != CLI_DONE)
+			return code;
 	}
 }
 
@@ -93,6 +103,7 @@ static enum cli_exit compile(const struct compile_args *args, char *const *file,
 
 	cli_rules_open(&r);
 	r.diag.verdict = args->verdict;
+	r.options = &args->rules;
 	enum cli_exit code = cli_rules_compile(&r, file, nfile, args->dump == CLI_DUMP_GRAPH);
 
 	if (code == CLI_DONE || r.diag.nmsg > 0) {
@@ -120,6 +131,7 @@ static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 
 	if (go_on)
 		code = compile(&args, argv + a.first, argc - a.first);
+	cli_rule_options_free(&args.rules);
 	cli_args_end(&a);
 	return code;
 }
@@ -127,7 +139,7 @@ static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 const struct cli_verb verb_compile = {
 	.name = "compile",
 	.summary = "turn rule files into one table file",
-	.usage = "FILE... -o OUT.ensc [--format text|json] [--dump ast|graph|tables]",
+	.usage = "FILE... -o OUT.ensc [--set NAME=VALUE] [--allow-import DIR] [--format text|json] [--dump ast|graph|tables]",
 	.about = "Compiles the rule files together into one table file. `ensue run` takes it like the rules\n"
 		 "themselves; a machine that runs tables needs no rule text. `-` is standard input.\n",
 	.option = options,

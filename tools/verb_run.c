@@ -42,6 +42,8 @@
 	  "progress without emissions is written that often (5ms)") \
 	X(DEAD_MAX, "dead-max", 0, "N", "ENSUE_DEAD_MAX", \
 	  "dead letters kept, about (100000)") \
+	X(SET, "set", 0, "NAME=VALUE", NULL, CLI_HELP_SET) \
+	X(ALLOW_IMPORT, "allow-import", 0, "DIR", NULL, CLI_HELP_ALLOW_IMPORT) \
 	X(INPUT, "input", 0, "FILE", NULL, \
 	  "read NDJSON or CSV from this file (- is standard input)\nand print emissions as NDJSON; may be given more than\n" \
 	  "once: the inputs are merged by time") \
@@ -79,8 +81,9 @@ struct run_args {
 	const char **input; /* room for one per argument */
 	size_t ninput;
 	const char *event_field;
+	struct cli_rule_options rules;
 	bool hold;
-	struct ens_buf rules; /* of the command line */
+	struct ens_buf text; /* rules of the command line */
 	uint8_t verdict[ENS_NCODE];
 	const char *for_redis, *for_files; /* an option of the command line that only one kind of source has; NULL: none */
 };
@@ -157,6 +160,10 @@ static enum cli_exit take_redis_option(const struct cli_verb *verb, struct run_a
 static enum cli_exit take_option(const struct cli_verb *verb, struct run_args *args, int option, const char *value)
 {
 	switch (option) {
+	case OPT_SET:
+		return cli_rule_options_set(verb, &args->rules, value);
+	case OPT_ALLOW_IMPORT:
+		return cli_rule_options_allow(&args->rules, value);
 	case OPT_INPUT:
 		args->input[args->ninput++] = value;
 		break;
@@ -177,8 +184,8 @@ static enum cli_exit take_option(const struct cli_verb *verb, struct run_args *a
 		args->redis.quiet = true;
 		break;
 	case OPT_RULES:
-		ens_buf_adds(&args->rules, value);
-		ens_buf_addc(&args->rules, '\n');
+		ens_buf_adds(&args->text, value);
+		ens_buf_addc(&args->text, '\n');
 		break;
 	case OPT_DENY:
 	case OPT_ALLOW:
@@ -239,7 +246,7 @@ static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, stru
 		case CLI_BAD:
 			return CLI_USAGE;
 		case CLI_OPERANDS:
-			if (a->first == a->argc && !out->rules.len)
+			if (a->first == a->argc && !out->text.len)
 				return cli_usage_error(verb, "no rule file is given, nor rules with -e");
 			code = judge(verb, out);
 			*go_on = code == CLI_DONE;
@@ -319,7 +326,8 @@ static enum cli_exit run_rules(const struct cli_verb *verb, struct run_args *arg
 		return cli_usage_error(verb, "rules and events can't both come from standard input");
 	cli_rules_open(&r);
 	r.diag.verdict = args->verdict;
-	r.text = &args->rules;
+	r.text = &args->text;
+	r.options = &args->rules;
 	enum cli_exit code = cli_rules_load(&r, file, nfile);
 
 	if (code == CLI_DONE)
@@ -347,7 +355,8 @@ static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 	if (go_on)
 		code = run_rules(verb, &args, argv + a.first, argc - a.first);
 	ens_redis_address_free(&args.address);
-	ens_buf_free(&args.rules);
+	ens_buf_free(&args.text);
+	cli_rule_options_free(&args.rules);
 	free(args.input);
 	cli_args_end(&a);
 	return code;

@@ -97,7 +97,7 @@ static inline uint32_t hand_field(struct hand *m, const char *name, const char *
 {
 	struct ens_t_type *t = &m->type[m->t.ntype - 1];
 
-	m->field[m->t.nfield++] = (struct ens_t_field){.name = hand_str(m, name), .source = hand_str(m, source),
+	m->field[m->t.nfield++] = (struct ens_t_field){.program = ENS_NONE, .name = hand_str(m, name), .source = hand_str(m, source),
 						       .type = (uint8_t)type, .optional = optional};
 	return t->fields.count++;
 }

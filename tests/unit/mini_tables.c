@@ -198,13 +198,14 @@ static void put_types(struct mini *m, uint32_t where)
 	struct ens_t_list fields = {0, 0};
 
 	fields.first = PUT(m, field, ens_t_field,
-			   {.name = mini_text(m, "user"), .source = mini_text(m, "user"), .type = ENS_STRING});
-	PUT(m, field, ens_t_field, {.name = mini_text(m, "n"), .source = mini_text(m, "n"), .type = ENS_INT, .optional = 1});
-	PUT(m, field, ens_t_field, {.name = mini_text(m, "x"), .source = mini_text(m, "x"), .type = ENS_FLOAT});
+			   {.program = ENS_NONE, .name = mini_text(m, "user"), .source = mini_text(m, "user"), .type = ENS_STRING});
 	PUT(m, field, ens_t_field,
-	    {.name = mini_text(m, "at"), .source = mini_text(m, "at"), .type = ENS_TIME, .unit = ENS_UNIT_MS});
+	    {.program = ENS_NONE, .name = mini_text(m, "n"), .source = mini_text(m, "n"), .type = ENS_INT, .optional = 1});
+	PUT(m, field, ens_t_field, {.program = ENS_NONE, .name = mini_text(m, "x"), .source = mini_text(m, "x"), .type = ENS_FLOAT});
 	PUT(m, field, ens_t_field,
-	    {.name = mini_text(m, "raw"), .source = mini_text(m, "raw"), .type = ENS_STRING, .optional = 1});
+	    {.program = ENS_NONE, .name = mini_text(m, "at"), .source = mini_text(m, "at"), .type = ENS_TIME, .unit = ENS_UNIT_MS});
+	PUT(m, field, ens_t_field,
+	    {.program = ENS_NONE, .name = mini_text(m, "raw"), .source = mini_text(m, "raw"), .type = ENS_STRING, .optional = 1});
 	fields.count = 5;
 	PUT(m, stream, ens_t_stream, {.name = mini_text(m, "a"), .types = mini_indices(m, 0, ENS_NONE)});
 	PUT(m, stream, ens_t_stream, {.name = mini_text(m, "b"), .types = mini_indices(m, 1, ENS_NONE)});

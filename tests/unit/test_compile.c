@@ -10,6 +10,7 @@
 #include "compiler/compile.h"
 #include "compiler/dump.h"
 #include "compiler/map.h"
+#include "runtime/program.h"
 
 void suite_compile(void);
 
@@ -56,12 +57,14 @@ static void done(struct run *r)
 static const char sample[] =
 	"event Login from \"auth:logins\" { user: string, ip: ip, ok: bool, n: int }\n"
 	"event Failed = Login[not ok]\n"
+	"param most: int = 100\n"
+	"fn few(steps) = count(steps) < most\n"
 	"rule brute_force \"Five failed logins, then a success\"\n"
 	"  key     ip\n"
 	"  match   fail: Failed{5,} -> hit: Login[ok and user = last(fail).user]\n"
 	"  where   sum(fail.n) > 5 and hit.ip in (\"10.0.0.0/8\", \"fc00::/7\")\n"
 	"  within  1m\n"
-	"  having  count(fail) < 100\n"
+	"  having  few(fail)\n"
 	"  emit    BruteForce to \"alerts\" { ip, user: hit.user, tries: count(fail), avg: avg(fail.n) }\n";
 
 /* ---- tests ------------------------------------------------------------------------------------------------------ */
@@ -144,6 +147,92 @@ static void several_files_are_one_table(void)
 	CU_ASSERT_EQUAL(r.tables.nstream, 3);
 	CU_ASSERT_EQUAL(r.tables.ngroup, 2);
 	CU_ASSERT_EQUAL(r.tables.npredicate, 1); /* equal conditions of both rules */
+	done(&r);
+}
+
+/* Texts by their names: "a" is file 0 and so on. */
+struct shelf {
+	struct run *run;
+	const char *text[3];
+	uint32_t file[3], nload;
+	bool there[3];
+};
+
+static enum ens_status load_from_shelf(void *context, uint32_t from, const char *path, uint32_t *file,
+				       struct ens_error *err)
+{
+	struct shelf *s = context;
+	uint32_t i = (uint32_t)(path[0] - 'a');
+
+	(void)from;
+	if (i > 2 || path[1])
+		return ens_fail(err, ENS_EENV, "there is no %s", path);
+	if (!s->there[i]) {
+		enum ens_status st =
+			ens_sources_add(&s->run->sources, path, s->text[i], strlen(s->text[i]), &s->file[i]);
+
+		if (st != ENS_OK)
+			return st;
+		s->nload++;
+	}
+	s->there[i] = true;
+	*file = s->file[i];
+	return ENS_OK;
+}
+
+static void compile_shelf(struct run *r, struct shelf *s, bool loader)
+{
+	const struct ens_loader with = {s, load_from_shelf};
+	const struct ens_setting set = {"n", "7"};
+	const struct ens_compile_options o = {.loader = loader ? &with : NULL, .setting = &set, .nsetting = 1};
+	uint32_t file;
+	struct ens_error err = {""};
+
+	*r = (struct run){0};
+	s->run = r;
+	ens_arena_init(&r->arena, ENS_COMPILE_MAX_BYTES);
+	ens_sources_init(&r->sources, &r->arena);
+	ens_diag_init(&r->diag, &r->arena, &r->sources);
+	CU_ASSERT_EQUAL_FATAL(load_from_shelf(s, 0, "a", &file, &err), ENS_OK);
+	r->status = ens_compile_with(&r->arena, &r->diag, &file, 1, &o, NULL, &r->bytes, NULL);
+}
+
+static void imports_are_asked_for_once_and_stand_in_their_place(void)
+{
+	struct shelf s = {.text = {"import \"b\"\nimport \"c\"\nrule r\n  match B[x > n] -> C[x > n]\n  within 1m\n  emit T {}\n",
+				   "import \"c\"\nparam n: int = 1\nevent B from \"s\" { x: int }\n",
+				   "event C from \"s\" where x > n { x: int }\n"}};
+	struct run r;
+
+	compile_shelf(&r, &s, true);
+	CU_ASSERT_EQUAL_FATAL(r.status, ENS_OK);
+	CU_ASSERT_EQUAL(s.nload, 3);
+	CU_ASSERT_EQUAL(r.diag.nwarning, 0); /* C comes before B, which takes all */
+	done(&r);
+	s.nload = 0;
+	memset(s.there, 0, sizeof s.there);
+	compile_shelf(&r, &s, false);
+	CU_ASSERT_EQUAL(r.status, ENS_ERULES);
+	CU_ASSERT_EQUAL(r.diag.nerror, 2); /* the two imports, nothing that hangs on them */
+	done(&r);
+}
+
+/* What the compiler makes of a computed field is changed so that it would read itself. */
+static void a_field_computed_from_itself_is_refused(void)
+{
+	struct run r;
+	struct ens_error err = {""};
+	struct ens_tables t;
+	struct ens_t_insn *first;
+
+	compile(&r, "event A from \"s\" { a: int, b: int = a }\nrule r\n  match A\n  emit T {}\n");
+	CU_ASSERT_EQUAL_FATAL(r.status, ENS_OK);
+	first = (struct ens_t_insn *)(uintptr_t)&r.tables.insn[r.tables.program[r.tables.field[1].program].code.first];
+	CU_ASSERT_EQUAL(first->op, ENS_OP_FIELD);
+	first->index = 1;
+	ens_tables_seal(r.bytes.data, r.bytes.len);
+	CU_ASSERT_EQUAL(ens_tables_open(r.bytes.data, r.bytes.len, &t, &err), ENS_EINPUT);
+	CU_ASSERT_STRING_EQUAL(err.text, "T10: type 0: field 1 is computed from what comes after it");
 	done(&r);
 }
 
@@ -298,6 +387,9 @@ void suite_compile(void)
 	CU_add_test(s, "errors leave no tables", errors_leave_no_tables);
 	CU_add_test(s, "warnings leave tables", warnings_leave_tables);
 	CU_add_test(s, "several files are one table", several_files_are_one_table);
+	CU_add_test(s, "imports are asked for once and stand in their place",
+		    imports_are_asked_for_once_and_stand_in_their_place);
+	CU_add_test(s, "a field computed from itself is refused", a_field_computed_from_itself_is_refused);
 	CU_add_test(s, "streams that no rule reads are left out", streams_that_no_rule_reads_are_left_out);
 	CU_add_test(s, "counted repetitions do not grow the tables", counted_repetitions_do_not_grow_the_tables);
 	CU_add_test(s, "many rules share what is equal", many_rules_share_what_is_equal);

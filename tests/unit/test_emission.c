@@ -76,6 +76,27 @@ static void expect_pair(const struct ens_emission_fields *f, size_t i, const cha
 	CU_ASSERT(v.len == strlen(value) && memcmp(f->bytes.data + v.off, value, v.len) == 0);
 }
 
+static void meta_stands_behind_everything(void)
+{
+	const struct ens_emission e = make(true);
+	struct ens_emission_fields f = {.nslice = 0};
+
+	hand.out[2].meta = hand.out[3].meta = 1;
+	expect_json(&e, true,
+		    "{\"_event\":\"Found\",\"user\":\"a\\\"b\",\"n\":-5,\"_rule\":\"Found\","
+		    "\"_id\":\"00112233445566778899aabbccddeeff\",\"_key\":{\"user\":\"ann\",\"shop\":7}," TIMES
+		    ",\"_events\":[\"1767600000000-3\",\"1767600000001-0\"],\"x\":null,\"took\":1.5}\n");
+	CU_ASSERT_EQUAL_FATAL(ens_emission_pairs(&hand.t, &e, true, &f), ENS_OK);
+	CU_ASSERT_EQUAL_FATAL(f.nslice, 20);
+	expect_pair(&f, 2, "n", "-5");
+	expect_pair(&f, 3, "_rule", "Found");
+	expect_pair(&f, 9, "took", "1.5");
+	CU_ASSERT_EQUAL_FATAL(ens_emission_pairs(&hand.t, &e, false, &f), ENS_OK);
+	CU_ASSERT_EQUAL(f.nslice, 38);
+	expect_pair(&f, 18, "took", "1.5");
+	ens_emission_fields_free(&f);
+}
+
 static void pairs_leave_nulls_out(void)
 {
 	const struct ens_emission e = make(true);
@@ -113,5 +134,6 @@ void suite_emission(void)
 	CU_pSuite s = CU_add_suite("emission", NULL, NULL);
 
 	CU_add_test(s, "the JSON line has its members in order", json_has_its_order);
+	CU_add_test(s, "meta stands behind everything", meta_stands_behind_everything);
 	CU_add_test(s, "pairs are text and leave nulls out", pairs_leave_nulls_out);
 }

@@ -360,7 +360,7 @@ static void like_agrees_with_its_definition(void)
 	size_t len;
 	char *bytes, pattern[200][8];
 
-	PUT(&m, field, ens_t_field, {.name = mini_text(&m, "s"), .source = mini_text(&m, "s"), .type = ENS_STRING});
+	PUT(&m, field, ens_t_field, {.program = ENS_NONE, .name = mini_text(&m, "s"), .source = mini_text(&m, "s"), .type = ENS_STRING});
 	PUT(&m, type, ens_t_type,
 	    {.name = mini_text(&m, "E"), .fields = {0, 1}, .time_field = ENS_NONE, .where = ENS_NONE});
 	for (uint32_t i = 0; i < 200; i++) {
@@ -743,7 +743,7 @@ static void a_field_against_a_constant_is_like_any_comparison(void)
 			uint32_t x = constant(&m, constants[i]);
 
 			PUT(&m, field, ens_t_field,
-			    {.name = mini_text(&m, "f"), .source = mini_text(&m, "f"), .type = type[i]});
+			    {.program = ENS_NONE, .name = mini_text(&m, "f"), .source = mini_text(&m, "f"), .type = type[i]});
 			PUT(&m, type, ens_t_type,
 			    {.name = mini_text(&m, "E"), .fields = {0, 1}, .time_field = ENS_NONE, .where = ENS_NONE});
 			for (int swap = 0; swap < 2; swap++) { /* the second has an instruction more */

@@ -267,7 +267,9 @@ static void values_are_checked(void)
 	REFUSED(op[0].kind, 8, "T4: op 0: its kind has the unknown value 8");
 	REFUSED(absence[0].kind, 4, "T4: absence 0: its kind has the unknown value 4");
 	REFUSED(absence[1].for_program, ENS_NONE, "T4: absence 1: it is timed, but without a duration");
-	REFUSED(capture[0].kind, 8, "T4: capture 0: its kind has the unknown value 8");
+	REFUSED(capture[0].kind, 9, "T4: capture 0: its kind has the unknown value 9");
+	REFUSED(capture[0].kind, ENS_T_SHIFT, "T4: capture 0: it keeps 0 values");
+	REFUSED(capture[1].n, 1, "T4: capture 1: it keeps 1 values");
 	REFUSED(out[0].type, 8, "T4: emitted field 0: its type has the unknown value 8");
 }
 
@@ -324,6 +326,12 @@ static void patterns_are_checked(void)
 	REFUSED(rule[0].leads, LIST(1, 1), "T6: rule 0: absence 0 before the first step has no constant duration");
 	REFUSED(rule[0].leads, LIST(0, 1), "T6: rule 0: state 0: entry 0: an absence of a kind that cannot stand here");
 	REFUSED(capture[0].slot, 5, "T6: rule 0: state 1: it captures into a slot that the rule does not have");
+	REFUSED(capture[1], ((struct ens_t_capture){ENS_T_SHIFT, 4, changed.t.capture[1].program, 2}),
+		"T6: rule 0: state 1: it shifts slots that the rule does not have");
+	REFUSED(capture[1], ((struct ens_t_capture){ENS_T_SHIFT, 1, changed.t.capture[1].program, 2}),
+		"T6: rule 0: state 1: it shifts slots of two types");
+	REFUSED(capture[1], ((struct ens_t_capture){ENS_T_SHIFT, 1, changed.t.capture[1].program, 65}),
+		"T4: capture 1: it keeps 65 values");
 	REFUSED(capture[2].slot, 2, "T6: rule 0: state 1: a capture that cannot be of type float");
 	REFUSED(capture[0].slot, 3, "T6: rule 0: state 1: a sum of floats without its compensation");
 }
@@ -336,6 +344,20 @@ static void keys_and_groups_are_checked(void)
 	REFUSED(index[4], 1, "T7: rule 0: input 0: key part 0 has another type");
 	REFUSED(group[0].streams, LIST(0, 1), "T8: group 0: input 1 comes from a stream that its group does not read");
 	REFUSED(group[0].rules, LIST(0, 0), "T8: rule 1: the groups list 0 rules");
+}
+
+static void computed_fields_are_checked(void)
+{
+	REFUSED(field[1].program, 50, "T3: field 1: program 50 of 8");
+	REFUSED(field[4].program, 0, "T10: type 0: raw field 4 is computed");
+	REFUSED(field[0].program, 3, "T5: type 0: a computed field reads the match");
+	REFUSED(field[0].program, changed.t.predicate[0].program, "T5: type 0: a computed field gives bool, not string");
+}
+
+static void fields_of_emissions_are_checked(void)
+{
+	REFUSED(out[0].meta, 2, "T4: emitted field 0: its meta flag has the unknown value 2");
+	REFUSED(out[0].meta, 1, "T9: rule 0: emission 0: field 1 stands behind meta ones");
 }
 
 /* Lists that all lie on the same records would make the check quadratic. */
@@ -421,6 +443,8 @@ void suite_tables(void)
 	CU_add_test(s, "programs and their uses are checked (T5)", programs_and_their_uses_are_checked);
 	CU_add_test(s, "patterns are checked (T6)", patterns_are_checked);
 	CU_add_test(s, "keys and groups are checked (T7, T8)", keys_and_groups_are_checked);
+	CU_add_test(s, "computed fields are checked (T3, T5, T10)", computed_fields_are_checked);
+	CU_add_test(s, "fields of emissions are checked (T4, T9)", fields_of_emissions_are_checked);
 	CU_add_test(s, "overlapping lists are bounded", overlapping_lists_are_bounded);
 	CU_add_test(s, "no tables at all are valid", no_tables_at_all_are_valid);
 	CU_add_test(s, "random changes do no harm", random_changes_do_no_harm);
