@@ -20,9 +20,11 @@
 
 #define FOLDERS_MAX 64 /* inside one another */
 
-enum { OPT_RUN, OPT_JUNIT, OPT_FORMAT };
+enum { OPT_SET, OPT_ALLOW_IMPORT, OPT_RUN, OPT_JUNIT, OPT_FORMAT };
 
 static const struct cli_option options[] = {
+	[OPT_SET] = {"set", 0, "NAME=VALUE", NULL, CLI_HELP_SET},
+	[OPT_ALLOW_IMPORT] = {"allow-import", 0, "DIR", NULL, CLI_HELP_ALLOW_IMPORT},
 	[OPT_RUN] = {"run", 0, "PATTERN", NULL, "only tests whose title has this text in it, or is like it:\n"
 						"* stands for any text, ? for one character"},
 	[OPT_JUNIT] = {"junit", 0, "FILE", NULL, "write the results to this file as JUnit XML"},
@@ -31,6 +33,7 @@ static const struct cli_option options[] = {
 };
 
 struct tests {
+	struct cli_rule_options options;
 	const char *pattern, *junit;
 	bool json;
 	struct ens_buf xml;            /* the suites so far */
@@ -359,6 +362,7 @@ static void test_file(struct tests *t, char *file)
 
 	t->suite_tests = t->suite_failed = t->suite_errors = 0;
 	cli_rules_open(&rules);
+	rules.options = &t->options;
 	code = cli_rules_compile(&rules, &file, 1, false);
 	if (code == CLI_DONE)
 		code = run_tests(t, &rules, &cases);
@@ -466,7 +470,13 @@ static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, stru
 		case CLI_OPTION:
 			break;
 		}
-		if (a->index == OPT_RUN)
+		enum cli_exit code = CLI_DONE;
+
+		if (a->index == OPT_SET)
+			code = cli_rule_options_set(verb, &out->options, a->value);
+		else if (a->index == OPT_ALLOW_IMPORT)
+			code = cli_rule_options_allow(&out->options, a->value);
+		else if (a->index == OPT_RUN)
 			out->pattern = a->value;
 		else if (a->index == OPT_JUNIT)
 			out->junit = a->value;
@@ -474,6 +484,8 @@ static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, stru
 			return cli_usage_error(verb, "--format %s: it is one of text, json", a->value);
 		else
 			out->json = strcmp(a->value, "json") == 0;
+		if (code != CLI_DONE)
+			return code;
 	}
 }
 
@@ -490,6 +502,7 @@ static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 	if (go_on)
 		code = test_all(&t, argv + a.first, argc - a.first);
 	ens_buf_free(&t.xml);
+	cli_rule_options_free(&t.options);
 	cli_args_end(&a);
 	return code;
 }
@@ -497,7 +510,8 @@ static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 const struct cli_verb verb_test = {
 	.name = "test",
 	.summary = "run the tests in rule files",
-	.usage = "[--run PATTERN] [--junit FILE] [--format text|json] FILE|DIR...",
+	.usage = "[--set NAME=VALUE] [--allow-import DIR] [--run PATTERN] [--junit FILE] [--format text|json] "
+		 "FILE|DIR...",
 	.about = "Runs the `test` blocks of the rule files, and of those (*.ens) in the folders, each file for itself,\n"
 		 "in event time: nothing waits. What fails is printed with what was expected and what came.\n"
 		 "Exit code 0: all passed, or there are none; 1: a test failed or a file does not compile.\n",

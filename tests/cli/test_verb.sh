@@ -334,6 +334,14 @@ ensue test --format json wrong.ens
 equal "JSON: one that does not compile, on one line" 1 "$(printf '%s\n' "$out" | wc -l | tr -d ' ')"
 contains "JSON: its messages" "$out" '"passed":false,"messages":[{"code":"E0202"'
 
+# ---- parameters and computed fields
+
+printf '%s\n' 'param n: int = 5' 'event A from "a" { x: int, y: int = x * 2 }' 'rule r' '  match a: A[y > n]' '  emit  M { y: a.y }' \
+	'test "computed" for r {' '  A { x: 2 }' '  expect none' '  A { x: n }' '  expect M { y: 2 * n }' '}' >settings.ens
+expect "parameters and computed fields" 0 "1 passed, 0 failed" test settings.ens
+expect "a parameter of the command line" 1 "0 passed, 1 failed" test --set n=3 settings.ens
+expect "a setting of no parameter" 1 "no rule file declares a parameter" test --set m=3 settings.ens
+
 # ---- no real time, and many tests
 
 awk 'BEGIN { for (i = 0; i < 1000; i++) printf "test \"t%d\" for brute {\n  3 times every 1s Login { ip: \"192.0.2.7\" }\n  at 9s Login { ip: \"192.0.2.7\", ok: true }\n  expect Brute { tries: 3 }\n  wait 52w\n}\n", i }' |
