@@ -214,3 +214,40 @@ enum cli_exit cli_exit_of(enum ens_status status)
 	}
 	return CLI_INTERNAL;
 }
+enum cli_exit cli_take(const struct cli_verb *verb, int argc, char **argv, const struct cli_taker *t, void *to)
+{
+	struct cli_args a;
+	enum cli_exit code = CLI_DONE;
+	bool more = true;
+
+	if (!cli_args_begin(&a, verb, argc, argv))
+		return CLI_INTERNAL;
+	while (more && code == CLI_DONE) {
+		switch (cli_args_next(&a)) {
+		case CLI_HELP:
+			more = false;
+			break;
+		case CLI_BAD:
+			code = CLI_USAGE;
+			break;
+		case CLI_OPERANDS:
+			code = t->operands(verb, argv + a.first, argc - a.first, to);
+			more = false;
+			break;
+		case CLI_OPTION:
+			code = t->option(verb, a.index, a.value, to);
+			break;
+		}
+	}
+	cli_args_end(&a);
+	return code;
+}
+
+enum cli_exit cli_take_format(const struct cli_verb *verb, const char *value, bool *json)
+{
+	*json = strcmp(value, "json") == 0;
+	if (!*json && strcmp(value, "text") != 0)
+		return cli_usage_error(verb, "--format %s: it is one of text, json", value);
+	return CLI_DONE;
+}
+

@@ -78,6 +78,15 @@ bool cli_args_begin(struct cli_args *a, const struct cli_verb *verb, int argc, c
 enum cli_next cli_args_next(struct cli_args *a);
 void cli_args_end(struct cli_args *a);
 
+/* What a verb makes of its command line: each option in turn, then the operands.  Another code than CLI_DONE ends it. */
+struct cli_taker {
+	enum cli_exit (*option)(const struct cli_verb *verb, int index, const char *value, void *to);
+	enum cli_exit (*operands)(const struct cli_verb *verb, char **operand, int n, void *to);
+};
+enum cli_exit cli_take(const struct cli_verb *verb, int argc, char **argv, const struct cli_taker *t, void *to);
+/* Takes the value of --format: *json is false for text, true for json. */
+enum cli_exit cli_take_format(const struct cli_verb *verb, const char *value, bool *json);
+
 /* "ensue VERB: TEXT" and where to read more, to standard error. */
 enum cli_exit cli_usage_error(const struct cli_verb *verb, const char *fmt, ...) ENS_PRINTF(2, 3);
 /* "ensue: TEXT" to standard error. */

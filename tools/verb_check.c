@@ -29,41 +29,26 @@ struct check_args {
 	uint8_t verdict[ENS_NCODE];
 };
 
-static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, struct check_args *out, bool *go_on)
+static enum cli_exit take(const struct cli_verb *verb, int index, const char *value, void *to)
 {
-	*go_on = false;
-	for (;;) {
-		switch (cli_args_next(a)) {
-		case CLI_HELP:
-			return CLI_DONE;
-		case CLI_BAD:
-			return CLI_USAGE;
-		case CLI_OPERANDS:
-			if (a->first == a->argc)
-				return cli_usage_error(verb, "no rule file is given");
-			*go_on = true;
-			return CLI_DONE;
-		case CLI_OPTION:
-			break;
-		}
-		enum cli_exit code = CLI_DONE;
+	struct check_args *out = to;
 
-		if (a->index == OPT_SET)
-			code = cli_rule_options_set(verb, &out->rules, a->value);
-		else if (a->index == OPT_ALLOW_IMPORT)
-			code = cli_rule_options_allow(&out->rules, a->value);
-		else if (a->index == OPT_DENY || a->index == OPT_ALLOW)
-			code = cli_take_verdict(verb, a->value, a->index == OPT_DENY, out->verdict);
-		else if (a->index == OPT_QUIET)
-			out->quiet = true;
-		else if (a->index == OPT_DUMP && !cli_dump_parse(a->value, &out->dump))
-			return cli_usage_error(verb, "--dump %s: it is one of ast, graph, tables", a->value);
-		else if (a->index == OPT_FORMAT && strcmp(a->value, "text") != 0 && strcmp(a->value, "json") != 0)
-			return cli_usage_error(verb, "--format %s: it is one of text, json", a->value);
-		else if (a->index == OPT_FORMAT)
-			out->json = strcmp(a->value, "json") == 0;
-		if (code != CLI_DONE)
-			return code;
+	switch (index) {
+	case OPT_SET:
+		return cli_rule_options_set(verb, &out->rules, value);
+	case OPT_ALLOW_IMPORT:
+		return cli_rule_options_allow(&out->rules, value);
+	case OPT_DENY:
+	case OPT_ALLOW:
+		return cli_take_verdict(verb, value, index == OPT_DENY, out->verdict);
+	case OPT_DUMP:
+		return cli_dump_parse(value, &out->dump) ? CLI_DONE
+							  : cli_usage_error(verb, "--dump %s: it is one of ast, graph, tables", value);
+	case OPT_FORMAT:
+		return cli_take_format(verb, value, &out->json);
+	default: /* OPT_QUIET */
+		out->quiet = true;
+		return CLI_DONE;
 	}
 }
 
@@ -92,9 +77,13 @@ static void sum_up(const struct cli_rules *r, char *const *file, int nfile)
 		fprintf(stderr, "%u error%s\n", nerror, nerror == 1 ? "" : "s");
 }
 
-static enum cli_exit check(const struct check_args *args, char *const *file, int nfile)
+static enum cli_exit check(const struct cli_verb *verb, char **file, int nfile, void *to)
 {
+	const struct check_args *args = to;
 	struct cli_rules r;
+
+	if (!nfile)
+		return cli_usage_error(verb, "no rule file is given");
 
 	cli_rules_open(&r);
 	r.diag.verdict = args->verdict;
@@ -113,18 +102,11 @@ static enum cli_exit check(const struct check_args *args, char *const *file, int
 
 static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 {
+	const struct cli_taker taker = {take, check};
 	struct check_args args = {0};
-	struct cli_args a;
-	bool go_on = false;
+	enum cli_exit code = cli_take(verb, argc, argv, &taker, &args);
 
-	if (!cli_args_begin(&a, verb, argc, argv))
-		return CLI_INTERNAL;
-	enum cli_exit code = parse(verb, &a, &args, &go_on);
-
-	if (go_on)
-		code = check(&args, argv + a.first, argc - a.first);
 	cli_rule_options_free(&args.rules);
-	cli_args_end(&a);
 	return code;
 }
 

@@ -33,43 +33,26 @@ struct compile_args {
 	uint8_t verdict[ENS_NCODE];
 };
 
-static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, struct compile_args *out, bool *go_on)
+static enum cli_exit take(const struct cli_verb *verb, int index, const char *value, void *to)
 {
-	*go_on = false;
-	for (;;) {
-		switch (cli_args_next(a)) {
-		case CLI_HELP:
-			return CLI_DONE;
-		case CLI_BAD:
-			return CLI_USAGE;
-		case CLI_OPERANDS:
-			if (a->first == a->argc)
-				return cli_usage_error(verb, "no rule file is given");
-			if (!out->out && out->dump == CLI_DUMP_NONE)
-				return cli_usage_error(verb, "say where the tables go: -o rules.ensc");
-			*go_on = true;
-			return CLI_DONE;
-		case CLI_OPTION:
-			break;
-		}
-		enum cli_exit code = CLI_DONE;
+	struct compile_args *out = to;
 
-		if (a->index == OPT_SET)
-			code = cli_rule_options_set(verb, &out->rules, a->value);
-		else if (a->index == OPT_ALLOW_IMPORT)
-			code = cli_rule_options_allow(&out->rules, a->value);
-		else if (a->index == OPT_DENY || a->index == OPT_ALLOW)
-			code = cli_take_verdict(verb, a->value, a->index == OPT_DENY, out->verdict);
-		else if (a->index == OPT_OUT)
-			out->out = a->value;
-		else if (a->index == OPT_DUMP && !cli_dump_parse(a->value, &out->dump))
-			return cli_usage_error(verb, "--dump %s: it is one of ast, graph, tables", a->value);
-		else if (a->index == OPT_FORMAT && strcmp(a->value, "text") != 0 && strcmp(a->value, "json") != 0)
-			return cli_usage_error(verb, "--format %s: it is one of text, json", a->value);
-		else if (a->index == OPT_FORMAT)
-			out->json = strcmp(a->value, "json") == 0;
-		if (code != CLI_DONE)
-			return code;
+	switch (index) {
+	case OPT_SET:
+		return cli_rule_options_set(verb, &out->rules, value);
+	case OPT_ALLOW_IMPORT:
+		return cli_rule_options_allow(&out->rules, value);
+	case OPT_DENY:
+	case OPT_ALLOW:
+		return cli_take_verdict(verb, value, index == OPT_DENY, out->verdict);
+	case OPT_DUMP:
+		return cli_dump_parse(value, &out->dump) ? CLI_DONE
+							  : cli_usage_error(verb, "--dump %s: it is one of ast, graph, tables", value);
+	case OPT_FORMAT:
+		return cli_take_format(verb, value, &out->json);
+	default: /* OPT_OUT */
+		out->out = value;
+		return CLI_DONE;
 	}
 }
 
@@ -97,9 +80,15 @@ static enum cli_exit write_tables(const char *name, const struct ens_buf *bytes)
 	return there && !S_ISREG(st.st_mode) ? write_through(name, bytes) : replace_file(name, bytes);
 }
 
-static enum cli_exit compile(const struct compile_args *args, char *const *file, int nfile)
+static enum cli_exit compile(const struct cli_verb *verb, char **file, int nfile, void *to)
 {
+	const struct compile_args *args = to;
 	struct cli_rules r;
+
+	if (!nfile)
+		return cli_usage_error(verb, "no rule file is given");
+	if (!args->out && args->dump == CLI_DUMP_NONE)
+		return cli_usage_error(verb, "say where the tables go: -o rules.ensc");
 
 	cli_rules_open(&r);
 	r.diag.verdict = args->verdict;
@@ -121,18 +110,11 @@ static enum cli_exit compile(const struct compile_args *args, char *const *file,
 
 static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 {
+	const struct cli_taker taker = {take, compile};
 	struct compile_args args = {0};
-	struct cli_args a;
-	bool go_on = false;
+	enum cli_exit code = cli_take(verb, argc, argv, &taker, &args);
 
-	if (!cli_args_begin(&a, verb, argc, argv))
-		return CLI_INTERNAL;
-	enum cli_exit code = parse(verb, &a, &args, &go_on);
-
-	if (go_on)
-		code = compile(&args, argv + a.first, argc - a.first);
 	cli_rule_options_free(&args.rules);
-	cli_args_end(&a);
 	return code;
 }
 

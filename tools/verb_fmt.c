@@ -27,28 +27,14 @@ struct fmt_args {
 	bool check, diff;
 };
 
-static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, struct fmt_args *out, bool *go_on)
+static enum cli_exit take(const struct cli_verb *verb, int index, const char *value, void *to)
 {
-	*go_on = false;
-	for (;;) {
-		switch (cli_args_next(a)) {
-		case CLI_HELP:
-			return CLI_DONE;
-		case CLI_BAD:
-			return CLI_USAGE;
-		case CLI_OPERANDS:
-			if (a->first == a->argc)
-				return cli_usage_error(verb, "no rule file is given");
-			*go_on = true;
-			return CLI_DONE;
-		case CLI_OPTION:
-			break;
-		}
-		if (a->index == OPT_CHECK)
-			out->check = true;
-		else
-			out->diff = true;
-	}
+	struct fmt_args *out = to;
+
+	(void)verb;
+	(void)value;
+	*(index == OPT_CHECK ? &out->check : &out->diff) = true;
+	return CLI_DONE;
 }
 
 /* The file itself is replaced, not a link to it. */
@@ -126,23 +112,26 @@ static enum cli_exit format_file(const struct fmt_args *args, const char *name)
 	return code;
 }
 
-static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
+static enum cli_exit format_all(const struct cli_verb *verb, char **file, int nfile, void *to)
 {
-	struct fmt_args args = {0};
-	struct cli_args a;
-	bool go_on = false;
+	enum cli_exit code = CLI_DONE;
 
-	if (!cli_args_begin(&a, verb, argc, argv))
-		return CLI_INTERNAL;
-	enum cli_exit code = parse(verb, &a, &args, &go_on);
-
-	for (int i = a.first; go_on && i < argc; i++) { /* one file's failure does not keep the others from it */
-		const enum cli_exit one = format_file(&args, argv[i]);
+	if (!nfile)
+		return cli_usage_error(verb, "no rule file is given");
+	for (int i = 0; i < nfile; i++) { /* one file's failure does not keep the others from it */
+		const enum cli_exit one = format_file(to, file[i]);
 
 		code = one > code ? one : code;
 	}
-	cli_args_end(&a);
 	return code;
+}
+
+static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
+{
+	const struct cli_taker taker = {take, format_all};
+	struct fmt_args args = {0};
+
+	return cli_take(verb, argc, argv, &taker, &args);
 }
 
 const struct cli_verb verb_fmt = {

@@ -142,43 +142,31 @@ static bool take_format(const char *value, int *out)
 	return false;
 }
 
-static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, int *format, bool *go_on)
+static enum cli_exit take(const struct cli_verb *verb, int index, const char *value, void *to)
 {
-	*go_on = false;
-	for (;;) {
-		switch (cli_args_next(a)) {
-		case CLI_HELP:
-			return CLI_DONE;
-		case CLI_BAD:
-			return CLI_USAGE;
-		case CLI_OPERANDS:
-			if (a->first == a->argc)
-				return cli_usage_error(verb, "no rule file is given");
-			if (a->argc - a->first > 2)
-				return cli_usage_error(verb, "there are too many words: it takes a file and a rule's name");
-			*go_on = true;
-			return CLI_DONE;
-		case CLI_OPTION:
-			if (!take_format(a->value, format))
-				return cli_usage_error(verb, "--format %s: it is one of ascii, dot, mermaid, svg", a->value);
-		}
-	}
+	(void)index; /* there is one option */
+	if (!take_format(value, to))
+		return cli_usage_error(verb, "--format %s: it is one of ascii, dot, mermaid, svg", value);
+	return CLI_DONE;
+}
+
+static enum cli_exit draw_operands(const struct cli_verb *verb, char **word, int n, void *to)
+{
+	const int *format = to;
+
+	if (!n)
+		return cli_usage_error(verb, "no rule file is given");
+	if (n > 2)
+		return cli_usage_error(verb, "there are too many words: it takes a file and a rule's name");
+	return draw(verb, word[0], n == 2 ? word[1] : NULL, *format);
 }
 
 static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 {
-	struct cli_args a;
-	bool go_on = false;
+	const struct cli_taker taker = {take, draw_operands};
 	int format = 0;
 
-	if (!cli_args_begin(&a, verb, argc, argv))
-		return CLI_INTERNAL;
-	enum cli_exit code = parse(verb, &a, &format, &go_on);
-
-	if (go_on)
-		code = draw(verb, argv[a.first], argc - a.first == 2 ? argv[a.first + 1] : NULL, format);
-	cli_args_end(&a);
-	return code;
+	return cli_take(verb, argc, argv, &taker, &format);
 }
 
 const struct cli_verb verb_graph = {

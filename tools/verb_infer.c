@@ -96,47 +96,33 @@ static enum cli_exit look(const struct cli_verb *verb, const struct infer_args *
 	return code;
 }
 
-static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, struct infer_args *out, bool *go_on)
+static enum cli_exit take(const struct cli_verb *verb, int index, const char *value, void *to)
 {
-	*go_on = false;
-	for (;;) {
-		switch (cli_args_next(a)) {
-		case CLI_HELP:
-			return CLI_DONE;
-		case CLI_BAD:
-			return CLI_USAGE;
-		case CLI_OPERANDS:
-			if (a->argc - a->first != 1)
-				return cli_usage_error(verb, "it takes one file, or one stream with --redis URL");
-			out->source = a->argv[a->first];
-			if (ens_utf8_valid(out->source, strlen(out->source)) != strlen(out->source) || !out->source[0])
-				return cli_usage_error(verb, "the name is empty or not UTF-8, so no rule could name it");
-			*go_on = true;
-			return CLI_DONE;
-		case CLI_OPTION:
-			break;
-		}
-		if (a->index == OPT_REDIS)
-			out->url = a->value;
-		else
-			out->password_file = a->value;
-	}
+	struct infer_args *out = to;
+
+	(void)verb;
+	*(index == OPT_REDIS ? &out->url : &out->password_file) = value;
+	return CLI_DONE;
+}
+
+static enum cli_exit look_at(const struct cli_verb *verb, char **word, int n, void *to)
+{
+	struct infer_args *args = to;
+
+	if (n != 1)
+		return cli_usage_error(verb, "it takes one file, or one stream with --redis URL");
+	args->source = word[0];
+	if (ens_utf8_valid(args->source, strlen(args->source)) != strlen(args->source) || !args->source[0])
+		return cli_usage_error(verb, "the name is empty or not UTF-8, so no rule could name it");
+	return look(verb, args);
 }
 
 static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 {
+	const struct cli_taker taker = {take, look_at};
 	struct infer_args args = {0};
-	struct cli_args a;
-	bool go_on = false;
 
-	if (!cli_args_begin(&a, verb, argc, argv))
-		return CLI_INTERNAL;
-	enum cli_exit code = parse(verb, &a, &args, &go_on);
-
-	if (go_on)
-		code = look(verb, &args);
-	cli_args_end(&a);
-	return code;
+	return cli_take(verb, argc, argv, &taker, &args);
 }
 
 const struct cli_verb verb_infer = {

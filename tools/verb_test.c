@@ -453,57 +453,39 @@ static enum cli_exit test_all(struct tests *t, char **operand, int n)
 
 /* ---- the verb --------------------------------------------------------------------------------------------------- */
 
-static enum cli_exit parse(const struct cli_verb *verb, struct cli_args *a, struct tests *out, bool *go_on)
+static enum cli_exit take(const struct cli_verb *verb, int index, const char *value, void *to)
 {
-	*go_on = false;
-	for (;;) {
-		switch (cli_args_next(a)) {
-		case CLI_HELP:
-			return CLI_DONE;
-		case CLI_BAD:
-			return CLI_USAGE;
-		case CLI_OPERANDS:
-			if (a->first == a->argc)
-				return cli_usage_error(verb, "no rule file or folder is given");
-			*go_on = true;
-			return CLI_DONE;
-		case CLI_OPTION:
-			break;
-		}
-		enum cli_exit code = CLI_DONE;
+	struct tests *out = to;
 
-		if (a->index == OPT_SET)
-			code = cli_rule_options_set(verb, &out->options, a->value);
-		else if (a->index == OPT_ALLOW_IMPORT)
-			code = cli_rule_options_allow(&out->options, a->value);
-		else if (a->index == OPT_RUN)
-			out->pattern = a->value;
-		else if (a->index == OPT_JUNIT)
-			out->junit = a->value;
-		else if (strcmp(a->value, "text") != 0 && strcmp(a->value, "json") != 0)
-			return cli_usage_error(verb, "--format %s: it is one of text, json", a->value);
-		else
-			out->json = strcmp(a->value, "json") == 0;
-		if (code != CLI_DONE)
-			return code;
+	switch (index) {
+	case OPT_SET:
+		return cli_rule_options_set(verb, &out->options, value);
+	case OPT_ALLOW_IMPORT:
+		return cli_rule_options_allow(&out->options, value);
+	case OPT_RUN:
+		out->pattern = value;
+		return CLI_DONE;
+	case OPT_JUNIT:
+		out->junit = value;
+		return CLI_DONE;
+	default: /* OPT_FORMAT */
+		return cli_take_format(verb, value, &out->json);
 	}
+}
+
+static enum cli_exit test(const struct cli_verb *verb, char **name, int n, void *to)
+{
+	return n ? test_all(to, name, n) : cli_usage_error(verb, "no rule file or folder is given");
 }
 
 static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 {
+	const struct cli_taker taker = {take, test};
 	struct tests t = {0};
-	struct cli_args a;
-	bool go_on = false;
+	enum cli_exit code = cli_take(verb, argc, argv, &taker, &t);
 
-	if (!cli_args_begin(&a, verb, argc, argv))
-		return CLI_INTERNAL;
-	enum cli_exit code = parse(verb, &a, &t, &go_on);
-
-	if (go_on)
-		code = test_all(&t, argv + a.first, argc - a.first);
 	ens_buf_free(&t.xml);
 	cli_rule_options_free(&t.options);
-	cli_args_end(&a);
 	return code;
 }
 
