@@ -80,7 +80,7 @@ void cli_args_end(struct cli_args *a);
 
 /* What a verb makes of its command line: each option in turn, then the operands.  Another code than CLI_DONE ends it. */
 struct cli_taker {
-	enum cli_exit (*option)(const struct cli_verb *verb, int index, const char *value, void *to);
+	enum cli_exit (*option)(const struct cli_verb *verb, int index, const char *value, void *to); /* NULL: the verb has none */
 	enum cli_exit (*operands)(const struct cli_verb *verb, char **operand, int n, void *to);
 };
 enum cli_exit cli_take(const struct cli_verb *verb, int argc, char **argv, const struct cli_taker *t, void *to);

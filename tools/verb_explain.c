@@ -46,30 +46,21 @@ static enum cli_exit explain(char *file, const char *only)
 	return code;
 }
 
+static enum cli_exit explain_operands(const struct cli_verb *verb, char **word, int n, void *to)
+{
+	(void)to;
+	if (!n)
+		return cli_usage_error(verb, "no rule file is given");
+	if (n > 2)
+		return cli_usage_error(verb, "there are too many words: it takes a file and, if wanted, a rule's name");
+	return explain(word[0], n == 2 ? word[1] : NULL);
+}
+
 static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 {
-	struct cli_args a;
-	enum cli_exit code = CLI_DONE;
+	const struct cli_taker taker = {.operands = explain_operands};
 
-	if (!cli_args_begin(&a, verb, argc, argv))
-		return CLI_INTERNAL;
-	switch (cli_args_next(&a)) {
-	case CLI_HELP:
-		break;
-	case CLI_OPERANDS:
-		if (a.first == argc)
-			code = cli_usage_error(verb, "no rule file is given");
-		else if (argc - a.first > 2)
-			code = cli_usage_error(verb, "there are too many words: it takes a file and, if wanted, a rule's name");
-		else
-			code = explain(argv[a.first], argc - a.first == 2 ? argv[a.first + 1] : NULL);
-		break;
-	case CLI_OPTION:
-	case CLI_BAD:
-		code = CLI_USAGE;
-	}
-	cli_args_end(&a);
-	return code;
+	return cli_take(verb, argc, argv, &taker, NULL);
 }
 
 const struct cli_verb verb_explain = {

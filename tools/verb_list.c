@@ -146,26 +146,17 @@ static enum cli_exit list(char *const *file, int nfile)
 	return code != CLI_DONE ? code : wrote;
 }
 
+static enum cli_exit list_operands(const struct cli_verb *verb, char **file, int nfile, void *to)
+{
+	(void)to;
+	return nfile ? list(file, nfile) : cli_usage_error(verb, "no rule file is given");
+}
+
 static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 {
-	struct cli_args a;
-	enum cli_exit code = CLI_DONE;
+	const struct cli_taker taker = {.operands = list_operands};
 
-	if (!cli_args_begin(&a, verb, argc, argv))
-		return CLI_INTERNAL;
-	switch (cli_args_next(&a)) {
-	case CLI_HELP:
-		break;
-	case CLI_OPERANDS:
-		code = a.first == argc ? cli_usage_error(verb, "no rule file is given")
-				       : list(argv + a.first, argc - a.first);
-		break;
-	case CLI_OPTION:
-	case CLI_BAD:
-		code = CLI_USAGE;
-	}
-	cli_args_end(&a);
-	return code;
+	return cli_take(verb, argc, argv, &taker, NULL);
 }
 
 const struct cli_verb verb_list = {

@@ -141,32 +141,23 @@ static enum cli_exit make(const char *name)
 	return code;
 }
 
+static enum cli_exit make_operands(const struct cli_verb *verb, char **word, int n, void *to)
+{
+	(void)to;
+	if (n != 1)
+		return cli_usage_error(verb, "it takes one name, for the rule and its files");
+	if (!valid_name(word[0]))
+		return cli_usage_error(verb, "`%s` can't be the name: it has 1 to %d letters, digits and `_`, begins with no "
+					     "digit, and is no reserved word",
+				       word[0], NAME_MAX_BYTES);
+	return make(word[0]);
+}
+
 static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 {
-	struct cli_args a;
-	enum cli_exit code = CLI_DONE;
+	const struct cli_taker taker = {.operands = make_operands};
 
-	if (!cli_args_begin(&a, verb, argc, argv))
-		return CLI_INTERNAL;
-	switch (cli_args_next(&a)) {
-	case CLI_HELP:
-		break;
-	case CLI_OPERANDS:
-		if (argc - a.first != 1)
-			code = cli_usage_error(verb, "it takes one name, for the rule and its files");
-		else if (!valid_name(argv[a.first]))
-			code = cli_usage_error(verb, "`%s` can't be the name: it has 1 to %d letters, digits and `_`, begins with no "
-						     "digit, and is no reserved word",
-					       argv[a.first], NAME_MAX_BYTES);
-		else
-			code = make(argv[a.first]);
-		break;
-	case CLI_OPTION:
-	case CLI_BAD:
-		code = CLI_USAGE;
-	}
-	cli_args_end(&a);
-	return code;
+	return cli_take(verb, argc, argv, &taker, NULL);
 }
 
 const struct cli_verb verb_new = {
