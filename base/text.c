@@ -22,7 +22,7 @@
 
 const char *ens_type_name(enum ens_type t)
 {
-	static const char *const name[ENS_NTYPE] = {"null", "bool", "int", "float", "string", "time", "duration", "ip"};
+	static const char *const name[ENS_NTYPE] = {"null", "bool", "int", "float", "string", "time", "duration", "ip", "list"};
 
 	return (unsigned)t < ENS_NTYPE ? name[t] : "?";
 }

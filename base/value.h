@@ -8,6 +8,7 @@
  *   string    .s, .len bytes of UTF-8, not NUL-ended
  *   time      .i, microseconds since 1970-01-01T00:00:00Z
  *   duration  .i, microseconds
+ *   list      .s points to an array of .len values (struct ens_value) of one type, none null; only emissions hold one
  *   ip        .s, .len = 16: the IPv6 form; IPv4 is mapped (::ffff:a.b.c.d), so equal addresses have equal bytes
  * Bytes behind .s are borrowed: the header of the struct that holds the value says until when.
  */
@@ -26,6 +27,7 @@ enum ens_type {
 	ENS_TIME,
 	ENS_DURATION,
 	ENS_IP,
+	ENS_LIST,
 	ENS_NTYPE
 };
 

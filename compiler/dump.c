@@ -213,6 +213,8 @@ static bool names_things(const struct ens_tables *t, const struct ens_t_program 
 		return in->b < t->nset;
 	case ENS_OP_MATCHES:
 		return in->b < t->npattern;
+	case ENS_OP_LOOKUP:
+		return in->b < t->nlookup;
 	case ENS_OP_CALL:
 		return in->fn < ENS_NFUNCTION;
 	default:
@@ -253,8 +255,21 @@ static void insn(const struct dump *d, const struct ens_t_program *p, uint32_t i
 		ens_buf_addf(d->out, " r%u ", in->dst);
 		name(d, d->t->field[d->t->type[p->event_type].fields.first + in->index].name);
 		break;
+	case ENS_OP_LOOKUP: {
+		const struct ens_t_lookup *l = &d->t->lookup[in->b];
+		const struct ens_t_type *type = &d->t->type[d->t->table[l->table].type];
+
+		ens_buf_addf(d->out, " r%u ", in->dst);
+		name(d, type->name);
+		ens_buf_addf(d->out, "[r%u..].", in->a);
+		name(d, d->t->field[type->fields.first + l->field].name);
+		break;
+	}
 	case ENS_OP_SLOT:
 	case ENS_OP_KEY:
+	case ENS_OP_DISTINCT:
+	case ENS_OP_PERCENTILE:
+	case ENS_OP_LIST:
 		ens_buf_addf(d->out, " r%u %u", in->dst, in->index);
 		break;
 	case ENS_OP_COMPARE:
@@ -275,6 +290,7 @@ static void insn(const struct dump *d, const struct ens_t_program *p, uint32_t i
 	case ENS_OP_EVENT_TIME:
 	case ENS_OP_EVENT_ID:
 	case ENS_OP_EVENT_STREAM:
+	case ENS_OP_STEP:
 	case ENS_OP_RET:
 		ens_buf_addf(d->out, " r%u", in->dst);
 		break;
@@ -444,7 +460,7 @@ static void entry(const struct dump *d, const struct ens_t_entry *e, uint32_t i)
 
 static void captures(const struct dump *d, struct ens_t_list l)
 {
-	static const char *const kind[] = {"keep", "keep first", "first", "latest", "count", "sum", "min", "max", "shift"};
+	static const char *const kind[] = {"keep", "keep first", "first", "latest", "count", "sum", "min", "max", "shift", "collect"};
 
 	for (uint32_t i = 0; i < l.count; i++) {
 		const struct ens_t_capture *c = &d->t->capture[l.first + i];
@@ -453,6 +469,17 @@ static void captures(const struct dump *d, struct ens_t_list l)
 		if (c->kind == ENS_T_SHIFT)
 			ens_buf_addf(d->out, " to s%u", c->slot + c->n - 1);
 		ens_buf_addf(d->out, " program %u\n", c->program);
+	}
+}
+
+static void refs(const struct dump *d, const char *what, struct ens_t_list l)
+{
+	for (uint32_t i = 0; i < l.count; i++) {
+		const struct ens_t_ref *x = &d->t->ref[l.first + i];
+
+		ens_buf_addf(d->out, " %s type %u", what, x->type);
+		optional(d, "predicate", x->predicate);
+		optional(d, "condition", x->condition);
 	}
 }
 
@@ -466,9 +493,7 @@ static void state(const struct dump *d, const struct ens_t_state *s, uint32_t i)
 	optional(d, "type", s->type);
 	optional(d, "predicate", s->predicate);
 	optional(d, "condition", s->condition);
-	optional(d, "until type", s->until_type);
-	optional(d, "until predicate", s->until_predicate);
-	optional(d, "until condition", s->until_condition);
+	refs(d, "until", s->untils);
 	ens_buf_addc(d->out, '\n');
 	captures(d, s->captures);
 	for (uint32_t k = 0; k < s->entries.count; k++)

@@ -131,7 +131,8 @@ static void emit_streams(struct emission *w)
 	for (uint32_t i = 0; i < total; i++)
 		ADD(w, index, &list[i]);
 	for (uint32_t i = 0; i < w->nstream; i++) {
-		struct ens_t_stream t = {ens_build_name(&w->b, w->stream_name[i]), {base + first[i], count[i]}};
+		struct ens_t_stream t = {.name = ens_build_name(&w->b, w->stream_name[i]),
+					 .types = {base + first[i], count[i]}, .idle_us = ENS_IDLE_DEFAULT_US};
 
 		if (w->stream_used[i])
 			ADD(w, stream, &t);
@@ -151,7 +152,10 @@ static void emit_type(struct emission *w, const struct ens_decl *t)
 	struct ens_t_type out = {.name = ens_build_name(&w->b, t->name.name),
 				 .nraw = d->nraw,
 				 .time_field = d->time_field,
-				 .where = ENS_NONE};
+				 .where = ENS_NONE,
+				 .sent_field = ENS_NONE,
+				 .shard_field = ENS_NONE,
+				 .unique_field = ENS_NONE};
 	const struct ens_part where = {.expr = t->where};
 
 	out.streams.first = COUNT(w, index, uint32_t);
@@ -166,10 +170,12 @@ static void emit_type(struct emission *w, const struct ens_decl *t)
 	out.fields = (struct ens_t_list){COUNT(w, field, struct ens_t_field), d->nfield + d->nraw};
 	for (uint32_t i = 0; i < d->nfield + d->nraw; i++) {
 		struct ens_t_str name = ens_build_name(&w->b, d->field[i].name);
-		struct ens_t_field f = {.name = name, .source = name, .type = (uint8_t)d->field[i].type,
+		struct ens_t_field f = {.name = name, .sources = {COUNT(w, source, struct ens_t_str), 1},
+					.type = (uint8_t)d->field[i].type,
 					.optional = d->field[i].optional, .unit = (uint8_t)d->field[i].unit,
 					.program = ENS_NONE};
 
+		ADD(w, source, &name);
 		if (d->field[i].computed)
 			f.program = ens_code_value(&w->coder, t, d->field[i].computed, d->field[i].type);
 		ADD(w, field, &f);
@@ -505,24 +511,33 @@ static const char *step_name(const struct ens_pat *step)
 	return "";
 }
 
+static struct ens_t_list emit_refs(struct emission *w, const struct ens_ref *ref)
+{
+	struct ens_t_list list = {COUNT(w, ref, struct ens_t_ref), 0};
+
+	for (; ref; ref = ref->next) {
+		struct ens_t_ref out = {.type = ref->sema->type->sema->table_index};
+
+		split_ref(w, ref, NULL, &out.predicate, &out.condition);
+		ADD(w, ref, &out);
+		list.count++;
+	}
+	return list;
+}
+
 static void emit_state(struct emission *w, const struct ens_g_state *s)
 {
-	struct ens_t_state out = {.type = ENS_NONE,
-				  .predicate = ENS_NONE,
-				  .condition = ENS_NONE,
-				  .until_type = ENS_NONE,
-				  .until_predicate = ENS_NONE,
-				  .until_condition = ENS_NONE};
+	struct ens_t_state out = {.type = ENS_NONE, .predicate = ENS_NONE, .condition = ENS_NONE};
 
 	if (s->step) {
-		out.name = ens_build_name(&w->b, step_name(s->step));
+		const char *name = step_name(s->step);
+
+		out.name = ens_build_name(&w->b, name);
+		out.label = ens_build_name(&w->b, name[0] ? name : s->step->ref->type.name);
 		out.type = s->step->ref->sema->type->sema->table_index;
 		split_ref(w, s->step->ref, s->step->sema->conds, &out.predicate, &out.condition);
 		out.captures = emit_captures(w, s->step);
-		if (s->step->until) {
-			out.until_type = s->step->until->sema->type->sema->table_index;
-			split_ref(w, s->step->until, NULL, &out.until_predicate, &out.until_condition);
-		}
+		out.untils = emit_refs(w, s->step->until);
 	}
 	out.entries = emit_entries(w, s);
 	ADD(w, state, &out);
@@ -609,10 +624,14 @@ static struct ens_t_list emit_emits(struct emission *w, const struct ens_rule_se
 		const struct ens_emit_sema *e = &r->emit[i];
 		struct ens_t_emit out = {.type = ens_build_name(&w->b, e->type),
 					 .stream = ens_build_name(&w->b, e->stream),
-					 .outs = {COUNT(w, out, struct ens_t_out), e->nout}};
+					 .outs = {COUNT(w, out, struct ens_t_out), e->nout},
+					 .derives = ENS_NONE,
+					 .name = ENS_NONE,
+					 .remove_when = ENS_NONE};
 
 		for (uint32_t k = 0; k < e->nout; k++) {
 			struct ens_t_out o = {.name = ens_build_name(&w->b, e->out[k].name),
+					      .field = ENS_NONE,
 					      .type = (uint8_t)e->out[k].expr->type,
 					      .meta = e->out[k].meta};
 
@@ -634,7 +653,9 @@ static void emit_rule(struct emission *w, uint32_t i, const struct ens_graph *g)
 				 .ncounter = g->ncounter,
 				 .scope_amount = r->scope_amount,
 				 .session_max_us = r->session_max_us,
-				 .having = ENS_NONE};
+				 .having = ENS_NONE,
+				 .window = ENS_NONE,
+				 .limit_by = ENS_NONE};
 
 	w->s->diag->work = decl->name.at;
 	if (decl->title.name)

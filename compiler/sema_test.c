@@ -475,7 +475,7 @@ static bool line(struct tester *w, const struct ens_test_line *l)
 	struct ens_test_step *step = &w->test->step[w->test->nstep];
 	uint32_t n = 0;
 
-	if (l->kind == ENS_T_START)
+	if (l->kind == ENS_L_START)
 		return start_line(w, l, l == w->decl->lines);
 	for (const struct ens_item *i = l->items; i; i = i->next)
 		n++;
@@ -487,11 +487,11 @@ static bool line(struct tester *w, const struct ens_test_line *l)
 		return false;
 	w->test->nstep++;
 	switch (l->kind) {
-	case ENS_T_EVENT:
+	case ENS_L_EVENT:
 		return event_line(w, step);
-	case ENS_T_WAIT:
+	case ENS_L_WAIT:
 		return amount(w, l->at_time, ENS_DURATION, &step->at_program);
-	case ENS_T_EXPECT:
+	case ENS_L_EXPECT:
 		return expect_line(w, step);
 	default:
 		return true;
@@ -644,9 +644,9 @@ static bool time_of_step(struct ens_context *c, struct tester *w, struct ens_tes
 	int64_t n = 1;
 
 	switch (step->line->kind) {
-	case ENS_T_EVENT:
+	case ENS_L_EVENT:
 		return time_of_event(c, w, step, start_us, now_us);
-	case ENS_T_WAIT:
+	case ENS_L_WAIT:
 		n = 0;
 		if (!work_out(c, w, step->at_program, step->line->at_time, 0, INT64_MAX, &n))
 			return false;
@@ -683,11 +683,13 @@ static void work_out_times(struct tester *w, struct ens_context *c)
 static void make_counter(struct tester *w)
 {
 	const struct ens_t_str name = ens_build_name(&w->build, "i");
-	const struct ens_t_field field = {.name = name, .source = name, .type = ENS_INT, .program = ENS_NONE};
-	const struct ens_t_type type = {.name = ens_build_name(&w->build, "line"), .fields = {0, 1},
-					.time_field = ENS_NONE, .where = ENS_NONE};
+	const struct ens_t_field field = {.name = name, .sources = {0, 1}, .type = ENS_INT, .program = ENS_NONE};
+	const struct ens_t_type type = {.name = ens_build_name(&w->build, "line"), .fields = {0, 1}, .time_field = ENS_NONE,
+					.where = ENS_NONE, .sent_field = ENS_NONE, .shard_field = ENS_NONE,
+					.unique_field = ENS_NONE};
 	uint32_t *place;
 
+	ens_build_add(&w->build, &w->build.source, &name, sizeof name);
 	ens_build_add(&w->build, &w->build.field, &field, sizeof field);
 	ens_build_add(&w->build, &w->build.type, &type, sizeof type);
 	w->counter_field = (struct ens_field_sema){.name = "i", .type = ENS_INT};

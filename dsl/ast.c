@@ -609,12 +609,12 @@ static void add_option(struct ens_buf *out, unsigned indent, const struct ens_op
 
 static void add_test_line(struct ens_buf *out, unsigned indent, const struct ens_test_line *l)
 {
-	static const char *const word[] = {[ENS_T_START] = "start", [ENS_T_EVENT] = "event", [ENS_T_WAIT] = "wait",
-					   [ENS_T_EXPECT] = "expect", [ENS_T_EXPECT_NONE] = "expect none"};
+	static const char *const word[] = {[ENS_L_START] = "start", [ENS_L_EVENT] = "event", [ENS_L_WAIT] = "wait",
+					   [ENS_L_EXPECT] = "expect", [ENS_L_EXPECT_NONE] = "expect none"};
 
 	begin_line(out, indent, word[l->kind]);
 	add_ident(out, " ", l->type);
-	add_expr(out, l->kind == ENS_T_EVENT ? " at " : " ", l->at_time);
+	add_expr(out, l->kind == ENS_L_EVENT ? " at " : " ", l->at_time);
 	add_expr(out, " arriving ", l->arriving);
 	add_expr(out, " times ", l->times);
 	add_expr(out, " every ", l->every);

@@ -236,7 +236,7 @@ struct ens_clause {
 	struct ens_clause *next;
 };
 
-enum ens_test_line_kind { ENS_T_START, ENS_T_EVENT, ENS_T_WAIT, ENS_T_EXPECT, ENS_T_EXPECT_NONE };
+enum ens_test_line_kind { ENS_L_START, ENS_L_EVENT, ENS_L_WAIT, ENS_L_EXPECT, ENS_L_EXPECT_NONE };
 
 struct ens_test_line {
 	enum ens_test_line_kind kind;

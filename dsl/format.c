@@ -341,7 +341,7 @@ static void put_event(struct writer *w, uint32_t a, uint32_t b)
  * it gives none. */
 static uint32_t event_type(const struct writer *w, const struct ens_test_line *l, uint32_t end)
 {
-	return l->kind == ENS_T_EVENT ? ens_fmt_find(w->t, l->type.at.off) : end;
+	return l->kind == ENS_L_EVENT ? ens_fmt_find(w->t, l->type.at.off) : end;
 }
 
 /* The column of the types in a test: behind the longest `at 9s`. */
@@ -365,7 +365,7 @@ static void put_test_line(struct writer *w, const struct ens_test_line *l, uint3
 	uint32_t type = event_type(w, l, a);
 	size_t from = w->col;
 
-	if (l->kind == ENS_T_EVENT && !comments_within(w, a, type) && !(type > a && has_comments(w, type))) {
+	if (l->kind == ENS_L_EVENT && !comments_within(w, a, type) && !(type > a && has_comments(w, type))) {
 		if (type > a)
 			put_run(w, a, type, 2 * INDENT);
 		if (w->col < from + column)

@@ -442,19 +442,19 @@ line_list(A) ::= line_list(B) NEWLINE line(L). { A = ens_lines_add(B, L); }
 
 %type line {struct ens_test_line *}
 line(A) ::= START(W) STRING(S). {
-	A = ens_mk_line(p, ENS_T_START, join(W.at, S.at));
+	A = ens_mk_line(p, ENS_L_START, join(W.at, S.at));
 	A->at_time = ens_mk_literal(p, S);
 }
-line(A) ::= WAIT(W) value(V). { A = ens_mk_line(p, ENS_T_WAIT, join(W.at, V->at)); A->at_time = V; }
+line(A) ::= WAIT(W) value(V). { A = ens_mk_line(p, ENS_L_WAIT, join(W.at, V->at)); A->at_time = V; }
 line(A) ::= when(T) name(N) optional_block(L). { A = ens_mk_event_line(p, T, N, L.first); }
-line(A) ::= EXPECT(W) NONE(S). { A = ens_mk_line(p, ENS_T_EXPECT_NONE, join(W.at, S.at)); }
+line(A) ::= EXPECT(W) NONE(S). { A = ens_mk_line(p, ENS_L_EXPECT_NONE, join(W.at, S.at)); }
 line(A) ::= EXPECT(W) name(N) optional_block(L). {
-	A = ens_mk_line(p, ENS_T_EXPECT, join(W.at, N.at));
+	A = ens_mk_line(p, ENS_L_EXPECT, join(W.at, N.at));
 	A->type = N;
 	A->items = L.first;
 }
 line(A) ::= EXPECT(W) times(C) name(N) optional_block(L). {
-	A = ens_mk_line(p, ENS_T_EXPECT, join(W.at, N.at));
+	A = ens_mk_line(p, ENS_L_EXPECT, join(W.at, N.at));
 	A->times = C;
 	A->type = N;
 	A->items = L.first;

@@ -853,7 +853,7 @@ struct ens_test_line *ens_mk_event_line(struct ens_parser *p, struct ens_when wh
 					struct ens_item *items)
 {
 	struct ens_span at = when.from.file == ENS_NO_FILE ? type.at : join(when.from, type.at);
-	struct ens_test_line *l = ens_mk_line(p, ENS_T_EVENT, at);
+	struct ens_test_line *l = ens_mk_line(p, ENS_L_EVENT, at);
 
 	l->at_time = when.at;
 	l->arriving = when.arriving;

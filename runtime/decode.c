@@ -330,8 +330,11 @@ static void learn_names(struct ens_decoder *d, const struct ens_decoder_options 
 	const char *event_name = o->event_field ? o->event_field : "event";
 	uint32_t nwithout = 0, i;
 
-	for (i = 0; i < t->nfield; i++)
-		d->field_symbol[i] = add_symbol(d, t->bytes + t->field[i].source.off, t->field[i].source.len);
+	for (i = 0; i < t->nfield; i++) {
+		const struct ens_t_str source = t->source[t->field[i].sources.first];
+
+		d->field_symbol[i] = add_symbol(d, t->bytes + source.off, source.len);
+	}
 	d->event_symbol = add_symbol(d, event_name, (uint32_t)strlen(event_name));
 	d->event_symbol2 = o->event_field ? ENS_NONE : add_symbol(d, "_event", 6);
 	d->time_symbol = add_symbol(d, "time", 4);
@@ -822,15 +825,16 @@ static enum ens_status reject_field(struct ens_decoder *d, const struct ens_entr
 				    struct ens_batch *into)
 {
 	const struct ens_t_field *f = &d->t->field[why->field];
+	const struct ens_t_str source = d->t->source[f->sources.first];
 	struct ens_buf b = ENS_BUF_EMPTY;
 	enum ens_status st;
 
 	describe(d, why, &b);
-	if (f->source.len != f->name.len ||
-	    memcmp(d->t->bytes + f->source.off, d->t->bytes + f->name.off, f->name.len) != 0) {
+	if (source.len != f->name.len ||
+	    memcmp(d->t->bytes + source.off, d->t->bytes + f->name.off, f->name.len) != 0) {
 		ens_buf_adds(&b, " (it is read from \"");
-		ens_buf_add_visible(&b, d->t->bytes + f->source.off,
-				    f->source.len < QUOTE_MAX_BYTES ? f->source.len : QUOTE_MAX_BYTES);
+		ens_buf_add_visible(&b, d->t->bytes + source.off,
+				    source.len < QUOTE_MAX_BYTES ? source.len : QUOTE_MAX_BYTES);
 		ens_buf_adds(&b, "\")");
 	}
 	st = add_reject(into, why->reason, entry, d->t->bytes + f->name.off, f->name.len, ens_buf_cstr(&b));

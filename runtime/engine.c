@@ -15,6 +15,7 @@
 #include <xxhash.h>
 
 #include "runtime/match.h"
+#include "runtime/supported.h"
 
 #define DEFAULT_KEYS_PER_RULE 1000000u
 #define DEFAULT_PARTIALS_PER_KEY 10000u
@@ -155,8 +156,11 @@ static enum ens_status open_all(struct ens_engine *e, struct ens_error *err)
 enum ens_status ens_engine_open(const struct ens_tables *tables, const struct ens_engine_options *options,
 				struct ens_engine **out, struct ens_error *err)
 {
-	struct ens_engine *e = calloc(1, sizeof *e);
+	enum ens_status supported = ens_tables_supported(tables, err);
+	struct ens_engine *e = supported == ENS_OK ? calloc(1, sizeof *e) : NULL;
 
+	if (supported != ENS_OK)
+		return supported;
 	if (!e)
 		return ens_fail(err, ENS_ENOMEM, "no memory for the engine");
 	e->tables = tables;

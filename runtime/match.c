@@ -259,6 +259,7 @@ static void capture(struct ens_rule *r, struct ens_partial *p, const struct ens_
 	case ENS_T_KEEP:
 	case ENS_T_KEEP_FIRST:
 	case ENS_T_SHIFT:
+	case ENS_T_COLLECT: /* runtime/supported.c */
 		break;
 	}
 }
@@ -733,8 +734,12 @@ static bool holds_behind(const struct ens_rule *r, struct ens_partial *p, const 
 static bool until_holds(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_state *s,
 			const struct ens_event *ev)
 {
-	return s->until_type == ev->type && ens_predicate_holds(r->engine, s->until_predicate)
-	       && holds(r, p, s->until_condition);
+	const struct ens_t_ref *u = &r->engine->tables->ref[s->untils.first];
+
+	for (uint32_t i = 0; i < s->untils.count; i++)
+		if (u[i].type == ev->type && ens_predicate_holds(r->engine, u[i].predicate) && holds(r, p, u[i].condition))
+			return true;
+	return false;
 }
 
 /* As until_holds, for what would be the first event of the repetition that entry t leads into. */
@@ -742,9 +747,13 @@ static bool until_bars(const struct ens_rule *r, struct ens_partial *p, const st
 		       const struct ens_event *ev)
 {
 	const struct ens_t_state *s = &r->state[t->target];
+	const struct ens_t_ref *u = &r->engine->tables->ref[s->untils.first];
 
-	return s->until_type == ev->type && ens_predicate_holds(r->engine, s->until_predicate)
-	       && (s->until_condition == ENS_NONE || holds_behind(r, p, t, s->until_condition));
+	for (uint32_t i = 0; i < s->untils.count; i++)
+		if (u[i].type == ev->type && ens_predicate_holds(r->engine, u[i].predicate)
+		    && (u[i].condition == ENS_NONE || holds_behind(r, p, t, u[i].condition)))
+			return true;
+	return false;
 }
 
 /* Is this entry over, whatever the event is? */
@@ -1336,8 +1345,11 @@ static uint64_t entry_bits(struct trigger_walk *w, const struct ens_t_entry *t)
 	const struct ens_t_state *s = &w->r->state[t->target];
 
 	bits |= trigger_bit(w, s->type, s->predicate);
-	if (s->until_type != ENS_NONE)
-		bits |= trigger_bit(w, s->until_type, s->until_predicate);
+	for (uint32_t i = 0; i < s->untils.count; i++) {
+		const struct ens_t_ref *u = &w->r->engine->tables->ref[s->untils.first + i];
+
+		bits |= trigger_bit(w, u->type, u->predicate);
+	}
 	return t->arrow == ENS_T_NEXT ? bits | ENS_EVERY_EVENT : bits;
 }
 

@@ -77,17 +77,11 @@ struct ens_order {
 
 static void find_lateness(struct ens_order *o)
 {
-	uint32_t i, k;
+	for (uint32_t i = 0; i < o->t->nstream; i++) {
+		struct stream *s = &o->stream[o->single ? 0 : i];
 
-	for (i = 0; i < o->t->ntype; i++) {
-		const struct ens_t_type *type = &o->t->type[i];
-
-		for (k = 0; k < (o->single ? 1 : type->streams.count); k++) {
-			struct stream *s = &o->stream[o->single ? 0 : o->t->index[type->streams.first + k]];
-
-			if (type->lateness_us > s->lateness_us)
-				s->lateness_us = type->lateness_us;
-		}
+		if (o->t->stream[i].lateness_us > s->lateness_us)
+			s->lateness_us = o->t->stream[i].lateness_us;
 	}
 }
 

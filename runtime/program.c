@@ -824,6 +824,11 @@ static uint8_t plain_operation(uint8_t op)
 		[ENS_OP_EVENT_STREAM] = DO_EVENT_STREAM,
 		[ENS_OP_SLOT] = DO_SLOT,
 		[ENS_OP_KEY] = DO_KEY,
+		[ENS_OP_LOOKUP] = DO_NULL, /* of these the engine opens no tables: runtime/supported.c */
+		[ENS_OP_DISTINCT] = DO_NULL,
+		[ENS_OP_PERCENTILE] = DO_NULL,
+		[ENS_OP_LIST] = DO_NULL,
+		[ENS_OP_STEP] = DO_NULL,
 		[ENS_OP_MOVE] = DO_MOVE,
 		[ENS_OP_AND] = DO_AND,
 		[ENS_OP_OR] = DO_OR,

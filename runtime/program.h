@@ -5,8 +5,8 @@
  * most `ncode` steps.  Registers hold values whose types the verifier works out: invariant T5 is
  *   - every register is written before it is read on every path; operand types are what the instruction wants; where two
  *     paths meet, a register that is read later has one type;
- *   - indices are inside their sections (fields: of event_type; slots and key parts: of the rule's; programs that
- *     name no type or rule use none);
+ *   - indices are inside their sections (fields: of event_type; slots, key parts and tables: of the rule's; programs that
+ *     name no type or rule use none); a slot that holds more than a value (T12) is read by its own instruction;
  *   - jumps go forward and inside; every RET is of the program's type (or null of any type) and the last instruction is
  *     one; nreg <= ENS_REGISTERS_MAX; at most ENS_PROGRAM_MAX_INSNS instructions; programs do not share code.
  * A constant of type ENS_NOTYPE is null of any type and goes wherever a value of some type may.
@@ -36,6 +36,11 @@
 	X(EVENT_STREAM, "d", "d = name of its stream (string)") \
 	X(SLOT, "d i", "d = slot i of the match") \
 	X(KEY, "d i", "d = part i of the key") \
+	X(LOOKUP, "d a b", "d = lookup b: of the row whose key is in registers a .. (as many as the table's key has); null if there is none") \
+	X(DISTINCT, "d i", "d = how many different values slot i holds (int)") \
+	X(PERCENTILE, "d i", "d = the percentile d (float, 0 .. 100) of the values that slot i holds (float); null of none") \
+	X(LIST, "d i", "d = the values that slot i holds (list)") \
+	X(STEP, "d", "d = the step that had to come next (string)") \
 	X(MOVE, "d a", "d = a") \
 	X(AND, "d a b", "three-valued and of two bools") \
 	X(OR, "d a b", "three-valued or of two bools") \

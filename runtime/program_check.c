@@ -209,16 +209,63 @@ static uint8_t field_type(struct checker *c, uint32_t i)
 	return c->t->field[fields->first + i].type;
 }
 
-static uint8_t slot_type(struct checker *c, uint32_t i)
+/* Slot i of the rule, or NULL if it was said that there is none. */
+static const struct ens_t_slot *slot(struct checker *c, uint32_t i)
 {
 	const struct ens_t_list *slots;
 
 	if (!needs_rule(c))
-		return ENS_NOTYPE;
+		return NULL;
 	slots = &c->t->rule[c->program->rule].slots;
-	if (i >= slots->count)
-		return bad_index(c, "slot", i, slots->count);
-	return c->t->slot[slots->first + i].type;
+	if (i < slots->count)
+		return &c->t->slot[slots->first + i];
+	bad_index(c, "slot", i, slots->count);
+	return NULL;
+}
+
+static uint8_t slot_type(struct checker *c, uint32_t i)
+{
+	const struct ens_t_slot *s = slot(c, i);
+
+	if (!s)
+		return ENS_NOTYPE;
+	if (s->holds != ENS_T_VALUE)
+		bad_insn(c, "slot %u holds more than a value", i);
+	return s->type;
+}
+
+/* The slot holds what the instruction reads. */
+static void want_holding(struct checker *c, uint32_t i, enum ens_t_holds a, enum ens_t_holds b)
+{
+	const struct ens_t_slot *s = slot(c, i);
+
+	if (s && s->holds != a && s->holds != b)
+		bad_insn(c, "slot %u does not hold what is read of it", i);
+}
+
+static uint8_t lookup_type(struct checker *c, const struct ens_t_insn *in)
+{
+	const struct ens_t_lookup *l;
+	const struct ens_t_table *table;
+	const struct ens_t_field *field;
+	struct ens_t_list tables;
+	uint32_t k = 0;
+
+	if (!needs_rule(c))
+		return ENS_NOTYPE;
+	if (in->b >= c->t->nlookup)
+		return bad_index(c, "lookup", in->b, c->t->nlookup);
+	l = &c->t->lookup[in->b];
+	table = &c->t->table[l->table];
+	field = c->t->field + c->t->type[table->type].fields.first;
+	tables = c->t->rule[c->program->rule].tables;
+	while (k < tables.count && c->t->index[tables.first + k] != l->table)
+		k++;
+	if (k == tables.count)
+		bad_insn(c, "looks up table %u, which is not the rule's", l->table);
+	for (k = 0; k < table->key.count && !c->failed; k++)
+		want_reg(c, in->a + k, (enum ens_type)field[c->t->index[table->key.first + k]].type);
+	return field[l->field].type;
 }
 
 static uint8_t key_type(struct checker *c, uint32_t i)
@@ -319,6 +366,8 @@ static void check_compare(struct checker *c, const struct ens_t_insn *i)
 		bad_insn(c, "comparison %u", i->fn);
 	else if (!c->failed && a != b && a != ENS_NOTYPE && b != ENS_NOTYPE)
 		bad_insn(c, "compares %s with %s", ens_type_name(a), ens_type_name(b));
+	else if (type == ENS_LIST)
+		bad_insn(c, "compares lists");
 	else if (i->fn > ENS_CMP_NE && (type == ENS_BOOL || type == ENS_IP))
 		bad_insn(c, "%s has no order", ens_type_name(type));
 	write_reg(c, i->dst, ENS_BOOL);
@@ -383,6 +432,26 @@ static bool check_load(struct checker *c, const struct ens_t_insn *i)
 		return true;
 	case ENS_OP_MOVE:
 		write_reg(c, i->dst, read_reg(c, i->a));
+		return true;
+	case ENS_OP_LOOKUP:
+		write_reg(c, i->dst, lookup_type(c, i));
+		return true;
+	case ENS_OP_DISTINCT:
+		want_holding(c, i->index, ENS_T_DISTINCT, ENS_T_DISTINCT);
+		write_reg(c, i->dst, ENS_INT);
+		return true;
+	case ENS_OP_PERCENTILE:
+		want_holding(c, i->index, ENS_T_SKETCH, ENS_T_SKETCH);
+		want_reg(c, i->dst, ENS_FLOAT);
+		write_reg(c, i->dst, ENS_FLOAT);
+		return true;
+	case ENS_OP_LIST:
+		want_holding(c, i->index, ENS_T_LIST, ENS_T_DISTINCT);
+		write_reg(c, i->dst, ENS_LIST);
+		return true;
+	case ENS_OP_STEP:
+		if (needs_rule(c))
+			write_reg(c, i->dst, ENS_STRING);
 		return true;
 	default:
 		return false;

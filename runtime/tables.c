@@ -36,6 +36,7 @@ struct check {
 	uint64_t work, work_max;
 	enum ens_status status;
 	uint32_t *type_mark, *stream_mark; /* by type and stream: who named it last, + 1 */
+	uint32_t *type_group;              /* by derived type: of the rules that take it in */
 	uint32_t *set_nulls;               /* by set: nulls before the first constant that has a type */
 };
 
@@ -132,14 +133,14 @@ static bool check_enum(struct check *c, const char *name, uint32_t value, uint32
 
 static bool check_type_code(struct check *c, uint32_t type)
 {
-	return (type != ENS_NOTYPE && type < ENS_NTYPE) || bad(c, 4, "its type has the unknown value %u", type);
+	return (type != ENS_NOTYPE && type < ENS_LIST) || bad(c, 4, "its type has the unknown value %u", type);
 }
 
 static bool check_const(struct check *c, const struct ens_t_const *k, bool unset_ok)
 {
 	double x;
 
-	if (!check_enum(c, "a constant's type", k->type, ENS_NTYPE) ||
+	if (!check_enum(c, "a constant's type", k->type, ENS_LIST) ||
 	    !check_enum(c, "a constant's nullness", k->null, unset_ok ? ENS_UNSET + 1u : ENS_NULL + 1u))
 		return false;
 	if (k->null != ENS_SET)
@@ -169,7 +170,28 @@ static bool check_stream(struct check *c, const struct ens_t_stream *s)
 {
 	if (s->name.len == 0)
 		return bad(c, 4, "its name is empty");
+	if (s->lateness_us < 0 || s->idle_us < 0)
+		return bad(c, 4, "its lateness, or what makes it idle, is negative");
 	return check_str(c, "its name", s->name) && check_indices(c, "type", s->types, c->t->ntype, false);
+}
+
+static bool check_declared(struct check *c, const struct ens_t_type *y, const char *name, uint32_t field)
+{
+	return check_index_or_none(c, name, field, y->fields.count - y->nraw);
+}
+
+static bool check_type_options(struct check *c, const struct ens_t_type *y)
+{
+	if (y->unique_us < 0)
+		return bad(c, 4, "values are unique for a negative time");
+	if (y->kind == ENS_T_DERIVED && (y->streams.count || y->nraw || y->where != ENS_NONE || y->json.len))
+		return bad(c, 11, "it is derived, but read from a stream");
+	return check_str(c, "its JSON field", y->json) && check_str(c, "its stream of late events", y->late_stream) &&
+	       check_enum(c, "its kind", y->kind, ENS_T_DERIVED + 1u) &&
+	       check_enum(c, "its lateness", y->late, ENS_T_LATE_TO + 1u) &&
+	       (y->late != ENS_T_LATE_TO || y->late_stream.len || bad(c, 4, "late events go to a stream without a name")) &&
+	       check_declared(c, y, "sent field", y->sent_field) && check_declared(c, y, "shard field", y->shard_field) &&
+	       check_declared(c, y, "unique field", y->unique_field);
 }
 
 static bool check_type(struct check *c, const struct ens_t_type *y)
@@ -182,9 +204,7 @@ static bool check_type(struct check *c, const struct ens_t_type *y)
 		return bad(c, 4, "more than %u fields", ENS_FIELDS_MAX);
 	if (y->nraw > y->fields.count)
 		return bad(c, 4, "more raw fields than fields");
-	if (y->lateness_us < 0)
-		return bad(c, 4, "its lateness is negative");
-	return y->time_field == ENS_NONE || check_index(c, "time field", y->time_field, y->fields.count - y->nraw);
+	return check_type_options(c, y) && check_declared(c, y, "time field", y->time_field);
 }
 
 /* What a type says about its fields, once they have been looked at. */
@@ -197,17 +217,54 @@ static bool check_type_fields(struct check *c, const struct ens_t_type *y)
 			return bad(c, 4, "raw field %u is not an optional string", i);
 		else if (f[i].program != ENS_NONE)
 			return bad(c, 10, "raw field %u is computed", i);
-	if (y->time_field != ENS_NONE && (f[y->time_field].type != ENS_TIME || f[y->time_field].optional))
+	for (uint32_t i = 0; y->kind == ENS_T_DERIVED && i < y->fields.count; i++)
+		if (f[i].program != ENS_NONE)
+			return bad(c, 11, "field %u of a derived type is computed", i);
+	if ((y->time_field != ENS_NONE && (f[y->time_field].type != ENS_TIME || f[y->time_field].optional)) ||
+	    (y->sent_field != ENS_NONE && (f[y->sent_field].type != ENS_TIME || f[y->sent_field].optional)))
 		return bad(c, 4, "its time field is not of type time, or is optional");
 	return true;
 }
 
 static bool check_field(struct check *c, const struct ens_t_field *f)
 {
-	return check_str(c, "its name", f->name) && check_str(c, "its source", f->source) &&
+	if (f->sources.count == 0)
+		return bad(c, 4, "it is read from nowhere");
+	return check_str(c, "its name", f->name) && check_list(c, "source", f->sources, c->t->nsource) &&
 	       check_type_code(c, f->type) && check_enum(c, "optional", f->optional, 2) &&
 	       check_index_or_none(c, "program", f->program, c->t->nprogram) &&
 	       check_enum(c, "its unit", f->unit, ENS_UNIT_NS + 1u);
+}
+
+static bool check_source(struct check *c, const struct ens_t_str *s)
+{
+	return check_str(c, "it", *s);
+}
+
+/* The records of one table type are found by T11. */
+static bool check_table(struct check *c, const struct ens_t_table *x)
+{
+	const struct ens_t_type *y;
+
+	if (!check_index(c, "type", x->type, c->t->ntype))
+		return false;
+	y = &c->t->type[x->type];
+	if (y->kind != ENS_T_TABLE)
+		return bad(c, 11, "its type is not a table's");
+	if (x->key.count == 0 || x->key.count > ENS_LIST_MAX)
+		return bad(c, 4, "a key of %u fields", x->key.count);
+	return check_indices(c, "key", x->key, y->fields.count - y->nraw, false) &&
+	       check_index_or_none(c, "program", x->delete_when, c->t->nprogram);
+}
+
+static bool check_lookup(struct check *c, const struct ens_t_lookup *x)
+{
+	const struct ens_t_type *y;
+
+	if (!check_index(c, "table", x->table, c->t->ntable))
+		return false;
+	y = &c->t->type[c->t->table[x->table].type];
+	return check_index(c, "field", x->field, y->fields.count - y->nraw);
 }
 
 static bool check_constant(struct check *c, const struct ens_t_const *k)
@@ -280,7 +337,9 @@ static bool check_rule_lists(struct check *c, const struct ens_t_rule *r)
 
 	return check_list(c, "input", r->inputs, t->ninput) && check_list(c, "slot", r->slots, t->nslot) &&
 	       check_list(c, "state", r->states, t->nstate) && check_list(c, "lead", r->leads, t->nabsence) &&
-	       check_list(c, "emit", r->emits, t->nemit);
+	       check_list(c, "emit", r->emits, t->nemit) && check_list(c, "reset", r->resets, t->nref) &&
+	       check_indices(c, "skip state", r->skip_states, r->states.count, false) &&
+	       check_indices(c, "table", r->tables, t->ntable, true);
 }
 
 static bool check_rule(struct check *c, const struct ens_t_rule *r)
@@ -291,8 +350,15 @@ static bool check_rule(struct check *c, const struct ens_t_rule *r)
 	    !check_index(c, "group", r->group, t->ngroup) || !check_index(c, "key group", r->keygroup, t->nkeygroup) ||
 	    !check_index_or_none(c, "having program", r->having, t->nprogram) || !check_rule_lists(c, r) ||
 	    !check_enum(c, "select", r->select, ENS_T_ALL + 1u) ||
-	    !check_enum(c, "scope", r->scope, ENS_T_SESSION + 1u))
+	    !check_enum(c, "scope", r->scope, ENS_T_SESSION + 1u) ||
+	    !check_enum(c, "skip", r->skip, ENS_T_SKIP_ALL + 1u) || !check_enum(c, "once", r->having_once, 2) ||
+	    !check_index_or_none(c, "window", r->window, t->nwindow) ||
+	    !check_index_or_none(c, "limit program", r->limit_by, t->nprogram))
 		return false;
+	if (r->layer >= t->nrule)
+		return bad(c, 4, "its layer is higher than there are rules");
+	if (r->limit_count < 0 || r->limit_us < 0)
+		return bad(c, 4, "its limit is negative");
 	if (r->states.count == 0)
 		return bad(c, 4, "it has no states");
 	if (r->scope_amount < (r->scope == ENS_T_EVENTS) || r->session_max_us < -1)
@@ -302,8 +368,32 @@ static bool check_rule(struct check *c, const struct ens_t_rule *r)
 	return true;
 }
 
+static bool check_window(struct check *c, const struct ens_t_window *x)
+{
+	if (!check_enum(c, "its kind", x->kind, ENS_T_RUNNING + 1u) || !check_enum(c, "empty", x->empty, 2) ||
+	    !check_str(c, "its zone", x->zone))
+		return false;
+	if (x->size < (x->kind != ENS_T_RUNNING) || x->every < (x->kind == ENS_T_HOPPING) || x->max_us < -1 ||
+	    x->forget_us < -1 || x->revise_us < 0)
+		return bad(c, 4, "a length of it is zero or negative");
+	return true;
+}
+
+static bool check_ref(struct check *c, const struct ens_t_ref *x)
+{
+	return check_index(c, "type", x->type, c->t->ntype) &&
+	       check_index_or_none(c, "predicate", x->predicate, c->t->npredicate) &&
+	       check_index_or_none(c, "condition", x->condition, c->t->nprogram);
+}
+
 static bool check_slot(struct check *c, const struct ens_t_slot *s)
 {
+	if (!check_enum(c, "what it holds", s->holds, ENS_T_SKETCH + 1u))
+		return false;
+	if (s->holds == ENS_T_SKETCH && s->type != ENS_INT && s->type != ENS_FLOAT)
+		return bad(c, 12, "the distribution of what has none");
+	if (s->holds && s->init.null == ENS_SET)
+		return bad(c, 12, "it collects, but begins with a value");
 	if (!check_type_code(c, s->type) || !check_const(c, &s->init, true))
 		return false;
 	if (s->init.type != ENS_NOTYPE && s->init.type != s->type)
@@ -319,13 +409,12 @@ static bool check_state(struct check *c, const struct ens_t_state *s)
 
 	if (s->entries.count > ENS_ENTRIES_MAX)
 		return bad(c, 4, "more than %u entries", ENS_ENTRIES_MAX);
-	return check_str(c, "its name", s->name) && check_index_or_none(c, "type", s->type, t->ntype) &&
+	return check_str(c, "its name", s->name) && check_str(c, "its label", s->label) &&
+	       check_index_or_none(c, "type", s->type, t->ntype) &&
 	       check_index_or_none(c, "predicate", s->predicate, t->npredicate) &&
 	       check_index_or_none(c, "condition", s->condition, t->nprogram) &&
 	       check_list(c, "entry", s->entries, t->nentry) && check_list(c, "capture", s->captures, t->ncapture) &&
-	       check_index_or_none(c, "until type", s->until_type, t->ntype) &&
-	       check_index_or_none(c, "until predicate", s->until_predicate, t->npredicate) &&
-	       check_index_or_none(c, "until condition", s->until_condition, t->nprogram);
+	       check_list(c, "until", s->untils, t->nref);
 }
 
 static bool check_entry(struct check *c, const struct ens_t_entry *e)
@@ -371,7 +460,7 @@ static bool check_capture(struct check *c, const struct ens_t_capture *k)
 {
 	if (k->kind == ENS_T_SHIFT ? k->n == 0 || k->n > ENS_INDEX_MAX : k->n != 0)
 		return bad(c, 4, "it keeps %u values", k->n);
-	return check_enum(c, "its kind", k->kind, ENS_T_SHIFT + 1u) &&
+	return check_enum(c, "its kind", k->kind, ENS_T_COLLECT + 1u) &&
 	       check_index(c, "program", k->program, c->t->nprogram);
 }
 
@@ -379,14 +468,25 @@ static bool check_emit(struct check *c, const struct ens_t_emit *e)
 {
 	if (e->outs.count > ENS_FIELDS_MAX)
 		return bad(c, 4, "more than %u fields", ENS_FIELDS_MAX);
+	if (e->expire_us < 0)
+		return bad(c, 4, "it expires before it is there");
+	if (e->kind == ENS_T_DERIVE ? e->derives == ENS_NONE : e->derives != ENS_NONE)
+		return bad(c, 9, "it derives no type, or one although it is none to derive");
+	if (e->kind != ENS_T_DERIVE && (e->target == ENS_T_STREAM ? !e->stream.len : e->name == ENS_NONE))
+		return bad(c, 9, "it goes nowhere");
 	return check_str(c, "its type", e->type) && check_str(c, "its stream", e->stream) &&
+	       check_enum(c, "its kind", e->kind, ENS_T_TIMEOUT + 1u) &&
+	       check_enum(c, "its target", e->target, ENS_T_CHANNEL + 1u) &&
+	       check_index_or_none(c, "derived type", e->derives, c->t->ntype) &&
+	       check_index_or_none(c, "program", e->name, c->t->nprogram) &&
+	       check_index_or_none(c, "program", e->remove_when, c->t->nprogram) &&
 	       check_list(c, "field", e->outs, c->t->nout);
 }
 
 static bool check_out(struct check *c, const struct ens_t_out *o)
 {
 	return check_enum(c, "its meta flag", o->meta, 2) && check_str(c, "its name", o->name) &&
-	       check_enum(c, "its type", o->type, ENS_NTYPE) &&
+	       check_enum(c, "its type", o->type, ENS_NTYPE) && check_enum(c, "its element", o->element, ENS_LIST) &&
 	       check_index(c, "program", o->program, c->t->nprogram);
 }
 
@@ -396,6 +496,9 @@ static bool check_out(struct check *c, const struct ens_t_out *o)
 	X(type, "type", check_type)                    \
 	X(field, "field", check_field)                 \
 	X(type, "type", check_type_fields)             \
+	X(source, "source", check_source)              \
+	X(table, "table", check_table)                 \
+	X(lookup, "lookup", check_lookup)              \
 	X(constant, "constant", check_constant)        \
 	X(set, "set", check_set)                       \
 	X(pattern, "pattern", check_pattern)           \
@@ -405,6 +508,8 @@ static bool check_out(struct check *c, const struct ens_t_out *o)
 	X(input, "input", check_input)                 \
 	X(group, "group", check_group)                 \
 	X(rule, "rule", check_rule)                    \
+	X(window, "window", check_window)              \
+	X(ref, "reference", check_ref)                 \
 	X(slot, "slot", check_slot)                    \
 	X(state, "state", check_state)                 \
 	X(entry, "entry", check_entry)                 \
@@ -716,7 +821,7 @@ static bool check_shift(struct rule_check *k, const struct ens_t_capture *x)
 	if (x->n > k->rule->slots.count - x->slot)
 		return bad(k->c, 6, "state %u: it shifts slots that the rule does not have", k->state);
 	for (uint32_t i = 1; i < x->n; i++)
-		if (slot[x->slot + i].type != slot[x->slot].type)
+		if (slot[x->slot + i].holds || slot[x->slot + i].type != slot[x->slot].type)
 			return bad(k->c, 6, "state %u: it shifts slots of two types", k->state);
 	return true;
 }
@@ -733,10 +838,12 @@ static bool check_captures(struct rule_check *k, const struct ens_t_state *s)
 		if (x->slot >= k->rule->slots.count)
 			return bad(c, 6, "state %u: it captures into a slot that the rule does not have", k->state);
 		type = slot[x->slot].type;
+		if ((x->kind == ENS_T_COLLECT) != (slot[x->slot].holds != ENS_T_VALUE))
+			return bad(c, 12, "state %u: a capture and what its slot holds do not fit", k->state);
 		if (!capture_fits(x->kind, type))
 			return bad(c, 6, "state %u: a capture that cannot be of type %s", k->state, ens_type_name(type));
 		if (x->kind == ENS_T_SUM && type == ENS_FLOAT &&
-		    (x->slot + 1 == k->rule->slots.count || slot[x->slot + 1].type != ENS_FLOAT))
+		    (x->slot + 1 == k->rule->slots.count || slot[x->slot + 1].type != ENS_FLOAT || slot[x->slot + 1].holds))
 			return bad(c, 6, "state %u: a sum of floats without its compensation", k->state);
 		if (x->kind == ENS_T_SHIFT && !check_shift(k, x))
 			return false;
@@ -748,16 +855,24 @@ static bool check_captures(struct rule_check *k, const struct ens_t_state *s)
 	return true;
 }
 
-static bool check_until(struct rule_check *k, const struct ens_t_state *s)
+static bool check_refs(struct rule_check *k, const char *name, struct ens_t_list l)
 {
 	struct check *c = k->c;
 
-	if (s->until_type == ENS_NONE)
-		return (s->until_predicate == ENS_NONE && s->until_condition == ENS_NONE) ||
-		       bad(c, 6, "state %u: a condition of `until` without its type", k->state);
-	return check_taken_in(k, "its until", s->until_type) &&
-	       check_predicate_use(c, "an until predicate", s->until_predicate, s->until_type) &&
-	       check_use_or_none(c, "an until condition", s->until_condition, k->r, s->until_type, ENS_BOOL);
+	for (uint32_t i = 0; i < l.count; i++) {
+		const struct ens_t_ref *x = &c->t->ref[l.first + i];
+
+		if (!spend(c, 1) || !check_taken_in(k, name, x->type) ||
+		    !check_predicate_use(c, "a predicate", x->predicate, x->type) ||
+		    !check_use_or_none(c, "a condition", x->condition, k->r, x->type, ENS_BOOL))
+			return false;
+	}
+	return true;
+}
+
+static bool check_until(struct rule_check *k, const struct ens_t_state *s)
+{
+	return check_refs(k, "its until", s->untils);
 }
 
 static bool check_step(struct rule_check *k, const struct ens_t_state *s)
@@ -766,7 +881,7 @@ static bool check_step(struct rule_check *k, const struct ens_t_state *s)
 
 	if (k->state == 0)
 		return (s->type == ENS_NONE && s->predicate == ENS_NONE && s->condition == ENS_NONE &&
-			s->captures.count == 0 && s->until_type == ENS_NONE) ||
+			s->captures.count == 0 && s->untils.count == 0) ||
 		       bad(c, 6, "state 0 is not the start");
 	if (s->type == ENS_NONE)
 		return bad(c, 6, "state %u takes events of no type", k->state);
@@ -796,6 +911,45 @@ static bool check_rule_states(struct rule_check *k)
 	return check_absences(k, k->rule->leads, KIND(TIMED) | KIND(SCOPE));
 }
 
+/* T6: a window has inputs, and nothing of a pattern. */
+static bool check_window_rule(struct rule_check *k)
+{
+	const struct ens_t_rule *r = k->rule;
+
+	for (uint32_t s = 0; s < r->states.count; s++)
+		if (k->c->t->state[r->states.first + s].entries.count || k->c->t->state[r->states.first + s].untils.count)
+			return bad(k->c, 6, "state %u: an input of a window has ways to go on", s);
+	if (r->scope != ENS_T_UNBOUNDED || r->select != ENS_T_ONE || r->skip || r->leads.count || r->ncounter ||
+	    (r->resets.count && k->c->t->window[r->window].kind != ENS_T_RUNNING))
+		return bad(k->c, 6, "a window with parts of a pattern");
+	return true;
+}
+
+/* T9, of one field of a derived event. */
+static bool check_derived_field(struct rule_check *k, const struct ens_t_emit *e, const struct ens_t_out *out)
+{
+	struct check *c = k->c;
+	const struct ens_t_list fields = c->t->type[e->derives].fields;
+
+	if (out->meta)
+		return true;
+	if (out->field >= fields.count)
+		return bad(c, 9, "it gives a field that the derived type does not have");
+	return out->type == c->t->field[fields.first + out->field].type || bad(c, 9, "it gives a derived field another type");
+}
+
+static bool check_emit_programs(struct rule_check *k, const struct ens_t_emit *e)
+{
+	struct check *c = k->c;
+
+	if (e->kind == ENS_T_TIMEOUT && k->rule->window != ENS_NONE)
+		return bad(c, 9, "a window without partial matches tells of their timeout");
+	if (e->kind == ENS_T_DERIVE && c->t->type[e->derives].kind != ENS_T_DERIVED)
+		return bad(c, 9, "it derives a type that is none to derive");
+	return check_use_or_none(c, "a target's name", e->name, k->r, ENS_NONE, ENS_STRING) &&
+	       check_use_or_none(c, "its `remove when`", e->remove_when, k->r, ENS_NONE, ENS_BOOL);
+}
+
 static bool check_rule_emits(struct rule_check *k)
 {
 	struct check *c = k->c;
@@ -804,18 +958,25 @@ static bool check_rule_emits(struct rule_check *k)
 	for (uint32_t i = 0; i < k->rule->emits.count; i++) {
 		const struct ens_t_emit *e = &t->emit[k->rule->emits.first + i];
 
-		if (!spend(c, 1 + (uint64_t)e->outs.count))
+		if (!spend(c, 1 + (uint64_t)e->outs.count) || !check_emit_programs(k, e))
 			return false;
 		for (uint32_t o = 0; o < e->outs.count; o++) {
 			const struct ens_t_out *out = &t->out[e->outs.first + o];
 
 			if (!check_use(c, "an emitted field", out->program, k->r, ENS_NONE, out->type))
 				return false;
+			if ((out->type == ENS_LIST) != (out->element != ENS_NOTYPE))
+				return bad(c, 9, "emission %u: field %u is a list of nothing, or has elements without being one", i, o);
+			if (e->kind == ENS_T_DERIVE && !check_derived_field(k, e, out))
+				return false;
 			if (o > 0 && out[-1].meta && !out->meta)
 				return bad(c, 9, "emission %u: field %u stands behind meta ones", i, o);
 		}
 	}
-	return check_use_or_none(c, "its having", k->rule->having, k->r, ENS_NONE, ENS_BOOL);
+	return check_use_or_none(c, "its having", k->rule->having, k->r, ENS_NONE, ENS_BOOL) &&
+	       (k->rule->limit_by == ENS_NONE ||
+		check_use(c, "its limit", k->rule->limit_by, k->r, ENS_NONE, t->program[k->rule->limit_by].type)) &&
+	       check_refs(k, "a reset", k->rule->resets) && (k->rule->window == ENS_NONE || check_window_rule(k));
 }
 
 /* ---- T7, T8: keys and groups ------------------------------------------------------------------------------------ */
@@ -833,6 +994,8 @@ static bool check_rule_inputs(struct check *c, const struct ens_t_rule *rule, ui
 		if (c->type_mark[in->type] == r + 1)
 			return bad(c, 7, "two inputs of one type");
 		c->type_mark[in->type] = r + 1;
+		if (t->type[in->type].kind == ENS_T_TABLE)
+			return bad(c, 7, "input %u is a table", i);
 		if (in->key.count != parts->count)
 			return bad(c, 7, "input %u has %u key fields for %u key parts", i, in->key.count, parts->count);
 		if (!spend(c, 1 + (uint64_t)parts->count))
@@ -844,21 +1007,89 @@ static bool check_rule_inputs(struct check *c, const struct ens_t_rule *rule, ui
 	return true;
 }
 
-/* T8: what a rule takes in comes from the streams of its group, which are marked. */
+/* The type comes from streams of the rule's group, which are marked. */
+static bool check_type_streams(struct check *c, const struct ens_t_rule *rule, uint32_t type)
+{
+	const struct ens_t_list l = c->t->type[type].streams;
+
+	if (!spend(c, 1 + (uint64_t)l.count))
+		return false;
+	for (uint32_t s = 0; s < l.count; s++)
+		if (c->stream_mark[c->t->index[l.first + s]] != rule->group + 1)
+			return bad(c, 8, "type %u comes from a stream that its group does not read", type);
+	return true;
+}
+
+/* T8: what a rule takes in and looks up. */
 static bool check_rule_streams(struct check *c, const struct ens_t_rule *rule)
 {
 	const struct ens_tables *t = c->t;
 
-	for (uint32_t i = 0; i < rule->inputs.count; i++) {
-		const struct ens_t_list *l = &t->type[t->input[rule->inputs.first + i].type].streams;
-
-		if (!spend(c, 1 + (uint64_t)l->count))
+	for (uint32_t i = 0; i < rule->inputs.count; i++)
+		if (!check_type_streams(c, rule, t->input[rule->inputs.first + i].type))
 			return false;
-		for (uint32_t s = 0; s < l->count; s++)
-			if (c->stream_mark[t->index[l->first + s]] != rule->group + 1)
-				return bad(c, 8, "input %u comes from a stream that its group does not read", i);
+	for (uint32_t i = 0; i < rule->tables.count; i++)
+		if (!check_type_streams(c, rule, t->table[t->index[rule->tables.first + i]].type))
+			return false;
+	return true;
+}
+
+/* T8: who takes in a derived type is of the group of those that derive it, in a higher layer. */
+static bool check_layers(struct check *c)
+{
+	const struct ens_tables *t = c->t;
+
+	memset(c->type_mark, 0, t->ntype * sizeof *c->type_mark);
+	for (uint32_t r = 0; r < t->nrule; r++)
+		for (uint32_t i = 0; i < t->rule[r].inputs.count; i++) {
+			const uint32_t type = t->input[t->rule[r].inputs.first + i].type;
+
+			/* mark: the lowest layer that takes it in, plus one */
+			if (t->type[type].kind == ENS_T_DERIVED &&
+			    (!c->type_mark[type] || t->rule[r].layer + 1 < c->type_mark[type]))
+				c->type_mark[type] = t->rule[r].layer + 1;
+			if (t->type[type].kind == ENS_T_DERIVED)
+				c->type_group[type] = t->rule[r].group;
+		}
+	for (uint32_t r = 0; r < t->nrule; r++) {
+		const struct ens_t_rule *rule = &t->rule[r];
+
+		look_at(c, "rule", r);
+		for (uint32_t i = 0; i < rule->inputs.count; i++) {
+			const uint32_t type = t->input[rule->inputs.first + i].type;
+
+			if (t->type[type].kind == ENS_T_DERIVED && c->type_group[type] != rule->group)
+				return bad(c, 8, "rules of two groups take in the derived type %u", type);
+		}
+		for (uint32_t i = 0; i < rule->emits.count; i++) {
+			const uint32_t type = t->emit[rule->emits.first + i].derives;
+
+			if (type == ENS_NONE || !c->type_mark[type])
+				continue;
+			if (c->type_group[type] != rule->group || rule->layer + UINT64_C(1) >= c->type_mark[type])
+				return bad(c, 8, "it derives for a rule of another group, or not of a higher layer");
+		}
 	}
 	return true;
+}
+
+/* T11: one record a table type. */
+static bool check_tables(struct check *c)
+{
+	const struct ens_tables *t = c->t;
+	uint32_t ntype = 0;
+
+	memset(c->type_mark, 0, t->ntype * sizeof *c->type_mark);
+	for (uint32_t i = 0; i < t->ntable; i++) {
+		look_at(c, "table", i);
+		if (c->type_mark[t->table[i].type]++)
+			return bad(c, 11, "its type has another one");
+		if (!check_use_or_none(c, "its `delete when`", t->table[i].delete_when, ENS_NONE, t->table[i].type, ENS_BOOL))
+			return false;
+	}
+	for (uint32_t i = 0; i < t->ntype; i++)
+		ntype += t->type[i].kind == ENS_T_TABLE;
+	return ntype == t->ntable || bad(c, 11, "%u types of tables, %u tables", ntype, t->ntable);
 }
 
 /* Each rule is in one group: the groups' lists ascend, name rules that name them, and are as long as the rules together. */
@@ -899,7 +1130,8 @@ static void check_rules(struct check *c)
 		    !check_rule_inputs(c, rule, r) || !check_rule_states(&k) || !check_rule_emits(&k))
 			return;
 	}
-	(void)check_groups(c);
+	if (check_groups(c) && check_layers(c))
+		(void)check_tables(c);
 }
 
 /* ---- T1: the file ----------------------------------------------------------------------------------------------- */
@@ -984,9 +1216,10 @@ static enum ens_status verify(struct ens_tables *t, struct ens_error *err)
 	struct check c = {.t = t, .err = err, .status = ENS_OK, .work_max = (uint64_t)t->len_bytes * WORK_PER_BYTE};
 
 	c.type_mark = calloc(t->ntype + (size_t)1, sizeof(uint32_t));
+	c.type_group = calloc(t->ntype + (size_t)1, sizeof(uint32_t));
 	c.stream_mark = calloc(t->nstream + (size_t)1, sizeof(uint32_t));
 	c.set_nulls = calloc(t->nset + (size_t)1, sizeof(uint32_t));
-	if (!c.type_mark || !c.stream_mark || !c.set_nulls)
+	if (!c.type_mark || !c.type_group || !c.stream_mark || !c.set_nulls)
 		c.status = ens_fail(err, ENS_ENOMEM, "no memory to check the tables");
 	if (c.status == ENS_OK)
 		check_sections(&c);
@@ -997,6 +1230,7 @@ static enum ens_status verify(struct ens_tables *t, struct ens_error *err)
 	if (c.status == ENS_OK)
 		check_rules(&c);
 	free(c.type_mark);
+	free(c.type_group);
 	free(c.stream_mark);
 	free(c.set_nulls);
 	return c.status;

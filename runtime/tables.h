@@ -18,13 +18,20 @@
  *   T5  programs: see runtime/program.h (types, registers, forward jumps, an end that returns); they share no code.
  *   T6  patterns: targets are states of the rule; forks nest and are closed; branch ends point forward inside the list;
  *       an accept is not inside a fork nor in state 0; counters and slots are those of the rule; state 0 is the start and
- *       nobody's target; types of steps, `until` and absences are inputs of the rule; SCOPE absences stand only on accepts
- *       and in `leads`, UNTIL_NEXT never on accepts; there are at most as many counters as ops and entries.
- *   T7  keys: every input of a rule gives one field of equal type to each part of its key group.
- *   T8  groups: each rule is in exactly one; its inputs' types come from the group's streams.
- *   T9  emissions: the fields that are meta stand behind the others.
+ *       nobody's target; types of steps, `until`, `reset on` and absences are inputs of the rule; SCOPE absences stand only
+ *       on accepts and in `leads`, UNTIL_NEXT never on accepts; there are at most as many counters as ops and entries.  A
+ *       rule with a window has no entries, leads, scope, selection, skip or resets but for a running one's.
+ *   T7  keys: every input of a rule gives one field of equal type to each part of its key group, and is no table.
+ *   T8  groups: each rule is in exactly one; its inputs' types and its tables come from the group's streams, or its inputs
+ *       are derived by rules of the group, each in a lower layer.
+ *   T9  emissions: the fields that are meta stand behind the others; only TIMEOUT ones may be of partial matches; a DERIVE
+ *       names a derived type and gives each of its fields at most once, in its type.
  *   T10 computed fields: their programs read only fields before them, and nothing else of the event; raw fields are not
  *       computed.
+ *   T11 kinds: streams hold events and tables; derived types have no streams, and only declared fields, none of them
+ *       computed; each table type has one table record, whose key is among its fields.
+ *   T12 accumulators: COLLECT goes into slots that hold something, the other captures into slots that do not; programs read
+ *       what a slot holds only by the instruction for it.
  * compiler/emit.c asserts the same list before it hands tables out.  Tested by tests/unit/test_tables.c and the fuzzer.
  */
 #ifndef ENS_RUNTIME_TABLES_H
@@ -36,7 +43,7 @@
 #include "base/value.h"
 
 #define ENS_TABLES_MAGIC "ENSC\r\n\x1a\n" /* 8 bytes: a text-mode copy breaks it visibly */
-#define ENS_TABLES_VERSION 2u
+#define ENS_TABLES_VERSION 3u
 #define ENS_NONE UINT32_MAX
 
 /* What matching means; part of the job's identity.  Changes when the same tables would give other emissions. */
@@ -54,9 +61,11 @@ struct ens_t_list {
 struct ens_t_stream {
 	struct ens_t_str name;
 	struct ens_t_list types; /* index section: the types its entries may have, in order of declaration */
+	int64_t lateness_us;     /* an entry may be so much older than the newest and still be put in order */
+	int64_t idle_us;         /* after so long without an entry it no longer holds the watermark back */
 };
 
-/* An event type. */
+/* An event type, a table, or a type that rules derive. */
 struct ens_t_type {
 	struct ens_t_str name;
 	struct ens_t_list streams; /* index section */
@@ -64,18 +73,47 @@ struct ens_t_type {
 	uint32_t nraw;
 	uint32_t time_field;       /* among fields, of type time and not optional; ENS_NONE: the entry's own time */
 	uint32_t where;            /* program of type bool over this type's fields, or ENS_NONE */
-	uint32_t spare;
-	int64_t lateness_us;
+	uint32_t sent_field;       /* like time_field: the device's time of sending, which corrects its clock; or ENS_NONE */
+	uint32_t shard_field;      /* its stream is one of several, split by this field; or ENS_NONE */
+	uint32_t unique_field;     /* what repeats a value of this field within unique_us is dropped; or ENS_NONE */
+	int64_t unique_us;
+	struct ens_t_str json;     /* the entry's field that holds the event as a JSON object; empty: the entry is the event */
+	struct ens_t_str late_stream; /* TO */
+	uint8_t kind;              /* enum ens_t_type_kind */
+	uint8_t late;              /* enum ens_t_late */
+	uint8_t spare[6];
+};
+
+enum ens_t_type_kind { ENS_T_EVENT = 0, ENS_T_TABLE = 1, ENS_T_DERIVED = 2 };
+/* What becomes of an event that comes too late even for the stream's lateness. */
+enum ens_t_late {
+	ENS_T_LATE_DEAD = 0,   /* to the dead letters */
+	ENS_T_LATE_DROP = 1,   /* counted, forgotten */
+	ENS_T_LATE_ACCEPT = 2, /* taken with the earliest time that is still in time */
+	ENS_T_LATE_TO = 3      /* written to late_stream */
 };
 
 struct ens_t_field {
 	struct ens_t_str name;   /* as rules say it */
-	struct ens_t_str source; /* as the entry has it */
+	struct ens_t_list sources; /* source section: as the entry has it; the first that is there is read */
 	uint8_t type;            /* enum ens_type */
 	uint8_t optional;        /* 0, 1 */
 	uint8_t unit;            /* enum ens_time_unit */
 	uint8_t spare;
 	uint32_t program;        /* computed, from fields before it in its type; ENS_NONE: the entry has it */
+};
+
+/* The latest row per key of a change stream. */
+struct ens_t_table {
+	uint32_t type;           /* of kind TABLE */
+	uint32_t delete_when;    /* program of type bool over the change: the row goes; or ENS_NONE */
+	struct ens_t_list key;   /* index section: its key's fields (among the type's) */
+};
+
+/* A field of a table's row, as programs ask for it. */
+struct ens_t_lookup {
+	uint32_t table;
+	uint32_t field;          /* among the fields of the table's type */
 };
 
 struct ens_t_const {
@@ -109,7 +147,7 @@ struct ens_t_insn {
 		struct {
 			uint16_t a, b;   /* registers */
 		};
-		uint32_t index;          /* constant, field, slot, key part, set, pattern, or a jump's target */
+		uint32_t index;          /* constant, field, slot, key part, set, pattern, lookup, or a jump's target */
 	};
 };
 
@@ -152,7 +190,8 @@ struct ens_t_rule {
 	struct ens_t_list inputs;  /* input section */
 	uint8_t select;            /* enum ens_t_select */
 	uint8_t scope;             /* enum ens_t_scope */
-	uint8_t spare[2];
+	uint8_t skip;              /* enum ens_t_skip */
+	uint8_t having_once;       /* 0, 1: `having` lets a match or window through only when it was false the time before */
 	uint32_t ncounter;         /* 32-bit counters of a partial match, all 0 at its start */
 	int64_t scope_amount;      /* microseconds, or events */
 	int64_t session_max_us;    /* -1: none */
@@ -160,18 +199,65 @@ struct ens_t_rule {
 	struct ens_t_list states;  /* state section; the first is the start */
 	struct ens_t_list leads;   /* absence section: absences before the first step (kind TIMED or SCOPE) */
 	struct ens_t_list emits;   /* emit section */
+	struct ens_t_list skip_states; /* index section: TO_FIRST, TO_LAST: states (relative) whose events are X */
+	struct ens_t_list resets;  /* ref section: any of them drops all partial matches of the key but those it started */
+	struct ens_t_list tables;  /* index section, ascending: tables that its programs look up */
 	uint32_t having;           /* program of type bool without event, or ENS_NONE */
-	uint32_t spare2;
+	uint32_t window;           /* the rule is a window over its inputs; ENS_NONE: a pattern */
+	uint32_t layer;            /* 0: takes in no derived type; else above all rules that derive what it takes in */
+	uint32_t limit_by;         /* program without event, or ENS_NONE: per key only */
+	int64_t limit_count;       /* emissions let through in limit_us; 0: no limit */
+	int64_t limit_us;
 };
 
 enum ens_t_select { ENS_T_ONE = 0, ENS_T_LAST = 1, ENS_T_ALL = 2 };
 enum ens_t_scope { ENS_T_UNBOUNDED = 0, ENS_T_TIME = 1, ENS_T_EVENTS = 2, ENS_T_SESSION = 3 };
+enum ens_t_skip {
+	ENS_T_SKIP_DEFAULT = 0, ENS_T_SKIP_NONE = 1, ENS_T_SKIP_TO_NEXT = 2, ENS_T_SKIP_PAST_LAST = 3,
+	ENS_T_SKIP_TO_FIRST = 4, ENS_T_SKIP_TO_LAST = 5, ENS_T_SKIP_ALL = 6
+};
+
+/* An event of a type that satisfies a condition: what ends a repetition or resets a key. */
+struct ens_t_ref {
+	uint32_t type;
+	uint32_t predicate;        /* or ENS_NONE */
+	uint32_t condition;        /* program over the event, the key and (`until`) the match, or ENS_NONE */
+	uint32_t spare;
+};
+
+/*
+ * A window.  Its rule's states from 1 on are the inputs as named in `from`: they have no entries, and their captures say
+ * what each event of the window adds to the slots (empty before the first); every event goes to each state that takes it.
+ */
+struct ens_t_window {
+	uint8_t kind;              /* enum ens_t_window_kind */
+	uint8_t empty;             /* 0, 1: also windows without events are emitted, for keys seen */
+	uint8_t spare[6];
+	struct ens_t_str zone;     /* TUMBLING: an IANA name; empty: UTC */
+	int64_t size;              /* microseconds; SESSION: gap; EVENTS: number; RUNNING: 0 */
+	int64_t every;             /* HOPPING: microseconds; EVENTS: number, 0: blocks */
+	int64_t max_us;            /* SESSION; -1: none */
+	int64_t forget_us;         /* RUNNING: a key without events for so long is forgotten; -1: never */
+	int64_t revise_us;         /* late events change a closed window for so long; 0: never */
+};
+
+enum ens_t_window_kind {
+	ENS_T_TUMBLING = 0, ENS_T_HOPPING = 1, ENS_T_SLIDING = 2, ENS_T_SESSIONS = 3, ENS_T_COUNTED = 4, ENS_T_RUNNING = 5
+};
 
 /* A slot: what a partial match remembers (a field of a step, a count, a sum ...). */
 struct ens_t_slot {
 	struct ens_t_const init;
 	uint8_t type;            /* enum ens_type; the slot after a SUM of floats is its compensation */
-	uint8_t spare[7];
+	uint8_t holds;           /* enum ens_t_holds; type is that of the values collected */
+	uint8_t spare[6];
+};
+
+enum ens_t_holds {
+	ENS_T_VALUE = 0,
+	ENS_T_LIST = 1,     /* values in the order of their events, capped */
+	ENS_T_DISTINCT = 2, /* different values, in the order in which each came first, capped; beyond that an estimate of their number */
+	ENS_T_SKETCH = 3    /* of ints or floats: their distribution, within a stated error */
 };
 
 /*
@@ -181,13 +267,13 @@ struct ens_t_slot {
  */
 struct ens_t_state {
 	struct ens_t_str name;   /* the step's name, or empty */
+	struct ens_t_str label;  /* its name, else its type as written: what step() says */
 	uint32_t type;           /* event type of the step; state 0: ENS_NONE */
 	uint32_t predicate;      /* unary condition (named filters and `from` conditions included), or ENS_NONE */
 	uint32_t condition;      /* program that looks at the match too, or ENS_NONE; judged after the predicate holds */
 	struct ens_t_list entries;  /* entry section */
 	struct ens_t_list captures; /* capture section: done in order when the step takes an event */
-	uint32_t until_type;     /* a repeated step's `until`: type, predicate, condition; ENS_NONE: there is none */
-	uint32_t until_predicate, until_condition;
+	struct ens_t_list untils;   /* ref section: events that end a repeated step */
 	uint32_t spare;
 };
 
@@ -281,7 +367,8 @@ enum ens_t_capture_kind {
 	ENS_T_SUM = 5,        /* slot += value if not null; int: overflow makes it null for good; float: compensated (Neumaier) in slot + 1 */
 	ENS_T_MIN = 6,        /* slot = the smaller; numbers, times, durations, strings (by bytes) */
 	ENS_T_MAX = 7,
-	ENS_T_SHIFT = 8       /* slots slot + 1 .. slot + n - 1 = those before them, slot = value: the last n values */
+	ENS_T_SHIFT = 8,      /* slots slot + 1 .. slot + n - 1 = those before them, slot = value: the last n values */
+	ENS_T_COLLECT = 9     /* into what the slot holds, if the value is not null */
 };
 
 struct ens_t_capture {
@@ -294,16 +381,32 @@ struct ens_t_capture {
 /* What a rule says when it has found something. */
 struct ens_t_emit {
 	struct ens_t_str type;    /* name of the output type */
-	struct ens_t_str stream;
+	struct ens_t_str stream;  /* STREAM; else empty */
 	struct ens_t_list outs;   /* out section */
+	uint8_t kind;             /* enum ens_t_emit_kind */
+	uint8_t target;           /* enum ens_t_target */
+	uint8_t spare[2];
+	uint32_t derives;         /* DERIVE: the type; else ENS_NONE */
+	uint32_t name;            /* HASH, CHANNEL: program of type string over the match; else ENS_NONE */
+	uint32_t remove_when;     /* HASH: program of type bool: the key goes instead; or ENS_NONE */
+	int64_t expire_us;        /* HASH: 0: it stays */
 };
+
+enum ens_t_emit_kind {
+	ENS_T_EMIT = 0,    /* a complete match, or a window */
+	ENS_T_DERIVE = 1,  /* the same, as an event for other rules */
+	ENS_T_TIMEOUT = 2  /* a partial match that its scope or an arrow's `within` ended */
+};
+enum ens_t_target { ENS_T_STREAM = 0, ENS_T_HASH = 1, ENS_T_CHANNEL = 2 };
 
 struct ens_t_out {
 	struct ens_t_str name;
 	uint32_t program;         /* over the match; no event */
+	uint32_t field;           /* DERIVE: among the derived type's; else ENS_NONE */
 	uint8_t type;             /* enum ens_type */
+	uint8_t element;          /* of a list: enum ens_type; else ENS_NOTYPE */
 	uint8_t meta;             /* 0, 1: written behind all other members */
-	uint8_t spare[2];
+	uint8_t spare[5];
 };
 
 /* X(section name, record type): order is the directory's order. */
@@ -313,6 +416,9 @@ struct ens_t_out {
 	X(stream, struct ens_t_stream) \
 	X(type, struct ens_t_type) \
 	X(field, struct ens_t_field) \
+	X(source, struct ens_t_str) /* names of fields in entries; a dot: a member inside */ \
+	X(table, struct ens_t_table) \
+	X(lookup, struct ens_t_lookup) \
 	X(constant, struct ens_t_const) \
 	X(set, struct ens_t_set) \
 	X(pattern, struct ens_t_str) /* regular expressions, RE2 syntax */ \
@@ -324,6 +430,8 @@ struct ens_t_out {
 	X(input, struct ens_t_input) \
 	X(group, struct ens_t_group) \
 	X(rule, struct ens_t_rule) \
+	X(window, struct ens_t_window) \
+	X(ref, struct ens_t_ref) \
 	X(slot, struct ens_t_slot) \
 	X(state, struct ens_t_state) \
 	X(entry, struct ens_t_entry) \

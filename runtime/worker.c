@@ -214,13 +214,14 @@ static uint32_t format_fields(struct loop *l, const struct ens_event *ev, struct
 
 	for (uint32_t i = 0; i < type->fields.count - type->nraw && n < max; i++) {
 		const struct ens_t_field *f = &t->field[type->fields.first + i];
+		const struct ens_t_str source = t->source[f->sources.first];
 		size_t from = l->text.len;
 
 		if (ev->value[i].null != ENS_SET)
 			continue;
 		ens_format_text(&l->text, (enum ens_type)f->type, &ev->value[i]);
 		raw[n] = (struct ens_raw_field){
-			.name = t->bytes + f->source.off, .name_len = f->source.len, .kind = ENS_RAW_TEXT};
+			.name = t->bytes + source.off, .name_len = source.len, .kind = ENS_RAW_TEXT};
 		raw[n].i = (int64_t)from;
 		raw[n++].len = (uint32_t)(l->text.len - from);
 	}

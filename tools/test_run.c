@@ -468,11 +468,11 @@ static bool expect_none(struct run *w, struct ens_span at, const char *before)
 static bool run_step(struct run *w, const struct ens_test_step *step)
 {
 	switch (step->line->kind) {
-	case ENS_T_EVENT:
+	case ENS_L_EVENT:
 		return event_line(w, step);
-	case ENS_T_EXPECT:
+	case ENS_L_EXPECT:
 		return expect_line(w, step);
-	case ENS_T_EXPECT_NONE:
+	case ENS_L_EXPECT_NONE:
 		return expect_none(w, step->line->at, "expected none, but ");
 	default:
 		w->now_us = step->time_us;
@@ -663,7 +663,7 @@ static void look_again(struct run *first)
 	for (uint32_t i = 0; i < w.test->nrule; i++)
 		ens_inspect_begin(&w.looking[i], w.engine, w.test->rule[i]);
 	for (const struct ens_test_step *s = w.test->step; s < w.missed && w.status == ENS_OK; s++)
-		if (s->line->kind == ENS_T_EVENT || s->line->kind == ENS_T_WAIT)
+		if (s->line->kind == ENS_L_EVENT || s->line->kind == ENS_L_WAIT)
 			(void)run_step(&w, s);
 	if (w.status == ENS_OK)
 		how_far(&w);

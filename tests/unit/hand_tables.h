@@ -19,6 +19,7 @@ struct hand {
 	struct ens_t_stream stream[8];
 	struct ens_t_type type[8];
 	struct ens_t_field field[64];
+	struct ens_t_str source[64];
 	struct ens_t_const constant[8];
 	struct ens_t_program program[8];
 	struct ens_t_insn insn[64];
@@ -55,6 +56,7 @@ static inline void hand_init(struct hand *m)
 	m->t.stream = m->stream;
 	m->t.type = m->type;
 	m->t.field = m->field;
+	m->t.source = m->source;
 	m->t.constant = m->constant;
 	m->t.program = m->program;
 	m->t.insn = m->insn;
@@ -84,7 +86,8 @@ static inline uint32_t hand_type(struct hand *m, const char *name, uint32_t stre
 {
 	struct ens_t_type *t = &m->type[m->t.ntype];
 
-	*t = (struct ens_t_type){.name = hand_str(m, name), .time_field = ENS_NONE, .where = ENS_NONE};
+	*t = (struct ens_t_type){.name = hand_str(m, name), .time_field = ENS_NONE, .where = ENS_NONE,
+				 .sent_field = ENS_NONE, .shard_field = ENS_NONE, .unique_field = ENS_NONE};
 	t->fields.first = m->t.nfield;
 	t->streams = (struct ens_t_list){m->t.nindex, 1};
 	m->index[m->t.nindex++] = stream;
@@ -97,7 +100,8 @@ static inline uint32_t hand_field(struct hand *m, const char *name, const char *
 {
 	struct ens_t_type *t = &m->type[m->t.ntype - 1];
 
-	m->field[m->t.nfield++] = (struct ens_t_field){.program = ENS_NONE, .name = hand_str(m, name), .source = hand_str(m, source),
+	m->source[m->t.nsource] = hand_str(m, source);
+	m->field[m->t.nfield++] = (struct ens_t_field){.program = ENS_NONE, .name = hand_str(m, name), .sources = {m->t.nsource++, 1},
 						       .type = (uint8_t)type, .optional = optional};
 	return t->fields.count++;
 }
@@ -153,12 +157,10 @@ static inline uint32_t hand_rule(struct hand *m, const char *name, uint32_t grou
 	const struct ens_t_state none = {.type = ENS_NONE,
 					 .predicate = ENS_NONE,
 					 .condition = ENS_NONE,
-					 .until_type = ENS_NONE,
-					 .until_predicate = ENS_NONE,
-					 .until_condition = ENS_NONE};
+					};
 	struct ens_t_entry *e = &m->entry[m->t.nentry];
 
-	*r = (struct ens_t_rule){.name = hand_str(m, name), .group = group, .select = ENS_T_ALL,
+	*r = (struct ens_t_rule){.name = hand_str(m, name), .group = group, .window = ENS_NONE, .limit_by = ENS_NONE,
 				 .session_max_us = -1, .having = ENS_NONE};
 	r->inputs.first = m->t.ninput;
 	hand_input(m, r, type);
@@ -181,7 +183,8 @@ static inline uint32_t hand_rule(struct hand *m, const char *name, uint32_t grou
 	}
 	m->t.nentry += 2;
 	r->emits = (struct ens_t_list){m->t.nemit, 1};
-	m->emit[m->t.nemit++] = (struct ens_t_emit){.type = hand_str(m, name), .stream = hand_str(m, "alerts")};
+	m->emit[m->t.nemit++] = (struct ens_t_emit){.type = hand_str(m, name), .stream = hand_str(m, "alerts"),
+						    .derives = ENS_NONE, .name = ENS_NONE, .remove_when = ENS_NONE};
 	if (m->group[group].rules.count == 0)
 		m->group[group].rules.first = m->t.nindex;
 	m->index[m->t.nindex++] = m->t.nrule;

@@ -29,6 +29,13 @@ struct ens_t_str mini_text(struct mini *m, const char *s)
 	return str;
 }
 
+struct ens_t_list mini_source(struct mini *m, const char *name)
+{
+	struct ens_t_str s = mini_text(m, name);
+
+	return (struct ens_t_list){PUT(m, source, ens_t_str, {s.off, s.len}), 1};
+}
+
 struct ens_t_list mini_indices(struct mini *m, ...)
 {
 	struct ens_t_list l = {(uint32_t)(m->section[ENS_T_SECTION_index].len / 4), 0};
@@ -198,24 +205,25 @@ static void put_types(struct mini *m, uint32_t where)
 	struct ens_t_list fields = {0, 0};
 
 	fields.first = PUT(m, field, ens_t_field,
-			   {.program = ENS_NONE, .name = mini_text(m, "user"), .source = mini_text(m, "user"), .type = ENS_STRING});
+			   {.program = ENS_NONE, .name = mini_text(m, "user"), .sources = mini_source(m, "user"), .type = ENS_STRING});
 	PUT(m, field, ens_t_field,
-	    {.program = ENS_NONE, .name = mini_text(m, "n"), .source = mini_text(m, "n"), .type = ENS_INT, .optional = 1});
-	PUT(m, field, ens_t_field, {.program = ENS_NONE, .name = mini_text(m, "x"), .source = mini_text(m, "x"), .type = ENS_FLOAT});
+	    {.program = ENS_NONE, .name = mini_text(m, "n"), .sources = mini_source(m, "n"), .type = ENS_INT, .optional = 1});
+	PUT(m, field, ens_t_field, {.program = ENS_NONE, .name = mini_text(m, "x"), .sources = mini_source(m, "x"), .type = ENS_FLOAT});
 	PUT(m, field, ens_t_field,
-	    {.program = ENS_NONE, .name = mini_text(m, "at"), .source = mini_text(m, "at"), .type = ENS_TIME, .unit = ENS_UNIT_MS});
+	    {.program = ENS_NONE, .name = mini_text(m, "at"), .sources = mini_source(m, "at"), .type = ENS_TIME, .unit = ENS_UNIT_MS});
 	PUT(m, field, ens_t_field,
-	    {.program = ENS_NONE, .name = mini_text(m, "raw"), .source = mini_text(m, "raw"), .type = ENS_STRING, .optional = 1});
+	    {.program = ENS_NONE, .name = mini_text(m, "raw"), .sources = mini_source(m, "raw"), .type = ENS_STRING, .optional = 1});
 	fields.count = 5;
-	PUT(m, stream, ens_t_stream, {.name = mini_text(m, "a"), .types = mini_indices(m, 0, ENS_NONE)});
+	PUT(m, stream, ens_t_stream, {.name = mini_text(m, "a"), .lateness_us = 5, .types = mini_indices(m, 0, ENS_NONE)});
 	PUT(m, stream, ens_t_stream, {.name = mini_text(m, "b"), .types = mini_indices(m, 1, ENS_NONE)});
 	PUT(m, type, ens_t_type,
 	    {.name = mini_text(m, "A"), .streams = mini_indices(m, 0, ENS_NONE), .fields = fields, .nraw = 1,
-	     .time_field = 3, .where = where, .lateness_us = 5});
+	     .time_field = 3, .where = where, .sent_field = ENS_NONE, .shard_field = ENS_NONE,
+	     .unique_field = ENS_NONE});
 	fields.count = 3;
 	PUT(m, type, ens_t_type,
 	    {.name = mini_text(m, "B"), .streams = mini_indices(m, 1, ENS_NONE), .fields = fields, .time_field = ENS_NONE,
-	     .where = ENS_NONE});
+	     .where = ENS_NONE, .sent_field = ENS_NONE, .shard_field = ENS_NONE, .unique_field = ENS_NONE});
 	PUT(m, keypart, ens_t_keypart, {.name = mini_text(m, "user"), .type = ENS_STRING, .null_ok = 1});
 	PUT(m, keygroup, ens_t_keygroup, {.parts = {0, 1}});
 }
@@ -266,14 +274,13 @@ static void put_states(struct mini *m, uint32_t predicate, uint32_t condition, u
 	PUT(m, capture, ens_t_capture, {.kind = ENS_T_LATEST, .slot = 0, .program = capture_n});
 	PUT(m, capture, ens_t_capture, {.kind = ENS_T_COUNT, .slot = 1, .program = capture_x});
 	PUT(m, state, ens_t_state,
-	    {.type = ENS_NONE, .predicate = ENS_NONE, .condition = ENS_NONE, .entries = {0, 1}, .until_type = ENS_NONE,
-	     .until_predicate = ENS_NONE, .until_condition = ENS_NONE});
+	    {.type = ENS_NONE, .predicate = ENS_NONE, .condition = ENS_NONE, .entries = {0, 1}});
 	PUT(m, state, ens_t_state,
 	    {.name = mini_text(m, "first"), .type = 0, .predicate = predicate, .condition = condition, .entries = {1, 9},
-	     .captures = {0, 3}, .until_type = 0, .until_predicate = predicate, .until_condition = condition});
+	     .captures = {0, 3},
+	     .untils = {PUT(m, ref, ens_t_ref, {.type = 0, .predicate = predicate, .condition = condition}), 1}});
 	PUT(m, state, ens_t_state,
-	    {.name = mini_text(m, "second"), .type = 1, .predicate = ENS_NONE, .condition = ENS_NONE, .entries = {10, 1},
-	     .until_type = ENS_NONE, .until_predicate = ENS_NONE, .until_condition = ENS_NONE});
+	    {.name = mini_text(m, "second"), .type = 1, .predicate = ENS_NONE, .condition = ENS_NONE, .entries = {10, 1}});
 #undef TAKE
 #undef OTHER
 }
@@ -322,10 +329,11 @@ char *mini_sample(size_t *len_bytes)
 	put_states(&m, predicate, condition, n, x, holds, duration);
 	PUT(&m, out, ens_t_out, {.name = mini_text(&m, "user"), .program = user, .type = ENS_STRING});
 	PUT(&m, out, ens_t_out, {.name = mini_text(&m, "took"), .program = duration, .type = ENS_DURATION});
-	PUT(&m, emit, ens_t_emit, {.type = mini_text(&m, "Found"), .stream = mini_text(&m, "out"), .outs = {0, 2}});
+	PUT(&m, emit, ens_t_emit, {.type = mini_text(&m, "Found"), .stream = mini_text(&m, "out"), .outs = {0, 2},
+	     .derives = ENS_NONE, .name = ENS_NONE, .remove_when = ENS_NONE});
 	PUT(&m, rule, ens_t_rule,
 	    {.name = mini_text(&m, "sample"), .title = mini_text(&m, "A sample"), .inputs = {0, 2}, .scope = ENS_T_TIME,
 	     .ncounter = 1, .scope_amount = 60000000, .session_max_us = -1, .slots = {0, 5}, .states = {0, 3},
-	     .leads = {2, 1}, .emits = {0, 1}, .having = holds});
+	     .leads = {2, 1}, .emits = {0, 1}, .having = holds, .window = ENS_NONE, .limit_by = ENS_NONE});
 	return mini_finish(&m, len_bytes);
 }

@@ -18,6 +18,8 @@ uint32_t mini_put(struct mini *m, enum ens_t_section_id id, const void *record, 
 struct ens_t_str mini_text(struct mini *m, const char *s);
 /* A list of the index section, ended by ENS_NONE in the arguments. */
 struct ens_t_list mini_indices(struct mini *m, ...);
+/* The one name that a field is read from. */
+struct ens_t_list mini_source(struct mini *m, const char *name);
 
 uint32_t mini_int(struct mini *m, enum ens_type type, int64_t v);
 uint32_t mini_float(struct mini *m, double v);

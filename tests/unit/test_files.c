@@ -405,7 +405,7 @@ static void make_tables(int64_t lateness_us)
 	hand_type(&hand, "A", hand_stream(&hand, "a"));
 	hand_field(&hand, "user", "user", ENS_STRING, false);
 	hand_field(&hand, "n", "n", ENS_INT, true);
-	hand.type[0].lateness_us = lateness_us;
+	hand.stream[0].lateness_us = lateness_us;
 	hand_type(&hand, "B", hand_stream(&hand, "b"));
 	hand_field(&hand, "v", "v", ENS_INT, true);
 	g = hand_group(&hand, streams, 1);

@@ -52,7 +52,7 @@ static void make_types(int64_t lateness_us, bool by_id)
 	for (i = 0; i < 3; i++) {
 		hand_type(&hand, name[i], hand_stream(&hand, name[i]));
 		hand_field(&hand, "text", "text", ENS_STRING, true);
-		hand.type[i].lateness_us = lateness_us;
+		hand.stream[i].lateness_us = lateness_us;
 		if (!by_id)
 			hand.type[i].time_field = hand_field(&hand, "t", "t", ENS_TIME, false);
 	}

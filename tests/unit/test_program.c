@@ -360,9 +360,10 @@ static void like_agrees_with_its_definition(void)
 	size_t len;
 	char *bytes, pattern[200][8];
 
-	PUT(&m, field, ens_t_field, {.program = ENS_NONE, .name = mini_text(&m, "s"), .source = mini_text(&m, "s"), .type = ENS_STRING});
+	PUT(&m, field, ens_t_field, {.program = ENS_NONE, .name = mini_text(&m, "s"), .sources = mini_source(&m, "s"), .type = ENS_STRING});
 	PUT(&m, type, ens_t_type,
-	    {.name = mini_text(&m, "E"), .fields = {0, 1}, .time_field = ENS_NONE, .where = ENS_NONE});
+	    {.name = mini_text(&m, "E"), .fields = {0, 1}, .time_field = ENS_NONE, .where = ENS_NONE, .sent_field = ENS_NONE,
+			     .shard_field = ENS_NONE, .unique_field = ENS_NONE});
 	for (uint32_t i = 0; i < 200; i++) {
 		struct mini_code k;
 		uint32_t n = 0;
@@ -692,7 +693,8 @@ static void events_have_an_id_a_stream_and_a_time(void)
 
 	PUT(&m, stream, ens_t_stream, {.name = mini_text(&m, "first")});
 	PUT(&m, stream, ens_t_stream, {.name = mini_text(&m, "second")});
-	PUT(&m, type, ens_t_type, {.name = mini_text(&m, "E"), .time_field = ENS_NONE, .where = ENS_NONE});
+	PUT(&m, type, ens_t_type, {.name = mini_text(&m, "E"), .time_field = ENS_NONE, .where = ENS_NONE, .sent_field = ENS_NONE,
+			     .shard_field = ENS_NONE, .unique_field = ENS_NONE});
 	for (int i = 0; i < 3; i++) {
 		struct mini_code k = mini_program(&m, i == 2 ? ENS_TIME : ENS_STRING, 0, ENS_NONE);
 
@@ -743,9 +745,10 @@ static void a_field_against_a_constant_is_like_any_comparison(void)
 			uint32_t x = constant(&m, constants[i]);
 
 			PUT(&m, field, ens_t_field,
-			    {.program = ENS_NONE, .name = mini_text(&m, "f"), .source = mini_text(&m, "f"), .type = type[i]});
+			    {.program = ENS_NONE, .name = mini_text(&m, "f"), .sources = mini_source(&m, "f"), .type = type[i]});
 			PUT(&m, type, ens_t_type,
-			    {.name = mini_text(&m, "E"), .fields = {0, 1}, .time_field = ENS_NONE, .where = ENS_NONE});
+			    {.name = mini_text(&m, "E"), .fields = {0, 1}, .time_field = ENS_NONE, .where = ENS_NONE, .sent_field = ENS_NONE,
+			     .shard_field = ENS_NONE, .unique_field = ENS_NONE});
 			for (int swap = 0; swap < 2; swap++) { /* the second has an instruction more */
 				k = mini_program(&m, ENS_BOOL, 0, ENS_NONE);
 				mini_opi(&k, ENS_OP_FIELD, 0, 0);
@@ -847,7 +850,7 @@ static void the_verifier_refuses_what_could_go_wrong(void)
 	REFUSES("pattern 0 of 0", BOOL, K(0, 2), {ENS_OP_MATCHES, 0, 2, 0, 0}, RET(2));
 	REFUSES("reads an event", TIME, {ENS_OP_EVENT_TIME, 0, 0, 0, 0}, RET(0));
 	REFUSES("reads a match", INT, {ENS_OP_KEY, 0, 0, 0, 0}, RET(0));
-	REFUSES("operation 30 is not known", INT, K(0, 0), {(enum ens_op)ENS_NOP, 0, 0, 0, 0}, RET(0));
+	REFUSES("operation 35 is not known", INT, K(0, 0), {(enum ens_op)ENS_NOP, 0, 0, 0, 0}, RET(0));
 	REFUSES("function 255", INT, K(0, 0), {ENS_OP_CALL, 255, 0, 0, 1}, RET(0));
 	REFUSES("abs with 2 arguments", INT, K(0, 0), K(1, 0), {ENS_OP_CALL, ENS_FN_ABS_I, 0, 0, 2}, RET(0));
 	REFUSES("abs with 0 arguments", INT, K(0, 0), {ENS_OP_CALL, ENS_FN_ABS_I, 0, 0, 0}, RET(0));

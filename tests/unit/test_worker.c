@@ -258,7 +258,7 @@ static void open_world(unsigned seed, int64_t lateness_us, int64_t for_us)
 		type = hand_type(&hand, s ? "B" : "A", streams[s]);
 		hand_field(&hand, "t", "t", ENS_TIME, false);
 		hand.type[type].time_field = 0;
-		hand.type[type].lateness_us = lateness_us;
+		hand.stream[type].lateness_us = lateness_us;
 	}
 	group = hand_group(&hand, streams, STREAMS);
 	if (for_us > 0) {
@@ -407,7 +407,7 @@ static void silence_leaves_a_stream_its_lateness(void)
 	static const struct arrival three[] = {{2 * S, 1, 5000 * S}, {3 * S, 0, 5000 * S}, {60 * S, 0, 4990 * S}};
 
 	open_world(1, 0, 0);
-	hand.type[0].lateness_us = 3600 * S;
+	hand.stream[0].lateness_us = 3600 * S;
 	run_arrivals(three, 3, 70 * S);
 	CU_ASSERT(nletter == 0);
 	close_world();

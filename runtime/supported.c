@@ -1,0 +1,83 @@
+/*
+ * Which parts of the tables the engine does not do yet: one row each.
+ *
+ * Cost: one look at every record.  Tested by tests/cli/supported.sh.
+ */
+#include "runtime/supported.h"
+
+#include "runtime/program.h"
+
+static enum ens_status missing(const struct ens_tables *t, const char *what, struct ens_t_str name, const char *piece,
+			       struct ens_error *err)
+{
+	return ens_fail(err, ENS_ERULES, "%s `%.*s`: %s can be checked and compiled, but not run yet", what, (int)name.len,
+			t->bytes + name.off, piece);
+}
+
+static const char *of_emit(const struct ens_t_emit *e)
+{
+	if (e->kind == ENS_T_DERIVE)
+		return "`derive`";
+	if (e->kind == ENS_T_TIMEOUT)
+		return "`on timeout`";
+	return e->target == ENS_T_HASH ? "`to hash`" : e->target == ENS_T_CHANNEL ? "`to channel`" : NULL;
+}
+
+static const char *of_rule(const struct ens_tables *t, const struct ens_t_rule *r)
+{
+	if (r->window != ENS_NONE)
+		return "`window`";
+	if (r->select != ENS_T_ONE)
+		return r->select == ENS_T_ALL ? "`match all`" : "`match last`";
+	if (r->skip)
+		return "`skip`";
+	if (r->resets.count)
+		return "`reset on`";
+	if (r->limit_count)
+		return "`limit`";
+	if (r->having_once)
+		return "`having ... once`";
+	if (r->tables.count)
+		return "a table";
+	for (uint32_t i = 0; i < r->slots.count; i++)
+		if (t->slot[r->slots.first + i].holds != ENS_T_VALUE)
+			return "an aggregate that collects values (`count_distinct list set percentile`)";
+	for (uint32_t i = 0; i < r->emits.count; i++)
+		if (of_emit(&t->emit[r->emits.first + i]))
+			return of_emit(&t->emit[r->emits.first + i]);
+	return NULL;
+}
+
+static const char *of_type(const struct ens_tables *t, const struct ens_t_type *y)
+{
+	if (y->sent_field != ENS_NONE)
+		return "`sent`";
+	if (y->shard_field != ENS_NONE)
+		return "`sharded by`";
+	if (y->unique_field != ENS_NONE)
+		return "`unique`";
+	if (y->json.len)
+		return "`json`";
+	if (y->late == ENS_T_LATE_TO || y->late == ENS_T_LATE_DROP || (y->late == ENS_T_LATE_ACCEPT && y->time_field != ENS_NONE))
+		return "`late`";
+	for (uint32_t i = 0; i < y->fields.count; i++) {
+		const struct ens_t_field *f = &t->field[y->fields.first + i];
+
+		if (f->sources.count != 1)
+			return "`as` with several names";
+	}
+	return NULL;
+}
+
+enum ens_status ens_tables_supported(const struct ens_tables *t, struct ens_error *err)
+{
+	const char *piece;
+
+	for (uint32_t i = 0; i < t->nrule; i++)
+		if ((piece = of_rule(t, &t->rule[i])))
+			return missing(t, "the rule", t->rule[i].name, piece, err);
+	for (uint32_t i = 0; i < t->ntype; i++)
+		if ((piece = of_type(t, &t->type[i])))
+			return missing(t, "the event type", t->type[i].name, piece, err);
+	return ENS_OK;
+}
