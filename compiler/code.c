@@ -498,6 +498,10 @@ static void value(struct writer *w, const struct ens_expr *e, enum ens_type want
 	case ENS_MEAN_COALESCE:
 		call(w, e, d);
 		break;
+	case ENS_MEAN_STEP_NAME:
+		w->reads_match = true;
+		with_index(w, ENS_OP_STEP, d, 0);
+		break;
 	case ENS_MEAN_NOTHING:
 		operator(w, e, d);
 		break;

@@ -545,7 +545,7 @@ static void emits(const struct dump *d, const struct ens_t_rule *r)
 	for (uint32_t k = 0; k < r->emits.count; k++) {
 		const struct ens_t_emit *e = &d->t->emit[r->emits.first + k];
 
-		ens_buf_adds(d->out, "  emit ");
+		ens_buf_adds(d->out, e->kind == ENS_T_TIMEOUT ? "  on timeout emit " : "  emit ");
 		name(d, e->type);
 		ens_buf_adds(d->out, " to ");
 		text(d, e->stream);
@@ -561,8 +561,20 @@ static void emits(const struct dump *d, const struct ens_t_rule *r)
 	}
 }
 
+static void limit(const struct dump *d, const struct ens_t_rule *r)
+{
+	if (!r->limit_count)
+		return;
+	ens_buf_addf(d->out, " limit %lld", (long long)r->limit_count);
+	time_limit(d, "per", r->limit_us, ENS_NONE);
+	optional(d, "by", r->limit_by);
+}
+
 static void rules(const struct dump *d)
 {
+	static const char *const select[] = {"", " last", " all"};
+	static const char *const skip[] = {"default", "none", "to next", "past last", "to first", "to last", "all"};
+
 	for (uint32_t i = 0; i < d->t->nrule; i++) {
 		const struct ens_t_rule *r = &d->t->rule[i];
 
@@ -574,7 +586,15 @@ static void rules(const struct dump *d)
 		}
 		ens_buf_addf(d->out, " group %u keygroup %u counters %u", r->group, r->keygroup, r->ncounter);
 		scope(d, r);
+		ens_buf_adds(d->out, select[r->select]);
 		optional(d, "having", r->having);
+		ens_buf_adds(d->out, r->having_once ? " once" : "");
+		if (r->skip)
+			ens_buf_addf(d->out, " skip %s", skip[r->skip]);
+		if (r->skip_states.count)
+			indices(d, "states", r->skip_states);
+		refs(d, "reset", r->resets);
+		limit(d, r);
 		ens_buf_addc(d->out, '\n');
 		inputs_and_slots(d, r);
 		if (r->leads.count) {

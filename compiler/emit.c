@@ -555,8 +555,8 @@ static void find_in_pattern(struct emission *w, struct ens_rule_sema *r, struct 
 {
 	for (const struct ens_ref *ref = p->ref; ref; ref = ref->next)
 		find_slots(w, r, ref->cond);
-	if (p->until)
-		find_slots(w, r, p->until->cond);
+	for (const struct ens_ref *ref = p->until; ref; ref = ref->next)
+		find_slots(w, r, ref->cond);
 	find_slots(w, r, p->after);
 	find_slots(w, r, p->within);
 	find_slots(w, r, p->for_dur);
@@ -625,6 +625,7 @@ static struct ens_t_list emit_emits(struct emission *w, const struct ens_rule_se
 		struct ens_t_emit out = {.type = ens_build_name(&w->b, e->type),
 					 .stream = ens_build_name(&w->b, e->stream),
 					 .outs = {COUNT(w, out, struct ens_t_out), e->nout},
+					 .kind = (uint8_t)e->kind,
 					 .derives = ENS_NONE,
 					 .name = ENS_NONE,
 					 .remove_when = ENS_NONE};
@@ -645,10 +646,16 @@ static struct ens_t_list emit_emits(struct emission *w, const struct ens_rule_se
 
 static void emit_rule(struct emission *w, uint32_t i, const struct ens_graph *g)
 {
+	static const uint8_t select_of[] = {
+		[ENS_SELECT_ONE] = ENS_T_ONE, [ENS_SELECT_LAST] = ENS_T_LAST, [ENS_SELECT_ALL] = ENS_T_ALL};
 	struct ens_decl *decl = w->s->rule[i];
 	struct ens_rule_sema *r = decl->sema->rule;
 	struct ens_t_rule out = {.name = ens_build_name(&w->b, decl->name.name),
-				 .select = ENS_T_ONE,
+				 .select = select_of[r->match->select],
+				 .skip = (uint8_t)r->skip_kind,
+				 .having_once = r->having && r->having->once,
+				 .limit_count = r->limit_count,
+				 .limit_us = r->limit_us,
 				 .scope = (uint8_t)r->scope,
 				 .ncounter = g->ncounter,
 				 .scope_amount = r->scope_amount,
@@ -663,6 +670,7 @@ static void emit_rule(struct emission *w, uint32_t i, const struct ens_graph *g)
 	ens_map_init(&r->slot_map, w->arena);
 	find_in_pattern(w, r, r->pattern);
 	find_slots(w, r, r->having ? r->having->expr : NULL);
+	find_slots(w, r, r->limit ? r->limit->expr3 : NULL);
 	for (uint32_t k = 0; k < r->nemit; k++)
 		for (uint32_t o = 0; o < r->emit[k].nout; o++)
 			find_slots(w, r, r->emit[k].out[o].expr);
@@ -679,6 +687,12 @@ static void emit_rule(struct emission *w, uint32_t i, const struct ens_graph *g)
 	for (uint32_t k = 0; k < g->nstate && !w->arena->failed; k++)
 		emit_state(w, &g->state[k]);
 	out.leads = emit_absences(w, g->leads);
+	out.resets = emit_refs(w, r->reset ? r->reset->ref : NULL);
+	out.skip_states = (struct ens_t_list){COUNT(w, index, uint32_t), r->nskip_state};
+	for (uint32_t k = 0; k < r->nskip_state; k++)
+		ADD(w, index, &r->skip_state[k]);
+	if (r->limit && r->limit->expr3)
+		out.limit_by = ens_code_value(&w->coder, NULL, r->limit->expr3, r->limit->expr3->type);
 	out.emits = emit_emits(w, r);
 	if (r->having) {
 		const struct ens_part having = {.expr = r->having->expr};

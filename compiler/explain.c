@@ -253,10 +253,10 @@ static void say_take(struct explain *x, const struct ens_g_entry *e, bool start)
 	for (const struct ens_g_op *o = e->guards; o; o = o->next)
 		say_guard(x, o);
 	say_absences_between(x, e->absences);
-	if (step->until && e->flags & ENS_T_AGAIN) {
-		say(x, ", until ");
-		ens_ref_write(step->until, &x->line);
-		say(x, " comes");
+	for (const struct ens_ref *ref = e->flags & ENS_T_AGAIN ? step->until : NULL; ref; ref = ref->next) {
+		say(x, ref == step->until ? ", until " : " or ");
+		ens_ref_write(ref, &x->line);
+		say(x, ref->next ? "" : " comes");
 	}
 }
 
@@ -481,21 +481,95 @@ static void boundaries(struct explain *x)
 
 /* ---- which matches, what ends one ---------------------------------------------------------------------------------- */
 
+/* What a reported match takes with it. */
+static void uses_up(struct explain *x, const struct traits *t)
+{
+	static const char *const skip[] = {
+		[ENS_T_SKIP_NONE] = "nothing else is dropped", [ENS_T_SKIP_TO_NEXT] = "the others that started at the same event are dropped",
+		[ENS_T_SKIP_PAST_LAST] = "the others that started at or before its last event are dropped",
+		[ENS_T_SKIP_TO_FIRST] = "the others that started before the first event of ",
+		[ENS_T_SKIP_TO_LAST] = "the others that started before the last event of ",
+		[ENS_T_SKIP_ALL] = "all that complete at the same event are reported, then every partial match of the key is dropped"};
+	const struct ens_rule_sema *r = x->r;
+
+	if (r->skip_kind) {
+		ens_buf_addf(&x->line, "- Of a reported match (`skip`), %s", skip[r->skip_kind]);
+		if (r->skip->name.name)
+			ens_buf_addf(&x->line, "`%s` in it are dropped", r->skip->name.name);
+		say(x, ".");
+	} else if (r->match->select == ENS_SELECT_ALL) {
+		say(x, "- It uses nothing up: an event can be in any number of matches.");
+	} else if (r->match->select == ENS_SELECT_LAST) {
+		say(x, "- A match drops only itself.");
+	} else {
+		say(x, "- It uses its events up: every partial match that started at or before its last event");
+		say(x, t->deadline ? ", or up to the deadline that completes it," : "");
+		say(x, t->later ? ", or before a later event that completes it," : "");
+		say(x, " is dropped.");
+	}
+}
+
+static void resets(struct explain *x)
+{
+	const struct ens_clause *c = x->r->reset;
+
+	if (!c)
+		return;
+	say(x, "- ");
+	for (const struct ens_ref *ref = c->ref; ref; ref = ref->next) {
+		say(x, ref == c->ref ? "" : " or ");
+		ens_ref_write(ref, &x->line);
+	}
+	say(x, " ends them all (`reset on`): it is first matched like any other event, then every partial match of its key but "
+	       "one that it started is dropped.");
+	item(x, 0);
+}
+
+static void limit(struct explain *x)
+{
+	const struct ens_rule_sema *r = x->r;
+
+	if (!r->limit)
+		return;
+	ens_buf_addf(&x->line, "- At most %lld are told within ", (long long)r->limit_count);
+	ens_format_duration(&x->line, r->limit_us);
+	say(x, " (`limit`)");
+	if (r->nkey)
+		say(x, " for each key");
+	if (r->limit->expr3) {
+		say(x, r->nkey ? " and each value of " : " for each value of ");
+		say_expr(x, r->limit->expr3);
+	}
+	say(x, ", counted from the first; the next one says how many were held back (`_suppressed`).");
+	item(x, 0);
+}
+
 static void selection(struct explain *x, const struct traits *t)
 {
 	heading(x, "Which matches it reports");
-	say(x, "- One at a time (`match`): every event that fits the beginning starts a partial match, also while others are "
-	       "open; of those that complete at one moment the one that started first is reported.");
+	switch (x->r->match->select) {
+	case ENS_SELECT_ONE:
+		say(x, "- One at a time (`match`): every event that fits the beginning starts a partial match, also while others "
+		       "are open; of those that complete at one moment the one that started first is reported.");
+		break;
+	case ENS_SELECT_LAST:
+		say(x, "- The newest (`match last`): every event that fits the beginning starts a partial match; of those that "
+		       "wait for the same things only the one that got there last is kept. All that complete are reported.");
+		break;
+	case ENS_SELECT_ALL:
+		say(x, "- Every one (`match all`): all starts, all counts of a repetition, all branches and all choices of "
+		       "`->>`; each is reported when it completes.");
+		break;
+	}
 	item(x, 0);
-	say(x, "- It uses its events up: every partial match that started at or before its last event");
-	say(x, t->deadline ? ", or up to the deadline that completes it," : "");
-	say(x, t->later ? ", or before a later event that completes it," : "");
-	say(x, " is dropped.");
+	uses_up(x, t);
 	item(x, 0);
-	if (t->forks || t->any) {
+	if (x->r->match->select == ENS_SELECT_ONE && (t->forks || t->any)) {
 		say(x, "- One start can have several partial matches side by side; the leftmost that completes is reported.");
 		item(x, 0);
 	}
+	resets(x);
+	limit(x);
 }
 
 static void ends(struct explain *x, const struct traits *t)
@@ -527,7 +601,8 @@ static void output(struct explain *x)
 	for (uint32_t i = 0; i < x->r->nemit; i++) {
 		const struct ens_emit_sema *e = &x->r->emit[i];
 
-		ens_buf_addf(&x->line, "- %s to ", e->type);
+		ens_buf_addf(&x->line, e->kind == ENS_T_TIMEOUT ? "- when time is up for a partial match (`on timeout`): %s to "
+								: "- %s to ", e->type);
 		ens_buf_add_json(&x->line, e->stream, strlen(e->stream));
 		for (uint32_t k = 0; k < e->nout; k++)
 			ens_buf_addf(&x->line, "%s%s", k ? ", " : ", with ", e->out[k].name);
@@ -536,7 +611,9 @@ static void output(struct explain *x)
 	if (x->r->having) {
 		say(x, "but only if ");
 		say_expr(x, x->r->having->expr);
-		say(x, " holds (`having`); the match has used its events up either way.");
+		say(x, x->r->having->once ? " holds and did not the time before for the key (`having ... once`); the match has used its "
+				   "events up either way."
+				 : " holds (`having`); the match has used its events up either way.");
 		flush(x, 2, false);
 	}
 }

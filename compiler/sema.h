@@ -129,7 +129,8 @@ enum ens_mean {
 	ENS_MEAN_PREV,      /* MEMBER: a field of the event taken before */
 	ENS_MEAN_AGGREGATE, /* CALL: over the events of `target` */
 	ENS_MEAN_FUNCTION,  /* CALL: row `index` of runtime/function.def */
-	ENS_MEAN_COALESCE   /* CALL */
+	ENS_MEAN_COALESCE,  /* CALL */
+	ENS_MEAN_STEP_NAME  /* CALL: the step that had to come next */
 };
 
 enum ens_which { ENS_ONLY, ENS_FIRST, ENS_LAST, ENS_NTH };
@@ -177,6 +178,7 @@ struct ens_out_sema {
 };
 
 struct ens_emit_sema {
+	enum ens_t_emit_kind kind;
 	const char *type;
 	const char *stream;
 	struct ens_out_sema *out;
@@ -185,7 +187,7 @@ struct ens_emit_sema {
 
 struct ens_rule_sema {
 	struct ens_decl *decl;
-	const struct ens_clause *from, *key, *match, *within, *having;
+	const struct ens_clause *from, *key, *match, *within, *having, *skip, *reset, *limit;
 	struct ens_pat *pattern;
 	struct ens_pat **step;          /* by number, from 1 */
 	uint32_t nstep;
@@ -199,6 +201,9 @@ struct ens_rule_sema {
 	uint32_t nkey;
 	enum ens_t_scope scope;
 	int64_t scope_amount, session_max_us; /* -1: none */
+	enum ens_t_skip skip_kind;
+	uint32_t *skip_state, nskip_state; /* TO_FIRST, TO_LAST: the steps meant */
+	int64_t limit_count, limit_us;  /* 0: no limit */
 	struct ens_emit_sema *emit;
 	uint32_t nemit;
 	struct ens_map slot_map;        /* slots.c: what is remembered, by what it is */

@@ -19,7 +19,7 @@ static const struct {
 #define NAGGREGATE (sizeof aggregate_row / sizeof aggregate_row[0])
 
 /* Words of language.md that a later issue gives meaning to. */
-static const char *const later[] = {"count_distinct", "list", "set", "percentile", "step"};
+static const char *const later[] = {"count_distinct", "list", "set", "percentile"};
 #define NLATER (sizeof later / sizeof later[0])
 #define DECLARED_MAX 256u /* functions of the rule files looked through for a likely slip */
 
@@ -121,7 +121,7 @@ bool ens_sema_is_builtin(const char *name)
 	for (size_t i = 0; i < NLATER; i++)
 		if (strcmp(later[i], name) == 0)
 			return true;
-	return false;
+	return strcmp(name, "step") == 0;
 }
 
 void ens_sema_unknown_function(struct ens_sema *s, const struct ens_expr *e)
@@ -337,7 +337,7 @@ static enum ens_type aggregate_type(struct ens_view *v, struct ens_expr *e, enum
 	x->aggregate = what;
 	if (v->ranged)
 		return aggregate_error(v, e->at, "`%s`: one aggregate can't stand inside another", NULL, e->name);
-	if (!v->rule)
+	if (!v->rule || v->no_match)
 		return aggregate_error(v, e->at, "`%s` ranges over the events of a match, and here is none", NULL,
 				       e->name);
 	if (e->narg == 0 && what == ENS_A_COUNT) {
@@ -374,12 +374,32 @@ static enum ens_type aggregate_type(struct ens_view *v, struct ens_expr *e, enum
 	return ENS_BADTYPE;
 }
 
+/* step(): the name of the step that had to come next. */
+static enum ens_type step_name(struct ens_view *v, struct ens_expr *e)
+{
+	struct ens_message *m;
+
+	if (e->narg) {
+		m = ens_diag_add(v->s->diag, ENS_E_ARGUMENTS, e->at, "`step` takes no argument");
+		ens_diag_remedy(v->s->diag, m, "say `step()`");
+		return ENS_BADTYPE;
+	}
+	if (!v->partial || v->ranged) {
+		m = ens_diag_add(v->s->diag, ENS_E_TIMEOUT, e->at, "`step()` names what a partial match still waits for, and here is none");
+		ens_diag_remedy(v->s->diag, m, "use it in what `on timeout emit` tells");
+		return ENS_BADTYPE;
+	}
+	return new_sema(v, e, ENS_MEAN_STEP_NAME) ? ENS_STRING : ENS_BADTYPE;
+}
+
 enum ens_type ens_sema_call(struct ens_view *v, struct ens_expr *e)
 {
 	enum ens_aggregate what = aggregate_of(e);
 
 	if (ens_sema_find_function(v->s, e->name)) /* it could not be written out, which was told */
 		return ENS_BADTYPE;
+	if (strcmp(e->name, "step") == 0)
+		return step_name(v, e);
 	for (size_t i = 0; i < NLATER; i++)
 		if (strcmp(e->name, later[i]) == 0) {
 			struct ens_message *m =

@@ -71,7 +71,7 @@ static void agree(struct emitter *w, const struct ens_out_sema *out)
 static void add_out(struct emitter *w, const char *name, struct ens_span at, struct ens_expr *e)
 {
 	struct ens_sema *s = w->s;
-	struct ens_view v = {.s = s, .rule = w->r};
+	struct ens_view v = {.s = s, .rule = w->r, .partial = w->emit->kind == ENS_T_TIMEOUT};
 	uint32_t *place = ens_map_at_name(&w->seen, name);
 	enum ens_type t = ens_sema_expr(&v, e);
 
@@ -244,6 +244,7 @@ static void emit(struct ens_sema *s, struct ens_rule_sema *r, const struct ens_c
 	struct emitter w = {.s = s, .r = r, .emit = out};
 
 	ens_map_init(&w.seen, s->arena);
+	out->kind = c->kind == ENS_C_ON_TIMEOUT ? ENS_T_TIMEOUT : ENS_T_EMIT;
 	out->type = c->name.name ? c->name.name : "";
 	out->stream = stream_of(s, c);
 	check_stream(s, r, c, out->stream);
@@ -260,14 +261,17 @@ static void emit(struct ens_sema *s, struct ens_rule_sema *r, const struct ens_c
 
 void ens_sema_emits(struct ens_sema *s, struct ens_rule_sema *r)
 {
+	static const enum ens_clause_kind kind[] = {ENS_C_EMIT, ENS_C_ON_TIMEOUT};
 	uint32_t n = 0;
 
 	for (const struct ens_clause *c = r->decl->clauses; c; c = c->next)
-		n += c->kind == ENS_C_EMIT;
+		n += c->kind == ENS_C_EMIT || c->kind == ENS_C_ON_TIMEOUT;
 	r->emit = ens_arena_zalloc(s->arena, (n + 1) * sizeof *r->emit);
 	if (!r->emit)
 		return;
-	for (const struct ens_clause *c = r->decl->clauses; c; c = c->next)
-		if (c->kind == ENS_C_EMIT)
-			emit(s, r, c, &r->emit[r->nemit++]);
+	/* In the canonical order, so that formatting changes nothing. */
+	for (size_t k = 0; k < sizeof kind / sizeof *kind; k++)
+		for (const struct ens_clause *c = r->decl->clauses; c; c = c->next)
+			if (c->kind == kind[k])
+				emit(s, r, c, &r->emit[r->nemit++]);
 }

@@ -148,8 +148,14 @@ void ens_sema_inputs(struct ens_sema *s, struct ens_rule_sema *r)
 	ens_map_init(&r->input_map, s->arena);
 	if (r->from)
 		from_clause(s, r);
-	if (r->ok)
-		each_ref(s, r, r->pattern, r->from ? check_taken : take_in_named);
+	for (struct ens_ref *ref = r->reset ? r->reset->ref : NULL; ref; ref = ref->next)
+		if (!ens_sema_resolve_ref(s, ref))
+			r->ok = false;
+	if (!r->ok)
+		return;
+	each_ref(s, r, r->pattern, r->from ? check_taken : take_in_named);
+	for (const struct ens_ref *ref = r->reset ? r->reset->ref : NULL; ref; ref = ref->next)
+		(r->from ? check_taken : take_in_named)(s, r, ref);
 }
 
 /* ---- key -------------------------------------------------------------------------------------------------------- */

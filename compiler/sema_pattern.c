@@ -267,8 +267,6 @@ static void check_words(struct walk *w, const struct ens_pat *p)
 	if (p->kind != ENS_P_STEP && p->until)
 		error(w, ENS_E_SINGLE_STEP, p->until->at,
 		      "`until` stands behind a repeated single step, not behind a group", NULL);
-	if (p->until && p->until->next)
-		ens_sema_not_yet(w->s, p->until->next->at, "more than one event behind `until` is");
 }
 
 static void check_sequence(struct walk *w, const struct ens_pat *p)
@@ -385,13 +383,18 @@ static const struct ens_pat *arrow_into(const struct ens_pat *p)
 	return p;
 }
 
-static enum ens_arrow inner_of(const struct ens_pat *p)
+enum ens_arrow ens_pat_arrow(const struct ens_pat *p)
 {
 	const struct ens_pat *in = arrow_into(p);
 
+	return in ? in->arrow : ENS_ARROW_NONE;
+}
+
+enum ens_arrow ens_pat_inner(const struct ens_pat *p)
+{
 	if (p->inner != ENS_ARROW_NONE)
 		return p->inner;
-	return in ? in->arrow : ENS_ARROW_FOLLOWED;
+	return ens_pat_arrow(p) != ENS_ARROW_NONE ? ens_pat_arrow(p) : ENS_ARROW_FOLLOWED;
 }
 
 /* A name that is no key can only be a parameter: literals from here on. */
@@ -436,7 +439,7 @@ static void end_of_not(struct walk *w, const struct ens_pat *p)
 static void end_of_greedy(struct walk *w, const struct ens_pat *p)
 {
 	const struct ens_pat *in = arrow_into(p);
-	bool ended = p->sema->max != UINT32_MAX || p->until || inner_of(p) == ENS_ARROW_NEXT || (in && in->within) ||
+	bool ended = p->sema->max != UINT32_MAX || p->until || ens_pat_inner(p) == ENS_ARROW_NEXT || (in && in->within) ||
 		     w->r->scope != ENS_T_UNBOUNDED;
 
 	if (p->greedy && !ended && p->sema->last)
@@ -473,9 +476,9 @@ static bool waits(const struct ens_pat *p)
 		return false;
 	if (in == p && p->arrow != ENS_ARROW_NEXT && !limited && !p->sema->first)
 		return true;
-	if (more && inner_of(p) != ENS_ARROW_NEXT && !limited)
+	if (more && ens_pat_inner(p) != ENS_ARROW_NEXT && !limited)
 		return true;
-	if (p->kind == ENS_P_AND && p->nitem > 1 && inner_of(p) != ENS_ARROW_NEXT && !limited)
+	if (p->kind == ENS_P_AND && p->nitem > 1 && ens_pat_inner(p) != ENS_ARROW_NEXT && !limited)
 		return true;
 	for (uint32_t i = 0; i < p->nitem; i++)
 		if (waits(p->item[i]))

@@ -5,7 +5,7 @@
  * expressions in them (sema_strings.c); functions, after
  * which there are no calls of them left (sema_functions.c); event types and their conditions
  * (sema_events.c); then each rule: its clauses (sema_rule.c), what it takes in and its key (sema_keys.c), the pattern's
- * form (sema_pattern.c), its conditions (sema_where.c, sema_types.c), what it emits (sema_emit.c); then the tests (sema_test.c).
+ * form (sema_pattern.c), its conditions (sema_where.c, sema_types.c), its other clauses (sema_clauses.c), what it emits (sema_emit.c); then the tests (sema_test.c).
  */
 #ifndef ENS_COMPILER_SEMA_PRIVATE_H
 #define ENS_COMPILER_SEMA_PRIVATE_H
@@ -27,6 +27,8 @@ struct ens_view {
 	bool where;                    /* in `where`: the event at hand counts for its step */
 	bool computing;                /* a field of `hand`: only those before it are there */
 	bool raw;                      /* unknown names are raw fields of `hand` */
+	bool no_match;                 /* of the rule only its keys are known: no match is at hand */
+	bool partial;                  /* `on timeout`: behind any step but the first */
 	struct ens_reach *over;       /* inside an aggregate's argument: the step it ranges over, found on the way */
 	bool ranged;                   /* inside an aggregate's argument */
 };
@@ -62,6 +64,17 @@ uint32_t ens_type_raw_field(struct ens_sema *s, struct ens_decl *type, const cha
 /* sema_rule.c */
 void ens_sema_rule(struct ens_sema *s, struct ens_decl *rule);
 
+/* sema_clauses.c */
+void ens_sema_scope(struct ens_sema *s, struct ens_rule_sema *r);
+void ens_sema_clauses(struct ens_sema *s, struct ens_rule_sema *r); /* once the pattern and its conditions are checked */
+/* A literal or a parameter: a duration (us) or a whole number, at least `least`; false: it was said what is wrong. */
+bool ens_sema_amount(struct ens_sema *s, struct ens_expr *e, enum ens_type want, int64_t least, const char *too_small,
+		     int64_t *out);
+bool ens_pat_opens(const struct ens_pat *p); /* its first event is the first of every match */
+
+/* check_growth.c */
+void ens_check_growth(struct ens_sema *s, const struct ens_rule_sema *r);
+
 /* sema_keys.c */
 void ens_sema_inputs(struct ens_sema *s, struct ens_rule_sema *r);
 void ens_sema_keys(struct ens_sema *s, struct ens_rule_sema *r);
@@ -69,6 +82,8 @@ void ens_sema_keys(struct ens_sema *s, struct ens_rule_sema *r);
 /* sema_pattern.c */
 void ens_sema_pattern(struct ens_sema *s, struct ens_rule_sema *r);
 void ens_sema_pattern_ends(struct ens_sema *s, struct ens_rule_sema *r); /* what depends on the scope */
+enum ens_arrow ens_pat_arrow(const struct ens_pat *p); /* the arrow into it; NONE: it is first */
+enum ens_arrow ens_pat_inner(const struct ens_pat *p); /* that joins its own events or rounds */
 
 /* sema_scope.c */
 bool ens_sema_target(struct ens_view *v, const struct ens_name *name, struct ens_reach *out, bool *may_lack);

@@ -121,6 +121,7 @@ bool ens_sema_target(struct ens_view *v, const struct ens_name *name, struct ens
 		*may_lack |= child->sema->min == 0 || (up && up->kind == ENS_P_ALT) ||
 			     (up && up == common && up->kind == ENS_P_AND);
 	}
+	*may_lack |= v->partial && !ens_pat_opens(t.root);
 	if (!v->place || ens_pat_contains(t.root, v->place))
 		return true;
 	if (ens_pat_contains(v->place, t.root))

@@ -45,7 +45,7 @@ static size_t step_names(const struct ens_rule_sema *r, const char **out, size_t
 
 const struct ens_name *ens_sema_find_step(const struct ens_view *v, const char *name)
 {
-	uint32_t i = v->rule ? ens_map_find_name(&v->rule->name_map, name) : ENS_MAP_NONE;
+	uint32_t i = v->rule && !v->no_match ? ens_map_find_name(&v->rule->name_map, name) : ENS_MAP_NONE;
 
 	return i == ENS_MAP_NONE ? NULL : v->rule->name[i];
 }
@@ -446,9 +446,10 @@ static enum ens_type no_such_step(struct ens_view *v, const struct ens_expr *bas
 	if (v->s->imports || (i != ENS_MAP_NONE && v->s->decl[i]->kind == ENS_D_TABLE) ||
 	    (v->rule && v->rule->decl->broken))
 		return ENS_BADTYPE;
-	if (!v->rule) {
+	if (!v->rule || v->no_match) {
 		m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, base->at,
-				 "there are no steps here, only the fields of `%s`", v->hand->name.name);
+				 "there are no steps here, only the fields of `%s`%s", v->hand->name.name,
+				 v->rule && v->rule->nkey ? " and the key" : "");
 		return ENS_BADTYPE;
 	}
 	m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, base->at, "there is no step `%s`", base->name);

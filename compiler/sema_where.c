@@ -60,11 +60,12 @@ static void brackets(struct ens_sema *s, struct ens_rule_sema *r, struct ens_pat
 		if (ref->cond)
 			ens_sema_condition(&v, ref->cond);
 	}
-	if (p->until && p->until->cond) {
-		v.self = NULL;
-		v.until = true;
-		v.hand = p->until->sema->type;
-		ens_sema_condition(&v, p->until->cond);
+	v.self = NULL;
+	v.until = true;
+	for (struct ens_ref *ref = p->until; ref; ref = ref->next) {
+		v.hand = ref->sema->type;
+		if (ref->cond)
+			ens_sema_condition(&v, ref->cond);
 	}
 	for (uint32_t i = 0; i < p->nitem && !s->arena->failed; i++)
 		brackets(s, r, p->item[i]);

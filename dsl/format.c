@@ -425,7 +425,8 @@ static void put_clause(struct writer *w, uint32_t a, uint32_t b)
 	put_comments(w, behind_end_comment(w, a), comments_end(w, a), INDENT, false);
 	new_line(w, INDENT);
 	put_token(w, a, false, 0);
-	blanks(w, CLAUSE_COLUMNS - w->t->token[a].width);
+	/* `on timeout emit` are three words of one clause */
+	blanks(w, w->t->token[a].code == ENS_TK_ON ? 1 : CLAUSE_COLUMNS - w->t->token[a].width);
 	put_inner_comments(w, a + 1, INDENT + CLAUSE_COLUMNS);
 	put_with_block(w, a + 1, b, INDENT, INDENT + CLAUSE_COLUMNS);
 	put_comments(w, w->t->token[b].comment, behind_end_comment(w, b), INDENT, false);

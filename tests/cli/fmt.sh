@@ -40,7 +40,7 @@ rule r "title"
   within  1m
   emit    X { n: a.n, s }
   emit    Y to "y" {}
-  on      timeout emit T { step: step() }
+  on timeout emit T { step: step() }
   meta    { severity: "high" }
 END
 
