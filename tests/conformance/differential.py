@@ -611,15 +611,20 @@ def together_run(command, cases, at_end):
                 outcomes[i] = got._replace(emissions=by_rule[f"r{i}"], text="")
             break
         refused = errors_by_case(got.text, owner) if got.kind in ("refused", "unsupported") else {}
-        if not refused:  # a crash, say: each by itself
+        told = set(WARNING.findall(got.text))  # they count for how many errors are told
+        if not refused and not told <= command.allowed:
+            command.allowed |= told
+        elif not refused:  # a crash, say: each by itself
             for i in left:
                 outcomes[i] = command.run(rules_text(cases[i]), cases[i]["events"], at_end)
             break
+        command.allowed |= told
         for i, text in refused.items():
             outcomes[i] = Outcome("unsupported" if "E0900" in text else "refused", None, text)
     return outcomes
 
 
+WARNING = re.compile(r": warning (W\d+):")
 ERROR = re.compile(r"^[^\n]*?:(\d+):\d+: error (E\d+)[^\n]*", re.M)
 
 

@@ -22,6 +22,7 @@ whether a difference is of that kind.
 import copy
 import json
 import math
+import re
 import sys
 from collections import namedtuple
 
@@ -94,93 +95,47 @@ class TooBig(Exception):
 # ---------------------------------------------------------------------------------------------------- lexer
 
 UNITS = {"us": 1, "ms": 1000, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6, "d": 86400 * 10**6, "w": 7 * 86400 * 10**6}
-PUNCT = ["->>", "->", "!=", "<=", ">=", "??", "(", ")", "[", "]", "{", "}", ",", ":", "|", "&", "?", "*", "+", "-",
-         "/", "%", "=", "<", ">", "."]
 Token = namedtuple("Token", "kind text value first")
+PIECE = re.compile(r"""
+    (?P<end>\n) | (?P<blank>[^\S\n]+ | \#[^\n]*)
+  | (?P<id>[^\W\d]\w*) | `(?P<quoted>[^`]*)`
+  | (?P<dur>(?:\d[\d_]*(?:us|ms|[smhdw]))+)
+  | (?P<num>\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?)
+  | (?P<str>"(?:[^"\\]|\\.)*")
+  | (?P<sign>->> | -> | != | <= | >= | \?\? | [()\[\]{},:|&?*+\-/%=<>.])""", re.X)
+PART = re.compile(r"(\d[\d_]*)([a-z]+)")
 
 
 def lex(text):
     """Tokens; `first` says that the token is the first of its line outside brackets."""
-    out, i, n, depth, fresh = [], 0, len(text), 0, True
-    while i < n:
-        c = text[i]
-        if c == "\n":
+    out, i, depth, fresh = [], 0, 0, True
+    while i < len(text):
+        m = PIECE.match(text, i)
+        if m is None:
+            raise Unsupported(f"character {text[i]!r}")
+        i, kind, word = m.end(), m.lastgroup, m.group()
+        if kind == "end":
             fresh = True
-            i += 1
-        elif c.isspace():
-            i += 1
-        elif c == "#":
-            while i < n and text[i] != "\n":
-                i += 1
-        else:
-            first = fresh and depth == 0
-            fresh = False
-            if c.isalpha() or c == "_":
-                j = i
-                while j < n and (text[j].isalnum() or text[j] == "_"):
-                    j += 1
-                out.append(Token("id", text[i:j], text[i:j], first))
-            elif c == "`":
-                j = text.index("`", i + 1) + 1
-                out.append(Token("id", text[i:j], text[i + 1:j - 1], False))
-            elif c.isdigit():
-                j, kind, value = lex_number(text, i)
-                out.append(Token(kind, text[i:j], value, first))
-            elif c == '"':
-                j = i + 1
-                while text[j] != '"':
-                    j += 2 if text[j] == "\\" else 1
-                j += 1
-                out.append(Token("str", text[i:j], json.loads(text[i:j]), first))
-            else:
-                for p in PUNCT:
-                    if text.startswith(p, i):
-                        break
-                else:
-                    raise Unsupported(f"character {c!r}")
-                if p in "([{":
-                    depth += 1
-                elif p in ")]}":
-                    depth -= 1
-                j = i + len(p)
-                out.append(Token(p, p, p, first))
-            i = j
+            continue
+        if kind == "blank":
+            continue
+        value = word
+        if kind == "dur":
+            value = sum(int(n.replace("_", "")) * UNITS[unit] for n, unit in PART.findall(word))
+        elif kind == "num":
+            digits = word.replace("_", "")
+            value = int(digits) if digits.isdigit() else float(digits)
+        elif kind == "str":
+            value = json.loads(word)
+        elif kind == "quoted":
+            kind, value, fresh = "id", m.group("quoted"), False
+        elif kind == "sign":
+            kind = word
+        out.append(Token(kind, word, value, fresh and depth == 0))
+        depth += (word in ("(", "[", "{")) - (word in (")", "]", "}"))
+        fresh = False
     out.append(Token("end", "", None, True))
     return out
-
-
-def lex_number(text, i):
-    n, j, total, duration = len(text), i, 0, False
-    while True:
-        k = j
-        while j < n and (text[j].isdigit() or text[j] == "_"):
-            j += 1
-        digits = text[k:j].replace("_", "")
-        u = j
-        while u < n and text[u].isalpha():
-            u += 1
-        unit = text[j:u]
-        if unit in UNITS:
-            total += int(digits) * UNITS[unit]
-            duration = True
-            j = u
-            if j < n and text[j].isdigit():
-                continue
-            return j, "dur", total
-        if duration:
-            raise Unsupported("number after a duration")
-        if j < n and text[j] == "." and j + 1 < n and text[j + 1].isdigit():
-            j += 1
-            while j < n and text[j].isdigit():
-                j += 1
-        if j < n and text[j] in "eE":
-            j += 1
-            if text[j] in "+-":
-                j += 1
-            while j < n and text[j].isdigit():
-                j += 1
-        word = text[i:j].replace("_", "")
-        return j, "num", int(word) if word.isdigit() else float(word)
 
 
 # ------------------------------------------------------------------------------------------------ rule tree
@@ -198,6 +153,15 @@ class Ref:
 
     def __init__(self, options):
         self.options = options  # [(type name, condition or None)]
+        self.plain = all(is_plain(cond) for _, cond in options)  # the event alone decides
+
+
+def is_plain(e):
+    """Does this expression depend on the event at hand alone?"""
+    if isinstance(e, (tuple, list)):
+        return not (isinstance(e, tuple) and e and e[0] in ("ref", "end", "index", "narrowed", "call")) \
+            and all(is_plain(x) for x in e)
+    return True
 
 
 class Seq:
@@ -389,6 +353,8 @@ class Parser:
                 self.clause_words()
             else:
                 raise Unsupported(f"clause {word!r}")
+        if may_be_empty(rule.pattern):
+            raise Unsupported("a pattern that may be complete without an event")
         for conjunct in conjuncts(rule.where):
             self.place(rule, conjunct)
         self.rules.append(rule)
@@ -1036,7 +1002,16 @@ Branch = namedtuple("Branch", "lists")
 Finish = namedtuple("Finish", "nots")
 Watch = namedtuple("Watch", "node arrow path")                   # a `not` passed since the last event taken
 
-Run = namedtuple("Run", "taken place")                           # a partial match; place None and no event: not begun
+
+class Run:
+    """A partial match: what it took, and where in the pattern it stands. None stands for one that has not begun."""
+    __slots__ = ("taken", "place", "ways", "flat")
+
+    def __init__(self, taken, place):
+        self.taken, self.place = taken, place
+        self.ways = self.flat = None  # what may come next depends on these two alone: found once
+
+
 NO_ARROW = Arrow("->", None, None, None)
 
 
@@ -1048,7 +1023,20 @@ class Walk:
         """What may come next, in the order of section 4, from where the partial match stands."""
         if run is None:
             return self.enter(self.rule.pattern, None, (), None, ())
-        return self.go_on(run.place, (), run.taken)
+        if run.ways is None or not self.guarded:
+            ways = self.go_on(run.place, (), run.taken)
+            if not self.guarded:
+                return ways
+            run.ways = ways
+        return run.ways
+
+    def each(self, run):
+        """(way, the ways that stand before it)"""
+        if run is None:
+            return list(flat(self.ways(run)))
+        if run.flat is None:
+            run.flat = list(flat(self.ways(run)))
+        return run.flat
 
     def path(self, place):
         """The round of each repeated group that the place lies in."""
@@ -1163,12 +1151,18 @@ class Judge:
 
     def __init__(self, parser, rule, seq, readings):
         self.parser, self.rule, self.seq, self.readings = parser, rule, seq, readings
+        self.judged = {}  # of refs that the event alone decides
         scope = rule.within
         self.session = seq.sessions(scope[1], scope[2]) if scope and scope[0] == "session" else None
 
     def satisfies(self, ref, p, taken, path):
+        if ref.plain and (ref, p) in self.judged:
+            return self.judged[ref, p]
         event = self.seq.events[p]
-        return is_event(self.parser, ref, event, Env(self.rule, self.seq, event, taken, path))
+        out = is_event(self.parser, ref, event, Env(self.rule, self.seq, event, taken, path))
+        if ref.plain:
+            self.judged[ref, p] = out
+        return out
 
     def limit(self, expr, taken, path):
         """A limit in us, or None where there is none."""
@@ -1482,7 +1476,7 @@ class Selection:
 
     def ends(self, run):
         """Each end of the pattern that the run may be at, with the ways that stand before it."""
-        for w, before in flat(self.walk.ways(run)):
+        for w, before in self.walk.each(run):
             if isinstance(w, Finish):
                 yield w, before
 
@@ -1490,7 +1484,7 @@ class Selection:
         """The time from which on the run can neither go on nor complete, as known after position `now`: -INF: already;
         INF: as long as the input goes on."""
         out = -INF
-        for w, before in flat(self.walk.ways(run)):
+        for w, before in self.walk.each(run):
             if isinstance(w, Finish):
                 c = self.judge.completion(w, self.blockers(w, before), run.taken, now)
                 if c is None or c == "late":
@@ -1812,7 +1806,7 @@ class Every(Selection):
     def event(self, p):
         for run in self.runs + [None]:
             taken = run.taken if run is not None else ()
-            for w, before in flat(self.walk.ways(run)):
+            for w, before in self.walk.each(run):
                 if isinstance(w, Take) and self.judge.can_take(w, p, taken) \
                         and self.may_leave(self.greedy(before), w, p, taken):
                     self.runs.append(Run(taken + (Taken(w.step.number, p, w.path),), w.place))
