@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Random rules over short random streams: the `ensue` command against reference.py, default `match`.
+"""Random rules over short random streams: the `ensue` command against reference.py.
 
   differential.py [--ensue PATH] [--seeds A-B] [--seconds N] [--jobs N] [--save FILE]
-  differential.py --self [--seeds A-B]    no command: every default match of the reference must also be an
-                                          assignment of its `match all`
-A seed always gives the same case. A difference is minimised (events dropped, pattern simplified, times kept)
-and printed with its seed; where one other reading of an open corner (reference.READINGS) gives the command's
-answer, its name is printed too. --save appends the minimised cases as JSON lines, expected being the
-reference's answer. Exit code 1 when there are differences."""
+                  [--only LIST | --with LIST | --without LIST]     constructs; --list names them all
+  differential.py --self ...    no command: every match of the reference's `match` (with the clauses that bear on that
+                                left out) must also be an assignment of its `match all`
+A seed and a set of constructs always give the same case. Many cases go through one `ensue` process, each with its own
+rule, types and stream; compared are, for each rule and key, the emissions in order: type, events, _start, _end,
+_suppressed. A difference is minimised (events dropped, clauses, steps and conditions taken out, times kept) and printed
+as a case of cases/*.jsonl; where one other reading of an open corner (reference.READINGS) gives the command's answer,
+its name is printed too. --save appends the minimised cases as JSON lines, expected being the reference's answer. Exit
+code 1 when there are differences."""
 import argparse
 import collections
 import copy
@@ -16,14 +19,37 @@ import json
 import multiprocessing
 import os
 import random
+import re
 import sys
 import tempfile
 import time
 
 sys.dont_write_bytecode = True
 import reference  # noqa: E402  (the flag above must come first)
-from harness import Command, show  # noqa: E402
+from harness import Command, Outcome, show  # noqa: E402
 
+# What the command does today: only these are made unless --only or --with says otherwise. To be widened with it.
+SWITCHED_ON = ["first", "types", "filter", "from", "keys", "time scope", "events scope", "session scope", "repetition", "greedy",
+               "until", "combinations", "group", "group name", "either", "and", "absence", "timed absence", "leading absence",
+               "trailing absence", "arrow limits", "match limits", "conditions on steps", "own aggregates", "prev", "index",
+               "where", "having"]
+CONSTRUCTS = {
+    "first": "`match`", "last": "`match last`", "all": "`match all`",
+    "types": "two event types", "filter": "a named filter", "from": "`from`, with brackets too",
+    "keys": "`key`, composite, with nulls",
+    "time scope": "`within D`", "events scope": "`within N events`", "session scope": "`within session`, with `max`",
+    "repetition": "`? * + {m,n}`", "greedy": "behind a repetition", "until": "behind a repetition",
+    "combinations": "behind a repetition",
+    "group": "groups, repeated and nested", "group name": "and with a name", "either": "`|`", "and": "`&`",
+    "absence": "`not B` between steps", "timed absence": "`for D`", "leading absence": "a `not` first",
+    "trailing absence": "a `not` last",
+    "arrow limits": "`-> after D within D`", "match limits": "durations from the match",
+    "conditions on steps": "that name other steps, and aggregates over them", "own aggregates": "a step's own so far",
+    "prev": "in conditions", "index": "`a[2]`, `a[-1]`",
+    "where": "conjuncts over steps, exit guards", "having": "a filter of matches", "once": "`having ... once`",
+    "skip": "all forms, with `match` and `match all`", "reset": "`reset on`", "limit": "`limit N per D by`",
+    "timeout": "`on timeout emit`",
+}
 NAMES = "abcd"
 DURATIONS = [5, 10, 20, 30, 50]
 SCOPES = [20, 30, 50, 80, 120]
@@ -32,35 +58,43 @@ STEPS = [0, 5, 5, 10, 10, 10, 15, 20, 30, 30, 40]
 
 # ------------------------------------------------------------------------------------------- making a case
 # Nodes are dicts, so that a case can be copied, cut down and printed:
-#   step {kind,name,type,cond}  group {kind,items:[(arrow,node)]}  alt/and {kind,parts}  not {kind,type,cond,dur}
-# A positive node may carry rep {text, word, greedy, until}. An arrow is {kind, after, within}.
+#   step {kind,name,type,cond}  group {kind,name,items:[(arrow,node)]}  alt/and {kind,parts}  not {kind,type,cond,dur}
+# A positive node may carry rep {text, word, greedy, until}. An arrow is {kind, after, within}. Durations are texts.
 
 class Maker:
-    def __init__(self, seed):
+    def __init__(self, seed, switches=None):
         self.r = random.Random(seed)
+        self.switches = frozenset(SWITCHED_ON if switches is None else switches)
         self.count = 0
         self.begun = False  # behind the first element, where there is a `prev`
-        self.steps = []  # names usable in later conditions
+        self.steps = []   # names usable in later conditions
+        self.repeated = []
+        self.groups = []
         r = self.r
-        self.types = ["E", "F"] if r.random() < 0.2 else ["E"]
-        self.filter = r.random() < 0.15
-        self.keyed = r.random() < 0.2
+        self.mode = r.choice([m for m in ("first", "last", "all") if m in self.switches] or ["first"])
+        self.types = ["E", "F"] if self.on("types", 0.2) else ["E"]
+        self.filter = self.on("filter", 0.15)
+        self.keys = r.choice(["k", "k", "k", "k?", "k, h", "k, h?"]) if self.on("keys", 0.2) else None
         self.scope = self.make_scope()
         self.letters = NAMES[:r.choice([2, 3, 4, 4])]
 
     def chance(self, p):
         return self.r.random() < p
 
+    def on(self, construct, p):
+        """Whether to use a construct: never when it is switched off."""
+        return self.r.random() < p and construct in self.switches
+
     def make_scope(self):
         x = self.r.random()
-        if x < 0.35:
-            return None
-        if x < 0.72:
-            return f"{self.r.choice(SCOPES)}ms"
-        if x < 0.88:
-            return f"{self.r.randint(2, 8)} events"
-        text = f"session {self.r.choice(DURATIONS)}ms"
-        return text + f" max {self.r.choice(SCOPES)}ms" if self.chance(0.3) else text
+        if x < 0.37:
+            return f"{self.r.choice(SCOPES)}ms" if "time scope" in self.switches else None
+        if x < 0.53:
+            return f"{self.r.randint(2, 8)} events" if "events scope" in self.switches else None
+        if x < 0.65 and "session scope" in self.switches:
+            text = f"session {self.r.choice(DURATIONS)}ms"
+            return text + f" max {self.r.choice(SCOPES)}ms" if self.chance(0.3) else text
+        return None
 
     def make_type(self):
         if self.filter and self.chance(0.3):
@@ -75,18 +109,28 @@ class Maker:
             out = []
         if self.chance(0.2):
             out.append(f"price {r.choice(['<', '>=', '!='])} {r.randint(0, 4)}")
-        if self.steps and self.chance(0.25):
+        if self.steps and self.on("conditions on steps", 0.25):
             s = r.choice(self.steps)
             out.append(r.choice([
                 f"price <= last({s}).price", f"price > last({s}).price", f"price != first({s}).price",
                 f"count({s}) >= {r.randint(1, 2)}", f"sum({s}.price) >= {r.randint(1, 5)}",
-                f"price >= avg({s}.price)", f"price <= max({s}.price)", f"price > min({s}.price)"]))
-        if self.begun and self.chance(0.05):
+                f"price >= avg({s}.price)", f"price <= max({s}.price)", f"price > min({s}.price)",
+                f"time - last({s}).time <= {r.choice(DURATIONS)}ms"]))
+        if self.groups and self.on("group name", 0.15):
+            out.append(f"count({r.choice(self.groups)}) >= {r.randint(1, 2)}")
+        if self.repeated and self.on("index", 0.15):
+            out.append(f"price >= ({r.choice(self.repeated)}[{r.choice([1, 2, 3, -1, -2])}].price ?? 1)")
+        if self.begun and self.on("prev", 0.05):
             out.append("(prev.price is null or price >= prev.price)")
-        if own and self.chance(0.15):
+        if own and self.on("own aggregates", 0.15):
             out.append(r.choice([f"sum({own}.price) + price <= {r.randint(3, 8)}", f"count({own}) < {r.randint(1, 3)}",
                                  f"(last({own}).price is null or price >= last({own}).price)"]))
         return " and ".join(out)
+
+    def duration(self):
+        if self.steps and self.on("match limits", 0.1):
+            return f"(count({self.r.choice(self.steps)}) * {self.r.choice(DURATIONS)}ms + 5ms)"
+        return f"{self.r.choice(DURATIONS)}ms"
 
     def step(self, repeated=False):
         self.count += 1
@@ -96,33 +140,36 @@ class Maker:
         return node
 
     def repetition(self, single, p):
-        if not self.chance(p):
+        if not self.on("repetition", p):
             return None
         r = self.r
         text = r.choice(["?", "?", "*", "+", "+", "{2}", "{2,3}", "{1,2}", "{2,}", "{,2}"])
-        word = r.choice(["", "relaxed", "consecutive", "combinations"]) if self.chance(0.8) else "relaxed"
+        words = ["", "relaxed", "consecutive"] + (["combinations"] if "combinations" in self.switches else [])
+        word = r.choice(words) if self.chance(0.8) else "relaxed"
         if word == "combinations" and text in ("*", "+", "{2,}") and self.chance(0.5):
             word = "relaxed"
-        greedy = single and self.chance(0.35)
-        until = [self.make_type(), self.condition()] if single and text != "?" and self.chance(0.15) else None
+        greedy = single and self.on("greedy", 0.35)
+        until = [self.make_type(), self.condition()] if single and text != "?" and self.on("until", 0.15) else None
         return {"text": text, "word": "" if text == "?" else word, "greedy": greedy, "until": until}
 
     def arrow(self, limits=True):
         r = self.r
         kind = r.choices(["->", ",", "->>"], [60, 20, 20])[0]
         out = {"kind": kind, "after": None, "within": None}
-        if limits and kind != "," and self.chance(0.15):
+        if limits and kind != "," and self.on("arrow limits", 0.15):
             if self.chance(0.5):
-                out["after"] = r.choice(DURATIONS)
+                out["after"] = self.duration()
             else:
-                out["within"] = r.choice(DURATIONS)
-            if out["after"] and self.chance(0.2):
-                out["within"] = out["after"] + r.choice([5, 10, 30])
+                out["within"] = self.duration()
+            if out["after"] and out["after"][0] != "(" and self.chance(0.2):
+                out["within"] = f"{int(out['after'][:-2]) + r.choice([5, 10, 30])}ms"
         return out
 
     def absence(self):
-        return {"kind": "not", "type": self.make_type(), "cond": self.condition(),
-                "dur": self.r.choice(DURATIONS) if self.chance(0.45) else None}
+        node = {"kind": "not", "type": self.make_type(), "cond": self.condition(), "dur": None}
+        if self.on("timed absence", 0.45):
+            node["dur"] = self.duration()
+        return node
 
     def element(self, depth):
         x = self.r.random()
@@ -131,31 +178,38 @@ class Maker:
             node = self.step(repeated=single is not None)
             if single:
                 node["rep"] = single
+                if single["text"] != "?":
+                    self.repeated.append(node["name"])
             return node
-        if x < 0.78:
-            parts = [self.step() if self.chance(0.8) or depth > 1 else self.group(depth + 1, False)
+        if x < 0.78 and "either" in self.switches:
+            parts = [self.step() if self.chance(0.8) or depth > 1 or "group" not in self.switches else self.group(depth + 1, False)
                      for _ in range(self.r.choice([2, 2, 3]))]
             node = {"kind": "alt", "parts": parts}
-        elif x < 0.87:
+        elif x < 0.87 and "and" in self.switches:
             node = {"kind": "and", "parts": [self.step() for _ in range(self.r.choice([2, 2, 3]))]}
-        else:
+        elif "group" in self.switches:
             return self.group(depth + 1, True)
+        else:
+            return self.step()
         rep = self.repetition(False, 0.15)
         if rep:
             node["rep"] = rep
         return node
 
     def group(self, depth, repeat):
-        node = {"kind": "group", "items": self.sequence(depth, self.r.choice([1, 2, 2, 3]))}
+        node = {"kind": "group", "name": None, "items": self.sequence(depth, self.r.choice([1, 2, 2, 3]))}
         rep = self.repetition(False, 0.6) if repeat else None
         if rep:
             node["rep"] = rep
+            if len(node["items"]) > 1 and self.on("group name", 0.4):
+                node["name"] = f"g{len(self.groups) + 1}"
+                self.groups.append(node["name"])
         return node
 
     def sequence(self, depth, length):
         items = []
         for i in range(length):
-            if i and self.chance(0.15):
+            if i and self.on("absence", 0.15):
                 absence = self.absence()
                 kind = "->" if absence["dur"] or self.chance(0.7) else ","
                 items.append([{"kind": kind, "after": None, "within": None}, absence])
@@ -178,45 +232,88 @@ class Maker:
                 out.append(f"{n['name']}.price >= {r.choice(before)}.price" if before else f"{n['name']}.price >= 1")
         return " and ".join(out) or None
 
+    def having(self):
+        r, s = self.r, self.r.choice(self.steps)
+        return r.choice([f"last({s}).price >= {r.randint(1, 3)}", f"count({s}) >= {r.randint(1, 2)}",
+                         f"sum({s}.price) < {r.randint(2, 6)}", f"first({s}).price != {r.randint(0, 3)}"])
+
+    def skip(self):
+        name = self.r.choice(self.steps + self.groups)
+        return self.r.choice(["none", "to next", "to next", "past last", "past last", "all", f"to first {name}", f"to last {name}"])
+
+    def limit(self):
+        by = f" by count({self.r.choice(self.steps)})" if self.chance(0.3) else ""
+        return f"{self.r.choice([1, 1, 2])} per {self.r.choice(DURATIONS + SCOPES)}ms{by}"
+
+    def clauses(self, items):
+        out = {}
+        if self.on("where", 0.12):
+            out["where"] = self.where(items)
+        if self.on("having", 0.15):
+            out["having"] = self.having()
+        if self.on("once", 0.15):
+            out["having"] = self.having() + " once"
+        if self.mode != "last" and self.on("skip", 0.5):
+            out["skip"] = self.skip()
+        if self.on("reset", 0.2):
+            out["reset"] = "on " + ref_text(self.make_type(), self.plain_condition())
+        if self.on("limit", 0.2):
+            out["limit"] = self.limit()
+        return {k: v for k, v in out.items() if v}
+
+    def plain_condition(self):
+        return f'name = "{self.r.choice(self.letters)}"' + (f" and price >= {self.r.randint(1, 4)}" if self.chance(0.6) else "")
+
     def case(self):
         r = self.r
-        lead = self.absence() if self.chance(0.08) else None
+        lead = self.absence() if self.on("leading absence", 0.08) else None
         items = self.sequence(0, r.choice([1, 2, 2, 3, 3, 4]))
         if lead:
-            lead["dur"] = lead["dur"] or (None if (self.scope or "").startswith("session") else r.choice(DURATIONS))
+            lead["dur"] = lead["dur"] or (None if (self.scope or "").startswith("session") else f"{r.choice(DURATIONS)}ms")
             items[0][0] = {"kind": r.choice(["->", "->", "->>"]), "after": None, "within": None}
             items.insert(0, [None, lead])
-        if self.chance(0.2):
+        if self.on("trailing absence", 0.2):
             last = self.absence()
-            if self.scope is None and not last["dur"] and self.chance(0.6):
-                last["dur"] = r.choice(DURATIONS)
+            if self.scope is None and not last["dur"] and "timed absence" in self.switches and self.chance(0.6):
+                last["dur"] = f"{r.choice(DURATIONS)}ms"
             kind = "->" if last["dur"] or (self.scope and self.chance(0.6)) else ","
             items.append([{"kind": kind, "after": None, "within": None}, last])
-        where = self.where(items) if self.chance(0.12) else None
+        clauses = self.clauses(items)
         takes = None
-        if self.chance(0.15):
-            takes = list(self.types)
-        events, t = [], 1000
+        if self.on("from", 0.15):
+            takes = [t + (f"[price != {r.randint(0, 4)}]" if self.chance(0.3) else "") for t in self.types]
+        timeout = (self.scope is not None or "within" in items_text(items)) and self.on("timeout", 0.35)
+        return {"mode": self.mode, "types": self.types, "filter": self.filter, "keys": self.keys, "scope": self.scope,
+                "takes": takes, "clauses": clauses, "timeout": timeout, "items": items, "events": self.events(),
+                "at_end": r.choice(["flush", "hold"])}
+
+    def events(self):
+        r, events, t = self.r, [], 1000
         for _ in range(r.randint(5, 14)):
             t += r.choice(STEPS)
             e = {"t": t, "name": r.choice(self.letters), "price": float(r.randint(0, 4))}
             if len(self.types) > 1:
                 e["event"] = r.choice(self.types)
-            if self.keyed:
-                e["k"] = r.choice("xy")
+            if self.keys:
+                for field in ("k", "h"):
+                    if field in self.keys and not self.chance(0.1):
+                        e[field] = r.choice("xy")
             if self.chance(0.02):
                 del e["price"]
             events.append(e)
-        return {"types": self.types, "filter": self.filter, "keyed": self.keyed, "scope": self.scope, "takes": takes, "where": where,
-                "items": items, "events": events, "at_end": r.choice(["flush", "hold"])}
+        return events
+
+
+MODES = {"first": "", "last": "last ", "all": "all "}
+CLAUSES = ("where", "within", "having", "skip", "reset", "limit")
 
 
 def arrow_text(a):
     out = a["kind"]
     if a["after"]:
-        out += f" after {a['after']}ms"
+        out += f" after {a['after']}"
     if a["within"]:
-        out += f" within {a['within']}ms"
+        out += f" within {a['within']}"
     return out
 
 
@@ -226,11 +323,11 @@ def ref_text(type_name, cond):
 
 def node_text(n):
     if n["kind"] == "not":
-        return "not " + ref_text(n["type"], n["cond"]) + (f" for {n['dur']}ms" if n["dur"] else "")
+        return "not " + ref_text(n["type"], n["cond"]) + (f" for {n['dur']}" if n["dur"] else "")
     if n["kind"] == "step":
         out = f"{n['name']}: " + ref_text(n["type"], n["cond"])
     elif n["kind"] == "group":
-        out = "(" + items_text(n["items"]) + ")"
+        out = (f"{n['name']}: " if n["name"] else "") + "(" + items_text(n["items"]) + ")"
     else:
         out = "(" + (" | " if n["kind"] == "alt" else " & ").join(node_text(p) for p in n["parts"]) + ")"
     rep = n.get("rep")
@@ -244,26 +341,33 @@ def items_text(items):
     return " ".join((arrow_text(a) + " " if a else "") + node_text(n) for a, n in items)
 
 
-def rules_text(case):
+def rules_text(case, n=""):
+    """The rule file of a case; with `n` its types, stream and rule have that number, to stand beside others."""
     out = []
     for t in case["types"]:
-        which = f' where event = "{t}"' if len(case["types"]) > 1 else ""
-        out.append(f'event {t} from "in"{which} {{\n  t     : time(ms)\n  name  : string\n  price : float?\n'
-                   + ("  k     : string\n" if case["keyed"] else "") + "} time t")
+        which = f' where event = "{t}{n}"' if len(case["types"]) > 1 else ""
+        keys = "".join(f"  {field}     : string?\n" for field in ("k", "h") if case["keys"] and field in case["keys"])
+        out.append(f'event {t}{n} from "in{n}"{which} {{\n  t     : time(ms)\n  name  : string\n  price : float?\n{keys}}} time t')
     if case["filter"]:
-        out.append(f"event G = {case['types'][-1]}[price >= 2]")
-    out.append("rule r")
+        out.append(f"event G{n} = {case['types'][-1]}{n}[price >= 2]")
+    out.append(f"rule r{n}")
     if case["takes"]:
         out.append("  from    " + ", ".join(case["takes"]))
-    if case["keyed"]:
-        out.append("  key     k")
-    out.append("  match   " + items_text(case["items"]))
-    if case["where"]:
-        out.append(f"  where   {case['where']}")
-    if case["scope"]:
-        out.append(f"  within  {case['scope']}")
-    out.append("  emit    M {}\n")
-    return "\n".join(out)
+    if case["keys"]:
+        out.append(f"  key     {case['keys']}")
+    out.append("  match   " + MODES[case["mode"]] + items_text(case["items"]))
+    clauses = {**case["clauses"], "within": case["scope"]}
+    out += [f"  {c:7} {clauses[c]}" for c in CLAUSES if clauses.get(c)]
+    out.append("  emit    M {}")
+    if case["timeout"]:
+        out.append("  on timeout emit T {}")
+    if n != "":  # the types in the rule's own lines
+        at = next(i for i, line in enumerate(out) if line.startswith("rule "))
+        out[at + 1:] = [TYPE.sub(lambda m: m.group() + str(n), line) for line in out[at + 1:]]
+    return "\n".join(out) + "\n"
+
+
+TYPE = re.compile(r"\b[EFG]\b")
 
 
 # ------------------------------------------------------------------------------------------ cutting it down
@@ -275,22 +379,36 @@ def smaller(case):
         if size:
             for i in range(0, n, size):
                 yield {**case, "events": case["events"][:i] + case["events"][i + size:]}
+    for clause in case["clauses"]:
+        yield {**case, "clauses": {c: v for c, v in case["clauses"].items() if c != clause}}
+        value = case["clauses"][clause]
+        for word in (" once", " by "):
+            if word in value:
+                yield {**case, "clauses": {**case["clauses"], clause: value[:value.index(word)]}}
+        if clause in ("where", "having") and " and " in value:
+            for part in value.split(" and "):
+                yield {**case, "clauses": {**case["clauses"], clause: part}}
+    if case["timeout"]:
+        yield {**case, "timeout": False}
     for items in smaller_items(case["items"]):
         yield {**case, "items": items}
     if case["scope"]:
         yield {**case, "scope": None}
+        if " max" in case["scope"]:
+            yield {**case, "scope": case["scope"][:case["scope"].index(" max")]}
     if case["takes"]:
         yield {**case, "takes": None}
-    if case["where"]:
-        yield {**case, "where": None}
     if case["filter"]:
         yield {**case, "filter": False}
-    if case["keyed"]:
-        plain = [{k: v for k, v in e.items() if k != "k"} for e in case["events"]]
-        yield {**case, "keyed": False, "events": plain}
-    if len(case["types"]) > 1 and "F[" not in rules_text(case) + "F":
+    if case["keys"]:
+        yield {**case, "keys": None, "events": [{k: v for k, v in e.items() if k not in ("k", "h")} for e in case["events"]]}
+        if case["keys"] != "k":
+            yield {**case, "keys": "k", "events": [{k: v for k, v in e.items() if k != "h"} for e in case["events"]]}
+    if case["mode"] != "first":
+        yield {**case, "mode": "first"}
+    if len(case["types"]) > 1 and not re.search(r"\bF\b", items_text(case["items"]) + str(case["clauses"])):
         plain = [{k: v for k, v in e.items() if k != "event"} for e in case["events"] if e["event"] == "E"]
-        yield {**case, "types": ["E"], "events": plain}
+        yield {**case, "types": ["E"], "takes": None, "events": plain}
 
 
 def smaller_items(items):
@@ -305,7 +423,8 @@ def smaller_items(items):
             inner[0][0] = arrow
             yield items[:i] + inner + items[i + 1:]
         if arrow and (arrow["after"] or arrow["within"]):
-            yield items[:i] + [[{"kind": arrow["kind"], "after": None, "within": None}, node]] + items[i + 1:]
+            for limits in ((None, None), (arrow["after"], None), (None, arrow["within"])):
+                yield items[:i] + [[{"kind": arrow["kind"], "after": limits[0], "within": limits[1]}, node]] + items[i + 1:]
         for simple in smaller_node(node):
             yield items[:i] + [[arrow, simple]] + items[i + 1:]
 
@@ -330,6 +449,8 @@ def smaller_node(n):
             for simple in smaller_node(p):
                 yield {**n, "parts": n["parts"][:i] + [simple] + n["parts"][i + 1:]}
     elif n["kind"] == "group":
+        if n["name"]:
+            yield {**n, "name": None}
         for items in smaller_items(n["items"]):
             yield {**n, "items": items}
     else:
@@ -343,20 +464,47 @@ def smaller_node(n):
             yield {**n, "type": "E"}
 
 
-def expected_of(case, **more):
+# ----------------------------------------------------------------------------------------------- comparing
+# An answer: for each key, in the order of the keys, the emissions in their order.
+
+def ordered(emissions):
+    by_key = collections.defaultdict(list)
+    for e in emissions:
+        by_key[tuple(map(str, e.key))].append((e.kind, tuple(e.events), e.start, e.end, e.suppressed))
+    return sorted(by_key.items())
+
+
+def expected_of(case, mode=None, **more):
+    """The reference's answer, None where the case is outside what it reads or too big for it."""
     try:
-        return reference.matches(rules_text(case), case["events"], case["at_end"], **more)
+        lists = reference.emissions(rules_text(case), case["events"], case["at_end"], mode=mode, **more)
     except (reference.Unsupported, reference.TooBig, RecursionError):
         return None
+    return ordered(e for one in lists for e in one)
+
+
+def same(expected, got):
+    """An emission at the end of a flushed input has no time in the reference: that one's is not compared."""
+    if expected == got:
+        return True
+    return len(expected) == len(got) and all(
+        k == h and len(e) == len(g) and all(x == y or (x[3] is None and x[:3] + x[4:] == y[:3] + y[4:]) for x, y in zip(e, g))
+        for (k, e), (h, g) in zip(expected, got))
+
+
+def count(answer):
+    return sum(len(one) for _, one in answer)
 
 
 def differs(command, case):
     """(expected, outcome) when both sides answer and the answers differ, else None."""
+    if not case["events"]:
+        return None
     expected = expected_of(case)
-    if expected is None or not case["events"]:
+    if expected is None:
         return None
     got = command.run(rules_text(case), case["events"], case["at_end"])
-    if got.kind in ("refused", "unsupported") or (got.kind == "ok" and got.matches == expected):
+    if got.kind in ("refused", "unsupported") or (got.kind == "ok" and same(expected, ordered(got.emissions))):
         return None
     return expected, got
 
@@ -364,7 +512,7 @@ def differs(command, case):
 def same_kind(command, case, reading):
     """Does this case differ, and is it explained as the bigger one was?"""
     both = differs(command, case)
-    return both and (both[1].kind != "ok" or other_reading(case, both[1].matches) == reading)
+    return both and (both[1].kind != "ok" or other_reading(case, ordered(both[1].emissions)) == reading)
 
 
 def minimise(command, case, reading, seconds=10):
@@ -373,6 +521,8 @@ def minimise(command, case, reading, seconds=10):
     while again and time.monotonic() < until:
         again = False
         for simple in smaller(case):
+            if time.monotonic() > until:
+                break
             if same_kind(command, simple, reading):
                 case, again = simple, True
                 break
@@ -383,47 +533,126 @@ def other_reading(case, got):
     """The readings, one or two of them, that would have to be others for the reference to answer `got`."""
     other = {name: not value for name, value in reference.READINGS.items()}
     for names in [*itertools.combinations(other, 1), *itertools.combinations(other, 2)]:
-        if expected_of(case, readings={name: other[name] for name in names}) == got:
+        answer = expected_of(case, readings={name: other[name] for name in names})
+        if answer is not None and same(answer, got):
             return " and ".join(names)
     return None
 
 
 # ------------------------------------------------------------------------------------------------- running
 
-COMMAND = None
+COMMAND = SWITCHES = None
 
 
-def start_worker(path):
-    global COMMAND
-    COMMAND = Command(path)
+def start_worker(path, switches):
+    global COMMAND, SWITCHES
+    COMMAND, SWITCHES = path and Command(path), switches
 
 
-def try_seed(seed):
-    case = Maker(seed).case()
-    expected = expected_of(case)
-    if expected is None:
-        return seed, "outside", None
-    got = COMMAND.run(rules_text(case), case["events"], case["at_end"])
+def try_seeds(seeds):
+    """Cases of these seeds through as few processes as will do: [(seed, kind, detail)]."""
+    out, asked = [], []
+    for seed in seeds:
+        case = Maker(seed, SWITCHES).case()
+        expected = expected_of(case)
+        if expected is None:
+            out.append((seed, "outside", None))
+        else:
+            asked.append((seed, case, expected))
+    for at_end in ("flush", "hold"):
+        together = [x for x in asked if x[1]["at_end"] == at_end]
+        for (seed, case, expected), got in zip(together, together_run(COMMAND, [case for _, case, _ in together], at_end)):
+            out.append((seed, *verdict(case, expected, got)))
+    return out
+
+
+def verdict(case, expected, got):
     if got.kind in ("refused", "unsupported"):
-        return seed, got.kind, got.text
-    if got.kind == "ok" and got.matches == expected:
-        return seed, "same", len(expected)
-    reading = other_reading(case, got.matches) if got.kind == "ok" else None
+        return got.kind, got.text
+    if got.kind == "ok" and same(expected, ordered(got.emissions)):
+        return "same", count(expected)
+    alone = COMMAND.run(rules_text(case), case["events"], case["at_end"])
+    if alone.kind == "ok" and same(expected, ordered(alone.emissions)):
+        return "different", (case, expected, got, "differs only where other rules stand in the file")
+    reading = other_reading(case, ordered(alone.emissions)) if alone.kind == "ok" else None
     case = minimise(COMMAND, case, reading)
-    expected, got = differs(COMMAND, case)
-    return seed, "different", (case, expected, got, reading)
+    return "different", (case, *(differs(COMMAND, case) or (expected, alone)), reading)
 
 
-def self_check(seed):
-    case = Maker(seed).case()
-    first, every = expected_of(case), expected_of(case, mode="all")
-    if first is None or every is None:
+def together_run(command, cases, at_end):
+    """An outcome for each case, from one rule file with all of them; those that are refused are left out of the next try.
+    Their times are moved so that all end at one time where time is held at the input's end, and begin at one time else;
+    a case that depends on both goes by itself."""
+    outcomes = [None] * len(cases)
+    edge = 0 if at_end == "flush" else -1
+    moved = [10**6 - case["events"][edge]["t"] for case in cases]
+    for i, case in enumerate(cases):
+        if at_end == "hold" and case["items"][0][1]["kind"] == "not":
+            outcomes[i] = command.run(rules_text(case), case["events"], at_end)
+    while any(o is None for o in outcomes):
+        left = [i for i, o in enumerate(outcomes) if o is None]
+        texts, lines, owner = [], [], []
+        for i in left:
+            texts.append(rules_text(cases[i], i))
+            owner += [i] * texts[-1].count("\n")
+            for at, e in enumerate(cases[i]["events"], 1):
+                t = e["t"] + moved[i]
+                lines.append((t, i, at, {**e, "t": t, "event": f"{e.get('event', 'E')}{i}"}))
+        lines.sort(key=lambda line: line[:3])
+        got = command.run("".join(texts), [e for _, _, _, e in lines], at_end)
+        if got.kind == "ok":
+            numbers = [at for _, _, at, _ in lines]
+            by_rule = collections.defaultdict(list)
+            for e in got.emissions:
+                shift = moved[int(e.rule[1:])] * 1000
+                by_rule[e.rule].append(e._replace(events=sorted(numbers[k - 1] for k in e.events), start=e.start - shift,
+                                                  end=e.end - shift))
+            for i in left:
+                outcomes[i] = got._replace(emissions=by_rule[f"r{i}"], text="")
+            break
+        refused = errors_by_case(got.text, owner) if got.kind in ("refused", "unsupported") else {}
+        told = set(WARNING.findall(got.text))  # they count for how many errors are told
+        if not refused and not told <= command.allowed:
+            command.allowed |= told
+        elif not refused:  # a crash, say: each by itself
+            for i in left:
+                outcomes[i] = command.run(rules_text(cases[i]), cases[i]["events"], at_end)
+            break
+        command.allowed |= told
+        for i, text in refused.items():
+            outcomes[i] = Outcome("unsupported" if "E0900" in text else "refused", None, text)
+    return outcomes
+
+
+WARNING = re.compile(r": warning (W\d+):")
+ERROR = re.compile(r"^[^\n]*?:(\d+):\d+: error (E\d+)[^\n]*", re.M)
+
+
+def errors_by_case(text, owner):
+    out = {}
+    for m in ERROR.finditer(text):
+        line = int(m.group(1)) - 1
+        if line < len(owner):
+            out[owner[line]] = out.get(owner[line], "") + m.group() + "\n"
+    return out
+
+
+def self_check(seeds):
+    return [self_check_one(seed) for seed in seeds]
+
+
+def self_check_one(seed):
+    case = Maker(seed, SWITCHES).case()
+    case = {**case, "timeout": False, "clauses": {c: v for c, v in case["clauses"].items() if c == "where"}}
+    once = expected_of(case, mode="last" if case["mode"] == "last" else "first")
+    every = expected_of(case, mode="all")
+    if once is None or every is None:
         return seed, "outside", None
-    pool = collections.Counter(map(tuple, every))
-    pool.subtract(map(tuple, first))
+    pool = collections.Counter((k, e[1]) for k, one in every for e in one)
+    pool.subtract(collections.Counter((k, e[1]) for k, one in once for e in one))
     if any(v < 0 for v in pool.values()):
-        return seed, "different", (case, every, first, None)
-    return seed, "same", len(first)
+        return seed, "different", (case, every, Outcome("ok", once, ""), None)
+    return seed, "same", count(once)
 
 
 def parse_seeds(text):
@@ -431,15 +660,43 @@ def parse_seeds(text):
     return range(int(a), int(b or a) + 1)
 
 
-def report(seed, detail, own):
+def as_case(seed, case, expected):
+    """The case as a line of cases/*.jsonl."""
+    out = {"id": f"differential/{seed}", "rules": rules_text(case), "events": case["events"], "at_end": case["at_end"],
+           "expected": sorted(list(e[1]) for _, one in expected for e in one)}
+    if len(expected) == 1:
+        out["emitted"] = [{"event": e[0], "events": list(e[1]), "start": e[2] / 1000}
+                          | ({} if e[3] is None else {"end": e[3] / 1000}) | {"suppressed": e[4]} for e in expected[0][1]]
+    return json.dumps(out)
+
+
+def shown(answer):
+    return "  ".join((f"{'/'.join(key)}: " if key else "") + " ".join(
+        f"{kind}{list(events)}" + ("" if end is None else f"@{end / 1000:g}") + (f"+{suppressed}" if suppressed else "")
+        for kind, events, _, end, suppressed in one) for key, one in answer) or "nothing"
+
+
+def report(seed, detail):
     case, expected, got, reading = detail
-    kind = f"\nother reading of an open corner: {reading}" if reading else ""
-    if own:
-        answer = f"match all {expected}\ndefault   {got}"
+    note = f"\nother reading of an open corner: {reading}" if reading else ""
+    answer = got.matches if got.emissions is None else ordered(got.emissions)
+    answer = shown(answer) if got.kind == "ok" else got.kind + ": " + got.text.strip()
+    print(f"DIFFERENT seed {seed}  ({case['at_end']}){note}\n{rules_text(case).rstrip()}\n{show(case['events'])}\n"
+          f"expected {shown(expected)}\ngot      {answer}\n{as_case(seed, case, expected)}\n", flush=True)
+
+
+def chosen(args):
+    """The constructs that are switched on."""
+    def names(text):
+        for name in filter(None, (name.strip() for name in text.split(","))):
+            if name not in CONSTRUCTS:
+                sys.exit(f"differential.py: no construct `{name}`: --list names them")
+            yield name
+    if args.every:
+        on = set(CONSTRUCTS)
     else:
-        answer = f"expected {expected}\ngot      {got.matches if got.kind == 'ok' else got.kind + ': ' + got.text.strip()}"
-    print(f"DIFFERENT seed {seed}  ({case['at_end']}){kind}\n{rules_text(case).rstrip()}\n{show(case['events'])}\n{answer}\n",
-          flush=True)
+        on = set(names(args.only)) if args.only is not None else set(SWITCHED_ON)
+    return frozenset(on | set(names(args.more))) - set(names(args.without))
 
 
 def main():
@@ -448,36 +705,45 @@ def main():
     ap.add_argument("--seeds", default="1-2000")
     ap.add_argument("--seconds", type=float, default=0, help="stop after so long")
     ap.add_argument("--jobs", type=int, default=2)
+    ap.add_argument("--batch", type=int, default=200, help="cases in one process")
     ap.add_argument("--self", action="store_true", dest="own")
+    ap.add_argument("--only", help="only these constructs (comma between them), and plain steps and arrows")
+    ap.add_argument("--with", dest="more", default="", help="these constructs too")
+    ap.add_argument("--without", default="", help="not these constructs")
+    ap.add_argument("--every", action="store_true", help="all constructs")
+    ap.add_argument("--list", action="store_true", help="name the constructs; * is on by default")
     ap.add_argument("--max", type=int, default=20, help="stop after so many differences")
     ap.add_argument("--save", help="append minimised differences here")
     args = ap.parse_args()
-    until = time.monotonic() + args.seconds if args.seconds else None
+    if args.list:
+        for name, what in CONSTRUCTS.items():
+            print(f"{'*' if name in SWITCHED_ON else ' '} {name:20} {what}")
+        return 0
+    begin = time.monotonic()
+    until = begin + args.seconds if args.seconds else None
     tally, refusals, matched, differences = collections.Counter(), collections.Counter(), 0, 0
-    work = self_check if args.own else try_seed
-    begin = None if args.own else start_worker
-    with multiprocessing.Pool(args.jobs, begin, () if args.own else (args.ensue,)) as pool:
-        for seed, kind, detail in pool.imap_unordered(work, parse_seeds(args.seeds), chunksize=8):
-            tally[kind] += 1
-            if kind == "same":
-                matched += detail > 0
-            elif kind in ("refused", "unsupported"):
-                refusals[next((w for w in detail.replace("[", " ").replace("]", " ").replace(":", " ").split()
-                               if w.startswith("E0")), detail[:60])] += 1
-            elif kind == "different":
-                differences += 1
-                report(seed, detail, args.own)
-                if args.save:
-                    with open(args.save, "a", encoding="utf-8") as f:
-                        case = detail[0]
-                        f.write(json.dumps({"id": f"differential/{seed}", "rules": rules_text(case), "events": case["events"],
-                                            "at_end": case["at_end"], "expected": detail[1]}) + "\n")
+    seeds = parse_seeds(args.seeds)
+    batches = (seeds[i:i + args.batch] for i in range(0, len(seeds), args.batch))
+    with multiprocessing.Pool(args.jobs, start_worker, (None if args.own else args.ensue, chosen(args))) as pool:
+        for done in pool.imap_unordered(self_check if args.own else try_seeds, batches):
+            for seed, kind, detail in done:
+                tally[kind] += 1
+                if kind == "same":
+                    matched += detail > 0
+                elif kind in ("refused", "unsupported"):
+                    refusals[ERROR.search(detail).group(2) if ERROR.search(detail) else detail[:60]] += 1
+                elif kind == "different":
+                    differences += 1
+                    report(seed, detail)
+                    if args.save:
+                        with open(args.save, "a", encoding="utf-8") as f:
+                            f.write(as_case(seed, detail[0], detail[1]) + "\n")
             if differences >= args.max or (until and time.monotonic() > until):
                 pool.terminate()
                 break
     counts = ", ".join(f"{v} {k}" for k, v in sorted(tally.items()))
     codes = "; refused: " + ", ".join(f"{v} {k}" for k, v in refusals.most_common()) if refusals else ""
-    print(f"{counts} ({matched} of the same have matches){codes}")
+    print(f"{counts} ({matched} of the same have matches){codes}; {sum(tally.values()) / (time.monotonic() - begin):.0f} a second")
     return 1 if differences else 0
 
 

