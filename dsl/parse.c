@@ -680,7 +680,6 @@ static struct ens_token skip_quietly(struct driver *d)
 {
 	struct ens_token t;
 
-	d->nobody = (struct ens_diag){.arena = d->p.arena, .sources = d->p.diag->sources, .work = ENS_NO_SPAN};
 	d->lx.diag = &d->nobody;
 	t = skip_unit(d);
 	d->lx.diag = d->p.diag;
@@ -1060,6 +1059,7 @@ enum ens_status ens_parse(struct ens_arena *arena, struct ens_diag *diag, uint32
 		return ENS_ENOMEM;
 	d->p.arena = arena;
 	d->p.diag = diag;
+	ens_diag_init(&d->nobody, arena, diag->sources);
 	d->ast = ast;
 	d->decl_end = &ast->decls;
 	while (*d->decl_end)
