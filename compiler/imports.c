@@ -118,7 +118,7 @@ static enum ens_status import(struct importer *im, struct ens_decl *d, const str
 static enum ens_status parse_file(struct importer *im, uint32_t file, const struct link *up)
 {
 	const struct link here = {file, up ? up->depth + 1 : 1, up};
-	struct ens_ast own = {0};
+	struct ens_ast own = {.ndecl = im->ast->ndecl}; /* what is counted is counted for all files */
 	uint8_t *state = state_of(im, file);
 	enum ens_status st;
 
@@ -126,7 +126,7 @@ static enum ens_status parse_file(struct importer *im, uint32_t file, const stru
 		return ENS_ENOMEM;
 	*state = OPEN;
 	st = ens_parse(im->arena, im->diag, file, &own);
-	im->ast->ndecl += own.ndecl;
+	im->ast->ndecl = own.ndecl;
 	for (struct ens_decl *d = own.decls, *next; d && st == ENS_OK; d = next) {
 		next = d->next;
 		d->next = NULL;

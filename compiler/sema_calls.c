@@ -124,6 +124,26 @@ bool ens_sema_is_builtin(const char *name)
 	return strcmp(name, "step") == 0;
 }
 
+/* Functions of other languages, and what they are here. */
+static const char *const foreign[][2] = {
+	{"length", "len(s)"},          {"lenght", "len(s)"},         {"size", "len(s)"},
+	{"char_length", "len(s)"},     {"substring", "substr(s, from, count)"},
+	{"tolower", "lower(s)"},       {"to_lower", "lower(s)"},     {"lcase", "lower(s)"},
+	{"toupper", "upper(s)"},       {"to_upper", "upper(s)"},     {"ucase", "upper(s)"},
+	{"average", "avg(a.FIELD)"},   {"mean", "avg(a.FIELD)"},     {"cnt", "count(a)"},
+	{"distinct", "count_distinct(a.FIELD)"},                     {"dcount", "count_distinct(a.FIELD)"},
+	{"distinct_count", "count_distinct(a.FIELD)"},               {"collect", "list(a.FIELD)"},
+	{"array_agg", "list(a.FIELD)"},                              {"stdev", "stddev(a.FIELD)"},
+	{"ifnull", "x ?? 0"},          {"nvl", "x ?? 0"},            {"isnull", "x is null"},
+	{"power", "pow(x, y)"},        {"ceiling", "ceil(x)"},       {"ln", "log(x)"},
+	{"startswith", "starts_with(s, \"x\")"},                     {"endswith", "ends_with(s, \"x\")"},
+	{"indexof", "contains(s, \"x\")"},                           {"instr", "contains(s, \"x\")"},
+	{"regexp", "s matches \"a+b\""},                             {"cidrmatch", "ip in \"10.0.0.0/8\""},
+	{"iif", "if CONDITION then A else B"},                       {"tostring", "string(x)"},
+	{"to_string", "string(x)"},    {"now", "the time of an event, as in `a.time`"},
+	{"current_timestamp", "the time of an event, as in `a.time`"},
+};
+
 void ens_sema_unknown_function(struct ens_sema *s, const struct ens_expr *e)
 {
 	const char *candidate[ENS_NFUNCTION + NAGGREGATE + DECLARED_MAX];
@@ -144,6 +164,11 @@ void ens_sema_unknown_function(struct ens_sema *s, const struct ens_expr *e)
 		if (s->decl[i]->kind == ENS_D_FN && s->decl[i]->name.name) {
 			candidate[n++] = s->decl[i]->name.name;
 			k++;
+		}
+	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+		if (strcmp(e->name, foreign[i][0]) == 0) {
+			ens_diag_remedy(s->diag, m, "write `%s`", foreign[i][1]);
+			return;
 		}
 	ens_sema_suggest(s, m, e->name, candidate, n);
 }
@@ -191,12 +216,14 @@ static enum ens_type function_type(struct ens_view *v, struct ens_expr *e)
 {
 	bool known = false, bad = false;
 
+	for (size_t i = 0; i < ENS_NFUNCTION; i++)
+		known |= strcmp(ens_function_table[i].name, e->name) == 0;
 	for (uint32_t i = 0; i < e->narg; i++) {
+		if (!known && e->arg[i]->kind == ENS_X_NAME && ens_sema_find_step(v, e->arg[i]->name))
+			continue; /* right for what may have been meant */
 		bad |= ens_sema_expr(v, e->arg[i]) == ENS_BADTYPE;
 		e->optional |= e->arg[i]->optional;
 	}
-	for (size_t i = 0; i < ENS_NFUNCTION; i++)
-		known |= strcmp(ens_function_table[i].name, e->name) == 0;
 	if (!known) {
 		ens_sema_unknown_function(v->s, e);
 		return ENS_BADTYPE;

@@ -81,8 +81,9 @@ static void add_field(struct ens_sema *s, struct ens_decl *type, const struct en
 		return;
 	}
 	*place = d->nfield;
-	d->field[d->nfield++] = (struct ens_field_sema){.name = f->name.name, .type = f->type, .unit = f->unit,
-							.optional = f->optional, .at = f->name.at, .computed = f->computed};
+	d->field[d->nfield++] = (struct ens_field_sema){.name = f->name.name, .unit = f->unit, .optional = f->optional,
+							.type = f->type == ENS_NOTYPE ? ENS_BADTYPE : f->type,
+							.at = f->name.at, .computed = f->computed};
 }
 
 uint32_t ens_type_raw_field(struct ens_sema *s, struct ens_decl *type, const char *name, struct ens_span at)
@@ -141,6 +142,8 @@ static void time_option(struct ens_sema *s, struct ens_decl *type, const struct 
 			if (d->field[k].type == ENS_TIME)
 				candidate[n++] = d->field[k].name;
 		ens_sema_suggest(s, m, o->name.name, candidate, n);
+	} else if (d->field[i].type == ENS_BADTYPE) {
+		return; /* which was told */
 	} else if (d->field[i].type != ENS_TIME) {
 		m = ens_diag_add(s->diag, ENS_E_TIME_FIELD, o->name.at,
 				 "`%s` is of type %s, the time of an event is of type time", o->name.name,

@@ -267,7 +267,7 @@ static void key_part(struct ens_sema *s, struct ens_rule_sema *r, const struct e
 
 			ens_diag_second(s->diag, m, in->type->sema->field[f.index].at, "declared here");
 			ens_diag_remedy(s->diag, m, "use a string or int");
-		} else if (first && f.type != key->type) {
+		} else if (first && f.type != key->type && f.type != ENS_BADTYPE && key->type != ENS_BADTYPE) {
 			struct ens_message *m = ens_diag_add(s->diag, ENS_E_KEY_TYPE, field.at,
 							     "the key `%s` is %s in `%s`, but %s in `%s`", key->name,
 							     ens_type_name(key->type), first->name.name,

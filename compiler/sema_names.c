@@ -10,6 +10,7 @@
 #include "compiler/sema_private.h"
 
 #define CANDIDATES_MAX 1000u /* names looked through for a likely slip */
+#define OFFERED_MAX 8u       /* names listed where none is near */
 #define SUGGESTIONS_MAX (4 * ENS_MESSAGES_MAX)
 
 void ens_sema_not_yet(struct ens_sema *s, struct ens_span at, const char *what)
@@ -32,6 +33,19 @@ void ens_sema_suggest(struct ens_sema *s, struct ens_message *m, const char *nam
 		ens_diag_remedy(s->diag, m, "did you mean `%s`?", near);
 }
 
+void ens_sema_offer(struct ens_sema *s, struct ens_message *m, const char *name, const char *what,
+		    const char *const *candidate, size_t n)
+{
+	struct ens_buf list = ENS_BUF_EMPTY;
+
+	ens_sema_suggest(s, m, name, candidate, n);
+	for (size_t i = 0; i < n && n <= OFFERED_MAX; i++)
+		ens_buf_addf(&list, "%s`%s`", i == 0 ? "" : i + 1 == n ? " and " : ", ", candidate[i]);
+	if (!m->remedy && list.len)
+		ens_diag_remedy(s->diag, m, "%s: %s", what, ens_buf_cstr(&list));
+	ens_buf_free(&list);
+}
+
 /* Enters d under its name; says so if there was one before. */
 static void declare(struct ens_sema *s, struct ens_map *map, uint32_t i, const char *what)
 {
@@ -48,6 +62,8 @@ static void declare(struct ens_sema *s, struct ens_map *map, uint32_t i, const c
 		*place = i;
 		return;
 	}
+	if (d->broken || s->decl[*place]->broken)
+		return; /* the name may not be all of what was meant */
 
 	struct ens_message *m = ens_diag_add(s->diag, ENS_E_DUPLICATE, d->name.at, "there are two %s called `%s`", what,
 					     d->name.name);

@@ -42,6 +42,9 @@ void ens_sema_unused(struct ens_sema *s);
 const char *ens_sema_nearest(struct ens_sema *s, const char *name, const char *const *candidate, size_t n); /* or NULL */
 void ens_sema_suggest(struct ens_sema *s, struct ens_message *m, const char *name, const char *const *candidate,
 		      size_t n);
+/* The same; where none is near and there are few, they are listed: "WHAT: `a` and `b`". */
+void ens_sema_offer(struct ens_sema *s, struct ens_message *m, const char *name, const char *what,
+		    const char *const *candidate, size_t n);
 void ens_sema_not_yet(struct ens_sema *s, struct ens_span at, const char *what); /* "WHAT is not supported yet" */
 
 /* sema_params.c */

@@ -174,6 +174,7 @@ static void say_type(struct tester *w, const struct ens_expr *e, const struct wa
 {
 	struct ens_diag *diag = w->s->diag;
 	const char *type = ens_type_name(want->type);
+	struct ens_message *m = NULL;
 
 	if (want->field && e->type == ENS_NOTYPE)
 		ens_diag_add(diag, ENS_E_NULL, e->at, "`%s` of `%s` is never null", want->field, want->of);
@@ -181,8 +182,10 @@ static void say_type(struct tester *w, const struct ens_expr *e, const struct wa
 		ens_diag_add(diag, ENS_E_TYPES, e->at, "`%s` of `%s` is of type %s, this is of type %s", want->field,
 			     want->of, type, ens_type_name(e->type));
 	else
-		ens_diag_add(diag, ENS_E_TYPES, e->at, "here stands a %s, this is of type %s",
-			     want->type == ENS_INT ? "count" : type, ens_type_name(e->type));
+		m = ens_diag_add(diag, ENS_E_TYPES, e->at, "here stands a %s, this is of type %s",
+				 want->type == ENS_INT ? "count" : type, ens_type_name(e->type));
+	if (m && want->type == ENS_DURATION && e->type == ENS_INT)
+		ens_diag_remedy(diag, m, "write it with its unit, such as 5s or 10m");
 }
 
 /* A value as a program; false if something was wrong, which was said. */
@@ -345,7 +348,7 @@ static bool find_emitted(struct tester *w, struct ens_ident type)
 	while ((e = next_emit(w, &rule, &emit))) {
 		if (strcmp(e->type, type.name) == 0)
 			return true;
-		if (n < CANDIDATES_MAX)
+		if (n < CANDIDATES_MAX && (!n || strcmp(candidate[n - 1], e->type) != 0))
 			candidate[n++] = e->type;
 	}
 	if (!rules_ok(w))
@@ -356,7 +359,7 @@ static bool find_emitted(struct tester *w, struct ens_ident type)
 		ens_diag_second(w->s->diag, m, other->name.at, "this rule does");
 		ens_diag_remedy(w->s->diag, m, "only the rules behind `for` count: add `%s` there", other->name.name);
 	} else {
-		ens_sema_suggest(w->s, m, type.name, candidate, n);
+		ens_sema_offer(w->s, m, type.name, "these rules emit", candidate, n);
 	}
 	return false;
 }

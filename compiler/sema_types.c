@@ -61,7 +61,7 @@ static void unknown_field(struct ens_view *v, const struct ens_decl *type, const
 		ens_diag_add(v->s->diag, ENS_E_UNKNOWN_FIELD, at, "`%s` has no field `%s`", type->name.name, name);
 
 	ens_diag_second(v->s->diag, m, type->name.at, "`%s` is declared here", type->name.name);
-	ens_sema_suggest(v->s, m, name, candidate, n);
+	ens_sema_offer(v->s, m, name, "its fields", candidate, n);
 }
 
 static uint32_t find_key(const struct ens_view *v, const char *name)
@@ -95,7 +95,7 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 
 	if (v->s->imports)
 		return ENS_BADTYPE;
-	if ((v->rule && v->rule->decl->broken) || (v->hand && v->hand->broken))
+	if ((v->rule && v->rule->decl->names_lost) || (v->hand && v->hand->broken))
 		return ENS_BADTYPE; /* it may have been there: the syntax error was told */
 	if (strcmp(e->name, "prev") == 0 || ens_sema_find_step(v, e->name)) {
 		m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "`%s` is a whole event, not a value", e->name);
@@ -110,7 +110,7 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 	if (v->hand) {
 		m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "`%s` is no field of `%s`%s", e->name,
 				 v->hand->name.name, v->rule && v->rule->nkey ? " and no key" : "");
-		ens_sema_suggest(v->s, m, e->name, candidate, n);
+		ens_sema_offer(v->s, m, e->name, "names known here", candidate, n);
 		return ENS_BADTYPE;
 	}
 	m = ens_diag_add(v->s->diag, ENS_E_NO_EVENT, e->at,
@@ -444,7 +444,7 @@ static enum ens_type no_such_step(struct ens_view *v, const struct ens_expr *bas
 	struct ens_message *m;
 
 	if (v->s->imports || (i != ENS_MAP_NONE && v->s->decl[i]->kind == ENS_D_TABLE) ||
-	    (v->rule && v->rule->decl->broken))
+	    (v->rule && v->rule->decl->names_lost))
 		return ENS_BADTYPE;
 	if (!v->rule || v->no_match) {
 		m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, base->at,
@@ -459,7 +459,7 @@ static enum ens_type no_such_step(struct ens_view *v, const struct ens_expr *bas
 			"`%s` is an event type: give the step a name in the pattern, `x: %s`, and say `x.FIELD`",
 			base->name, base->name);
 	else
-		ens_sema_suggest(v->s, m, base->name, candidate, n);
+		ens_sema_offer(v->s, m, base->name, "steps of this rule", candidate, n);
 	return ENS_BADTYPE;
 }
 
@@ -570,8 +570,15 @@ static void advise(struct ens_view *v, struct ens_message *m, const struct ens_e
 		   enum ens_type b)
 {
 	enum ens_type other = a == ENS_STRING ? b : a;
+	bool text = (a == ENS_STRING || b == ENS_STRING) && is_number(other) && e->kind != ENS_X_ADD;
+	const struct ens_expr *literal = NULL;
 
-	if (e->kind == ENS_X_ADD && a == ENS_STRING && b == ENS_STRING)
+	for (uint32_t i = 0; i < e->narg && text; i++)
+		literal = e->arg[i]->kind == ENS_X_LITERAL ? e->arg[i] : literal;
+	if (literal)
+		ens_diag_remedy(v->s->diag, m, literal->type == ENS_STRING ? "a number is written without quotes"
+									   : "a string is written in quotes");
+	else if (e->kind == ENS_X_ADD && a == ENS_STRING && b == ENS_STRING)
 		ens_diag_remedy(v->s->diag, m, "to join strings say concat(a, b)");
 	else if ((a == ENS_STRING || b == ENS_STRING) && is_number(other))
 		ens_diag_remedy(v->s->diag, m, "%s(x) turns a string into a number, string(x) a number into a string",
@@ -934,6 +941,9 @@ static void expr_type(struct ens_view *v, struct ens_expr *e)
 	e->type = ENS_BADTYPE;
 	e->optional = false;
 	switch (e->kind) {
+	case ENS_X_BAD:
+		e->type = ENS_BADTYPE;
+		break;
 	case ENS_X_LITERAL:
 		e->type = e->lit_type;
 		e->optional = e->lit_type == ENS_NOTYPE;

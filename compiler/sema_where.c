@@ -268,8 +268,7 @@ static void give(struct ens_sema *s, struct ens_rule_sema *r, const struct ens_e
 
 		if (!copy)
 			return;
-		ens_sema_condition(&v, copy);
-		if (s->diag->nerror == before)
+		if (ens_sema_condition(&v, copy) && s->diag->nerror == before)
 			say_nobody(&l, e);
 		return;
 	}

@@ -32,6 +32,7 @@ static const struct {
 	enum level level;
 	const char *sign; /* of operators with two sides; alone where it is the operand that differs */
 } expr_row[] = {
+	[ENS_X_BAD] = {LEVEL_POSTFIX, NULL},
 	[ENS_X_LITERAL] = {LEVEL_POSTFIX, NULL},
 	[ENS_X_NAME] = {LEVEL_POSTFIX, NULL},
 	[ENS_X_MEMBER] = {LEVEL_POSTFIX, NULL},
@@ -229,6 +230,9 @@ static void write_postfix(const struct ens_expr *e, struct ens_buf *out)
 static void write_bare(const struct ens_expr *e, struct ens_buf *out)
 {
 	switch (e->kind) {
+	case ENS_X_BAD:
+		ens_buf_adds(out, "...");
+		break;
 	case ENS_X_LITERAL:
 		write_literal(e, out);
 		break;

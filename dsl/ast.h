@@ -28,6 +28,7 @@ struct ens_ident_list {
 /* ---- expressions ---------------------------------------------------------------------------------------------- */
 
 enum ens_expr_kind {
+	ENS_X_BAD,      /* had an error, which was told: nothing is known of it */
 	ENS_X_LITERAL,  /* type + value */
 	ENS_X_NAME,     /* name */
 	ENS_X_MEMBER,   /* arg[0] . name */
@@ -254,6 +255,7 @@ struct ens_decl {
 	struct ens_ident name;
 	const char *doc;           /* NULL: none */
 	bool broken;               /* had a syntax error: what is missing may have been there; IMPORT: was not read */
+	bool names_lost;           /* RULE: among it what names its steps, inputs or keys */
 	bool imported;             /* of a file that another imports */
 	struct ens_ident_list *streams; /* EVENT, TABLE: from; OUTPUT: to; names are the strings */
 	struct ens_ident_list *keys;    /* TABLE: key fields */

@@ -6,6 +6,7 @@
  * units (they are the H_ tokens), so that a mistake in one unit cannot spoil another, and puts rules together from
  * their clauses.  Line ends come as NEWLINE only inside braces, where they separate; elsewhere parse.c takes them out.
  * All other words are names unless the state asks for the word (%fallback).  Actions build nodes and do nothing else.
+ * BAD is no token of the text: parse.c puts it where a field, item, line or condition was that had an error.
  * Tested by tests/lang and tests/unit/test_parse.c.
  */
 %name ens_grammar
@@ -51,6 +52,8 @@ static struct ens_exprs two(struct ens_parser *p, struct ens_expr *a, struct ens
 %stack_overflow {
 	ens_too_deep(p, p->at);
 }
+
+%token BAD.
 
 %fallback IDENT ACCEPT AFTER ALL ARRIVING AS AT BETWEEN BY CHANNEL COMBINATIONS CONSECUTIVE DELETE DERIVE DROP
 	EMIT EMPTY EVENT EVENTS EVERY EXPECT EXPIRE FIRST FN FOR FORGET FROM GREEDY HASH HAVING HOPPING IDLE IMPORT
@@ -153,6 +156,8 @@ fields(A) ::= field_list(L) COMMA. { A = L; }
 %type field_list {struct ens_fields}
 field_list(A) ::= field(F). { A = ens_fields_add((struct ens_fields){0}, F); }
 field_list(A) ::= field_list(L) separator field(F). { A = ens_fields_add(L, F); }
+field_list(A) ::= BAD(T). { A = ens_bad_field(p, (struct ens_fields){0}, T); }
+field_list(A) ::= field_list(L) separator BAD(T). { A = ens_bad_field(p, L, T); }
 
 %type field {struct ens_field *}
 field(A) ::= IDENT(N) COLON type(T) computed(E) alias(S). { A = ens_mk_field(p, N, T, E, S.first); }
@@ -354,6 +359,8 @@ block(A) ::= LC items(L) COMMA RC. { A = L; }
 %type items {struct ens_items}
 items(A) ::= item(I). { A = ens_items_add((struct ens_items){0}, I); }
 items(A) ::= items(L) separator item(I). { A = ens_items_add(L, I); }
+items(A) ::= BAD(T). { A = ens_bad_item(p, (struct ens_items){0}, T); }
+items(A) ::= items(L) separator BAD(T). { A = ens_bad_item(p, L, T); }
 %type item {struct ens_item *}
 item(A) ::= name(N) COLON expr(E). { A = ens_mk_item(p, N, E); }
 item(A) ::= expr(E). { A = ens_mk_item(p, NO_IDENT, E); }
@@ -401,6 +408,7 @@ single(A) ::= INT(T) OF LP(B) parts(L) RP(C). { A = ens_mk_some_of(p, T.at, ens_
 %type ref {struct ens_ref *}
 ref(A) ::= name(N). { A = ens_mk_ref(p, N, NULL, N.at); }
 ref(A) ::= name(N) LB expr(E) RB(C). { A = ens_mk_ref(p, N, E, join(N.at, C.at)); }
+ref(A) ::= name(N) LB BAD(T) RB(C). { A = ens_mk_ref(p, N, ens_mk_bad(p, T.at), join(N.at, C.at)); }
 
 %type any_ref {struct ens_ref *}
 any_ref(A) ::= ref(R). { A = R; }
@@ -439,6 +447,8 @@ lines(A) ::= line_list(L). { A = L; }
 %type line_list {struct ens_lines}
 line_list(A) ::= line(L). { A = ens_lines_add((struct ens_lines){0}, L); }
 line_list(A) ::= line_list(B) NEWLINE line(L). { A = ens_lines_add(B, L); }
+line_list(A) ::= BAD. { A = (struct ens_lines){0}; p->incomplete = true; }
+line_list(A) ::= line_list(B) NEWLINE BAD. { A = B; p->incomplete = true; }
 
 %type line {struct ens_test_line *}
 line(A) ::= START(W) STRING(S). {
@@ -543,6 +553,7 @@ primary(A) ::= FALSE(T). { A = ens_mk_literal(p, T); }
 primary(A) ::= NIL(T). { A = ens_mk_literal(p, T); }
 primary(A) ::= IDENT(T). { A = ens_mk_name(p, ens_mk_ident(p, T)); }
 primary(A) ::= LP(B) expr(E) RP(C). { A = ens_mk_parens(E, B.at, C.at); }
+primary(A) ::= LP(B) BAD RP(C). { A = ens_mk_bad(p, join(B.at, C.at)); }
 primary(A) ::= name(N) LP RP(C). { A = ens_mk_call(p, N, (struct ens_exprs){0}, C.at); }
 primary(A) ::= name(N) LP exprs(L) RP(C). { A = ens_mk_call(p, N, L, C.at); }
 literal(A) ::= INT(T). { A = ens_mk_literal(p, T); }
@@ -596,5 +607,22 @@ int ens_grammar_takes(void *g, int code)
 		state = n ? above[n - 1] : real->stateno;
 		above[n++] = yy_find_reduce_action(state, (YYCODETYPE)yyRuleInfoLhs[action]);
 	}
+}
+
+int ens_grammar_recover(void *g)
+{
+	yyParser *parser = g;
+	yyStackEntry *const top = parser->yytos;
+	int open = 0;
+
+	while (parser->yytos > parser->yystack && !ens_grammar_takes(g, ENS_TK_BAD))
+		parser->yytos--;
+	if (parser->yytos == parser->yystack) {
+		parser->yytos = top;
+		return -1;
+	}
+	for (const yyStackEntry *e = parser->yystack + 1; e <= parser->yytos; e++)
+		open += e->major == ENS_TK_LP || e->major == ENS_TK_LB || e->major == ENS_TK_LC;
+	return open;
 }
 }

@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "dsl/grammar.h"
+#include "dsl/hints.h"
 #include "dsl/words.h"
 
 #define SHOWN_MAX 40 /* bytes of the user's text quoted in a message */
@@ -317,7 +318,10 @@ static struct ens_token bad_number(struct ens_lexer *lx, const char *from)
 	}
 	m = ens_diag_add(lx->diag, ENS_E_NUMBER, tok.at, "%.*s is neither a number nor a duration",
 			 shown(from, lx->cur), from);
-	if (letters < lx->cur)
+	if (ens_hint_unit((struct ens_words){letters, (size_t)(lx->cur - letters)}))
+		ens_diag_remedy(lx->diag, m, "write %.*s%s", shown(from, letters), from,
+				ens_hint_unit((struct ens_words){letters, (size_t)(lx->cur - letters)}));
+	else if (letters < lx->cur)
 		ens_diag_remedy(lx->diag, m, "units are us, ms, s, m, h, d and w, joined as in 1h30m");
 	else
 		ens_diag_remedy(lx->diag, m, "_ stands between two digits, as in 1_000_000");
@@ -513,7 +517,10 @@ static struct ens_token string_literal(struct ens_lexer *lx, const char *from, c
 		if (ended)
 			ens_diag_remedy(lx->diag, m, "write \"%.*s\"", shown(text, end), text);
 	} else if (!ended) {
-		ens_diag_add(lx->diag, ENS_E_STRING_END, tok.at, "this string has no closing quote on its line");
+		struct ens_message *m = ens_diag_add(lx->diag, ENS_E_STRING_END, tok.at,
+						     "this string has no closing quote on its line");
+
+		ens_diag_remedy(lx->diag, m, "for a quote within a string write \\\", for a line end \\n");
 	}
 	unescape(lx, &tok, text, end);
 	return tok;
@@ -612,8 +619,20 @@ static void bad_char(struct ens_lexer *lx, const char *from)
 			     "%.*s means nothing outside strings and comments", shown(from, lx->cur), from);
 
 	lx->lost = true;
-	if (*from == ';')
-		ens_diag_remedy(lx->diag, m, "a line end is enough");
+	if (*from == '@')
+		ens_diag_remedy(lx->diag, m, "there are no annotations: a rule has a title, `rule NAME \"title\"`, and `meta`");
+	else if (*from == '~')
+		ens_diag_remedy(lx->diag, m, "a regular expression is written `s matches \"a+b\"`");
+}
+
+/* The end of a line in other languages: taken for one here. */
+static struct ens_token semicolon(struct ens_lexer *lx, const char *from)
+{
+	struct ens_token tok = token(lx, from, ENS_TK_NEWLINE);
+	struct ens_message *m = ens_diag_add(lx->diag, ENS_E_SPELLING, tok.at, "no ; stands here");
+
+	ens_diag_remedy(lx->diag, m, "a line end is enough");
+	return tok;
 }
 
 /* ---- the automaton -------------------------------------------------------------------------------------------- */
@@ -695,9 +714,11 @@ struct ens_token ens_lex(struct ens_lexer *lx)
 		"|" { return token(lx, from, ENS_TK_PIPE); }
 		"&" { return token(lx, from, ENS_TK_AMP); }
 
+		";" { return semicolon(lx, from); }
 		"==" | "===" { return respell(lx, from, ENS_TK_EQ, "="); }
 		"<>" | "!==" { return respell(lx, from, ENS_TK_NE, "!="); }
 		"=<" { return respell(lx, from, ENS_TK_LE, "<="); }
+		":=" { return respell(lx, from, ENS_TK_EQ, "="); }
 		"&&" { return respell(lx, from, ENS_TK_AND, "and"); }
 		"||" { return respell(lx, from, ENS_TK_OR, "or"); }
 		"=>" { return respell(lx, from, ENS_TK_ARROW, "->"); }

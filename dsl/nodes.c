@@ -95,35 +95,47 @@ static enum ens_time_unit unit_of(struct ens_parser *p, struct ens_ident unit)
 	return ENS_UNIT_AUTO;
 }
 
+static const char *const type_name[] = {"bool", "int", "float", "string", "time", "duration", "ip"};
+static const enum ens_type type_of_name[] = {ENS_BOOL, ENS_INT, ENS_FLOAT, ENS_STRING, ENS_TIME, ENS_DURATION, ENS_IP};
+static const char *const foreign_type[][2] = {{"integer", "int"},    {"long", "int"},     {"bigint", "int"},
+				 {"double", "float"},   {"number", "float"}, {"decimal", "float"},
+				 {"real", "float"},     {"str", "string"},   {"text", "string"},
+				 {"varchar", "string"}, {"boolean", "bool"}, {"timestamp", "time"},
+				 {"datetime", "time"},  {"date", "time"},    {"interval", "duration"},
+				 {"inet", "ip"},        {"cidr", "ip"}};
+
+bool ens_is_type_name(const char *name, size_t len)
+{
+	for (size_t i = 0; i < sizeof(type_name) / sizeof(*type_name); i++)
+		if (strlen(type_name[i]) == len && memcmp(type_name[i], name, len) == 0)
+			return true;
+	for (size_t i = 0; i < sizeof(foreign_type) / sizeof(*foreign_type); i++)
+		if (strlen(foreign_type[i][0]) == len && memcmp(foreign_type[i][0], name, len) == 0)
+			return true;
+	return false;
+}
+
 struct ens_type_spec ens_mk_type(struct ens_parser *p, struct ens_ident name, struct ens_ident unit, struct ens_span at,
 				 bool optional)
 {
-	static const char *const names[] = {"bool", "int", "float", "string", "time", "duration", "ip"};
-	static const enum ens_type types[] = {ENS_BOOL, ENS_INT, ENS_FLOAT, ENS_STRING, ENS_TIME, ENS_DURATION, ENS_IP};
-	static const char *const foreign[][2] = {{"integer", "int"},    {"long", "int"},     {"bigint", "int"},
-						 {"double", "float"},   {"number", "float"}, {"decimal", "float"},
-						 {"real", "float"},     {"str", "string"},   {"text", "string"},
-						 {"varchar", "string"}, {"boolean", "bool"}, {"timestamp", "time"},
-						 {"datetime", "time"},  {"date", "time"},    {"interval", "duration"},
-						 {"inet", "ip"},        {"cidr", "ip"}};
 	struct ens_type_spec t = {.type = ENS_NOTYPE, .unit = ENS_UNIT_AUTO, .optional = optional, .at = at};
 	const char *near = NULL;
 	struct ens_message *m;
 
-	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-		if (strcmp(name.name, names[i]) == 0)
-			t.type = types[i];
+	for (size_t i = 0; i < sizeof(type_name) / sizeof(*type_name); i++)
+		if (strcmp(name.name, type_name[i]) == 0)
+			t.type = type_of_name[i];
 	if (t.type != ENS_NOTYPE && unit.name && t.type != ENS_TIME)
 		ens_diag_add(p->diag, ENS_E_TYPE_NAME, unit.at, "only `time` has a unit");
 	else if (t.type != ENS_NOTYPE && unit.name)
 		t.unit = unit_of(p, unit);
 	if (t.type != ENS_NOTYPE)
 		return t;
-	for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++)
-		if (strcmp(name.name, foreign[i][0]) == 0)
-			near = foreign[i][1];
+	for (size_t i = 0; i < sizeof(foreign_type) / sizeof(*foreign_type); i++)
+		if (strcmp(name.name, foreign_type[i][0]) == 0)
+			near = foreign_type[i][1];
 	if (!near)
-		near = ens_diag_nearest(name.name, names, sizeof(names) / sizeof(*names));
+		near = ens_diag_nearest(name.name, type_name, sizeof(type_name) / sizeof(*type_name));
 	m = ens_diag_add(p->diag, ENS_E_TYPE_NAME, name.at, "there is no type `%s`", name.name);
 	if (near)
 		ens_diag_remedy(p->diag, m, "did you mean `%s`?", near);
@@ -196,6 +208,8 @@ struct ens_expr *ens_mk_literal(struct ens_parser *p, struct ens_token t)
 {
 	struct ens_expr *e = expr(p, ENS_X_LITERAL, t.at, t.at, 0);
 
+	if (t.damage)
+		return ens_mk_bad(p, t.at);
 	switch (t.code) {
 	case ENS_TK_INT:
 	case ENS_TK_DURATION:
@@ -222,6 +236,12 @@ struct ens_expr *ens_mk_literal(struct ens_parser *p, struct ens_token t)
 		break;
 	}
 	return e;
+}
+
+struct ens_expr *ens_mk_bad(struct ens_parser *p, struct ens_span at)
+{
+	p->incomplete = true;
+	return expr(p, ENS_X_BAD, at, at, 0);
 }
 
 struct ens_expr *ens_mk_count(struct ens_parser *p, int64_t n, struct ens_span at)
@@ -625,6 +645,13 @@ struct ens_item *ens_mk_item(struct ens_parser *p, struct ens_ident name, struct
 	i->name = name;
 	i->value = value;
 	i->at = name.name ? join(name.at, value->at) : value->at;
+	if (!name.name && value->kind == ENS_X_EQ && value->arg[0]->kind == ENS_X_NAME) {
+		m = ens_diag_add(p->diag, ENS_E_UNNAMED_ITEM, value->op_at, "a name and its value have a colon between them");
+		ens_diag_remedy(p->diag, m, "write `%s: ...`", value->arg[0]->name);
+		i->name = (struct ens_ident){value->arg[0]->name, value->arg[0]->at};
+		i->value = value->arg[1];
+		return i;
+	}
 	if (!name.name && value->kind != ENS_X_NAME && value->kind != ENS_X_STAR) {
 		m = ens_diag_add(p->diag, ENS_E_UNNAMED_ITEM, value->at, "this value has no name");
 		ens_diag_remedy(
@@ -632,6 +659,23 @@ struct ens_item *ens_mk_item(struct ens_parser *p, struct ens_ident name, struct
 			value->kind == ENS_X_MEMBER ? value->name : "", value->kind == ENS_X_MEMBER ? ": ...`" : "");
 	}
 	return i;
+}
+
+struct ens_fields ens_bad_field(struct ens_parser *p, struct ens_fields l, struct ens_token name)
+{
+	const struct ens_type_spec unknown = {.type = ENS_NOTYPE, .at = name.at};
+
+	if (name.len)
+		return ens_fields_add(l, ens_mk_field(p, name, unknown, NULL, NULL));
+	p->spoiled = true;
+	return l;
+}
+
+struct ens_items ens_bad_item(struct ens_parser *p, struct ens_items l, struct ens_token name)
+{
+	struct ens_expr *bad = ens_mk_bad(p, name.at);
+
+	return name.len ? ens_items_add(l, ens_mk_item(p, ens_mk_ident(p, name), bad)) : l;
 }
 
 struct ens_clause *ens_mk_target(struct ens_clause *c, struct ens_ident type, struct ens_to to)

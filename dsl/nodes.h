@@ -22,6 +22,7 @@ struct ens_parser {
 	struct ens_clause *clause;
 	struct ens_span at;        /* the token at hand */
 	bool spoiled;              /* an error was told that leaves the unit's node without its meaning */
+	bool incomplete;           /* a part that had an error was left out; what is there stands */
 	bool fatal;                /* nested too deeply: give up the file */
 	_Alignas(16) unsigned char spare[ENS_SPARE_BYTES];
 };
@@ -130,8 +131,12 @@ struct ens_ident_list *ens_mk_ident_list(struct ens_parser *p, struct ens_ident 
 struct ens_type_spec ens_mk_type(struct ens_parser *p, struct ens_ident name, struct ens_ident unit, struct ens_span at,
 				 bool optional);
 
+/* Of this language, or of another that ens_mk_type knows the right name for. */
+bool ens_is_type_name(const char *name, size_t len);
+
 /* Expressions. */
 struct ens_expr *ens_mk_literal(struct ens_parser *p, struct ens_token t);
+struct ens_expr *ens_mk_bad(struct ens_parser *p, struct ens_span at); /* in the place of one that had an error */
 struct ens_expr *ens_mk_count(struct ens_parser *p, int64_t n, struct ens_span at); /* an int that is not in the text */
 struct ens_expr *ens_mk_name(struct ens_parser *p, struct ens_ident name);
 struct ens_expr *ens_mk_unary(struct ens_parser *p, enum ens_expr_kind kind, struct ens_span op, struct ens_expr *a);
@@ -175,6 +180,9 @@ struct ens_key *ens_mk_key(struct ens_parser *p, struct ens_ident name, bool nul
 struct ens_key_source *ens_mk_key_source(struct ens_parser *p, struct ens_ident type, struct ens_ident field);
 struct ens_input *ens_mk_input(struct ens_parser *p, struct ens_ident name, struct ens_ref *ref);
 struct ens_item *ens_mk_item(struct ens_parser *p, struct ens_ident name, struct ens_expr *value);
+/* In the place of a field or item that had an error; the token's text is its name, if that is known. */
+struct ens_fields ens_bad_field(struct ens_parser *p, struct ens_fields l, struct ens_token name);
+struct ens_items ens_bad_item(struct ens_parser *p, struct ens_items l, struct ens_token name);
 struct ens_clause *ens_mk_target(struct ens_clause *c, struct ens_ident type, struct ens_to to);
 struct ens_decl *ens_mk_decl(struct ens_parser *p, enum ens_decl_kind kind, struct ens_token word,
 			     struct ens_ident name);
@@ -212,6 +220,9 @@ void ens_grammar(void *g, int code, struct ens_token t);
 /* Whether this token could come next: 0 no, 1 as itself, 2 as a name.  Changes nothing. */
 int ens_grammar_takes(void *g, int code);
 int ens_grammar_ntoken(void); /* codes are below this */
+/* Takes back what was given of the innermost field, item, line or condition, so that ENS_TK_BAD can come in its place.
+ * How many brackets are open then; -1: it is in none of these, and nothing was changed. */
+int ens_grammar_recover(void *g);
 
 /* Says in words what could come next: "a name, `(` or the end of the line"; nothing when that is too much to say. */
 void ens_expected(void *g, struct ens_buf *out);

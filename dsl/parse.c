@@ -4,7 +4,8 @@
  * It cuts the file into units at the words that begin declarations and clauses (hard words: first of a line, outside
  * brackets), parses each unit by itself, and hangs clauses on their rule.  It takes line ends out where they mean
  * nothing, and knows which brackets are open.  A token that the grammar would not take (ens_grammar_takes) is never
- * given to it: the error is worded here, and the rest of the unit is passed over, so one mistake gives one message.
+ * given to it: the error is worded here, and the rest of the field, item, line or condition that it is in is passed over,
+ * or of the unit, so one mistake gives one message and does not hide the next.
  *
  * Guarantee: every round of every loop takes a token from the lexer, so parsing ends; brackets are counted, and the
  * grammar's stack is bounded, so deep nesting gives one message.  Cost: linear in the text.
@@ -20,11 +21,13 @@
 #include "base/text.h"
 #include "dsl/nodes.h"
 #include "dsl/grammar.h"
+#include "dsl/hints.h"
 #include "dsl/lexer.h"
 #include "dsl/words.h"
 
-#define WORDS_MAX 40 /* suggestions considered */
+#define WORDS_MAX 96 /* suggestions considered */
 #define SHOWN_MAX 40 /* bytes of the user's text quoted in a message */
+#define FINE_MAX 1000 /* errors; behind them more would be told by nobody, and the rest of a unit is passed over at once */
 
 struct bracket {
 	int open;
@@ -46,6 +49,8 @@ struct driver {
 	struct ens_token first; /* of the unit */
 	size_t bytes_before;    /* handed out by the arena before the unit */
 	struct ens_ident name;  /* the first name in it */
+	struct ens_token part;  /* the first token of the field, item or line at hand */
+	bool part_begins;       /* the next token is that */
 	int last_code;          /* of the last token given to the grammar */
 	struct ens_span last;
 	enum ens_damage damage; /* of the unit's text so far */
@@ -56,6 +61,8 @@ struct driver {
 	struct ens_decl **decl_end;
 	struct ens_clause **clause_end;
 	bool stray_told;
+	bool foreign;           /* the lines at hand are of no declaration, so what looks like clauses is none */
+	struct ens_diag nobody; /* hears what the lexer says of them */
 };
 
 /* ---- tokens --------------------------------------------------------------------------------------------------- */
@@ -196,8 +203,16 @@ static void say_reserved(struct driver *d, const struct ens_token *t)
 	ens_diag_remedy(d->p.diag, m, "to use it as a name, put it in back quotes");
 }
 
-/* No keyword has a colon behind it: it is a name. */
-static void name_before_colon(struct driver *d, struct ens_token *t)
+static void say_spelling(struct driver *d, struct ens_span at, const char *word)
+{
+	struct ens_message *m = ens_diag_add(d->p.diag, ENS_E_SPELLING, at,
+					     "the words of the language are written in lower case");
+
+	ens_diag_remedy(d->p.diag, m, "write %s", word);
+}
+
+/* No keyword has a colon behind it, and no reserved word a dot: it is a name. */
+static void take_for_name(struct driver *d, struct ens_token *t)
 {
 	if (ens_word_role(t->code) == ENS_WORD_RESERVED && !d->skipping)
 		say_reserved(d, t);
@@ -231,8 +246,9 @@ static struct ens_token take(struct driver *d)
 	}
 	if (t.first && d->depth == 0 && ens_word_hard(t.code))
 		t.code = ens_word_hard(t.code);
-	else if (d->next.code == ENS_TK_COLON && ens_word_role(t.code) != ENS_WORD_NONE && t.len)
-		name_before_colon(d, &t);
+	else if (t.len && ((d->next.code == ENS_TK_COLON && ens_word_role(t.code) != ENS_WORD_NONE) ||
+			   (d->next.code == ENS_TK_DOT && ens_word_role(t.code) == ENS_WORD_RESERVED)))
+		take_for_name(d, &t);
 	count_brackets(d, &t);
 	return t;
 }
@@ -286,14 +302,55 @@ static void add_found(const struct driver *d, const struct ens_token *t, struct 
 		ens_buf_addf(b, "`%.*s`", shown(d, t->at), text_of(d, t->at));
 }
 
+static struct ens_words words_at(const struct driver *d, struct ens_span at)
+{
+	return (struct ens_words){text_of(d, at), at.len};
+}
+
+/* An operator in capitals, which was taken for a name. */
+static const char *capital_word(struct ens_words w)
+{
+	static const char *const operators[] = {"not", "if", "then", "else", "true", "false", "null"};
+
+	for (size_t i = 0; i < sizeof(operators) / sizeof(*operators); i++)
+		if (ens_same_word(w, operators[i]) && memcmp(w.s, operators[i], w.len) != 0)
+			return operators[i];
+	return NULL;
+}
+
+static const char *after_capitals(const struct driver *d)
+{
+	return d->last_code == ENS_TK_IDENT ? capital_word(words_at(d, d->last)) : NULL;
+}
+
+static void add_hint(struct driver *d, struct ens_message *m, const struct ens_token *t, uint32_t depth)
+{
+	const struct ens_mistake mistake = {.grammar = d->grammar,
+					    .unit = d->first.code,
+					    .open = depth ? d->open[depth - 1].open : 0,
+					    .last = d->last_code,
+					    .found = t->code,
+					    .last_text = words_at(d, d->last),
+					    .found_text = words_at(d, t->at)};
+	const char *remedy = ens_hint(&mistake);
+
+	if (remedy)
+		ens_diag_remedy(d->p.diag, m, "%s", remedy);
+}
+
 /* What stands here, and what could have. */
 static void say_unexpected(struct driver *d, const struct ens_token *t)
 {
 	bool ends = t->code == ENS_TK_END || is_hard(t->code);
 	struct ens_buf b = ENS_BUF_EMPTY, expected = ENS_BUF_EMPTY;
+	struct ens_message *m;
 
-	if (d->damage == ENS_LOST || t->damage == ENS_LOST)
+	if (d->damage == ENS_LOST || t->damage)
 		return; /* what made it so was told */
+	if (after_capitals(d)) {
+		say_spelling(d, d->last, after_capitals(d));
+		return;
+	}
 	ens_expected(d->grammar, &expected);
 	if (ends) {
 		add_unit_name(d, &b);
@@ -307,13 +364,50 @@ static void say_unexpected(struct driver *d, const struct ens_token *t)
 		add_found(d, t, &b);
 		ens_buf_adds(&b, " can't stand here");
 	}
-	ens_diag_add(d->p.diag, ends ? ENS_E_ENDS_EARLY : ENS_E_SYNTAX,
-		     ends || t->code == ENS_TK_NEWLINE ? behind(d->last) : t->at, "%s", ens_buf_cstr(&b));
+	m = ens_diag_add(d->p.diag, ends ? ENS_E_ENDS_EARLY : ENS_E_SYNTAX,
+			 ends || t->code == ENS_TK_NEWLINE || (t->first && opener_of(t->code)) ? behind(d->last) : t->at,
+			 "%s", ens_buf_cstr(&b));
+	add_hint(d, m, t, d->depth_before);
 	ens_buf_free(&b);
 	ens_buf_free(&expected);
 }
 
 /* ---- giving tokens to the grammar ----------------------------------------------------------------------------- */
+
+static bool is_open(const struct driver *d, int opener)
+{
+	for (uint32_t i = d->depth; i > 0; i--)
+		if (d->open[i - 1].open == opener)
+			return true;
+	return false;
+}
+
+/* A literal where expressions stand: only what depends on its value is without a meaning, should it have none. */
+static bool in_expression(const struct driver *d, const struct ens_token *t)
+{
+	if (t->damage == ENS_LOST || (t->code != ENS_TK_INT && t->code != ENS_TK_FLOAT && t->code != ENS_TK_STRING &&
+				      t->code != ENS_TK_DURATION))
+		return false;
+	switch (d->first.code) {
+	case ENS_TK_H_MATCH:
+		return is_open(d, ENS_TK_LB);
+	case ENS_TK_H_EMIT:
+	case ENS_TK_H_ON:
+	case ENS_TK_H_DERIVE:
+	case ENS_TK_H_META:
+		return is_open(d, ENS_TK_LC);
+	default:
+		return d->first.code == ENS_TK_H_WHERE || d->first.code == ENS_TK_H_HAVING;
+	}
+}
+
+/* Whether a field, item or line begins behind this token. */
+static bool separates(const struct driver *d, int code)
+{
+	bool in_block = d->depth > 0 && d->open[d->depth - 1].open == ENS_TK_LC;
+
+	return in_block && (code == ENS_TK_LC || code == ENS_TK_COMMA || code == ENS_TK_NEWLINE);
+}
 
 static void give(struct driver *d, struct ens_token t, int taken)
 {
@@ -321,7 +415,11 @@ static void give(struct driver *d, struct ens_token t, int taken)
 	d->p.at = t.at;
 	if (d->damage < t.damage)
 		d->damage = t.damage;
-	d->p.spoiled = d->p.spoiled || t.damage;
+	if (t.damage && !in_expression(d, &t))
+		d->p.spoiled = true;
+	if (d->part_begins && t.code != ENS_TK_NEWLINE)
+		d->part = t;
+	d->part_begins = separates(d, t.code);
 	d->goes_on = taken == 1 && line_goes_on(d, t.code);
 	if (!d->name.name && (t.code == ENS_TK_IDENT || taken == 2))
 		d->name = ens_mk_ident(&d->p, t);
@@ -350,6 +448,8 @@ static void begin_unit(struct driver *d, struct ens_token first)
 	d->p.decl = NULL;
 	d->p.clause = NULL;
 	d->p.spoiled = false;
+	d->p.incomplete = false;
+	d->part_begins = false;
 	ens_grammarInit(d->grammar, &d->p);
 	give(d, first, ens_grammar_takes(d->grammar, first.code));
 }
@@ -372,6 +472,18 @@ static bool in_declaration(const struct driver *d)
 	return ens_word_role(d->first.code) == ENS_WORD_DECL;
 }
 
+static bool in_head(const struct driver *d)
+{
+	return d->first.code == ENS_TK_H_EVENT || d->first.code == ENS_TK_H_TABLE;
+}
+
+/* A clause was lost: whether with it the names that other clauses use. */
+static void lose_names(struct driver *d)
+{
+	if (d->first.code == ENS_TK_H_MATCH || d->first.code == ENS_TK_H_KEY || d->first.code == ENS_TK_H_FROM)
+		d->rule->names_lost = true;
+}
+
 /* The unit was understood: its node goes into the tree. */
 static void keep_unit(struct driver *d)
 {
@@ -385,9 +497,11 @@ static void keep_unit(struct driver *d)
 	} else if (d->rule) {
 		d->p.clause->at = at;
 		d->rule->at = ens_span_join(d->rule->at, d->last);
-		d->rule->broken = d->rule->broken || d->p.spoiled;
-		if (d->p.spoiled)
+		d->rule->broken = d->rule->broken || d->p.spoiled || d->p.incomplete;
+		if (d->p.spoiled) {
+			lose_names(d);
 			return;
+		}
 		*d->clause_end = d->p.clause;
 		d->clause_end = &d->p.clause->next;
 	}
@@ -400,8 +514,10 @@ static void drop_unit(struct driver *d)
 	struct ens_decl *decl;
 
 	if (!in_declaration(d)) {
-		if (d->rule)
+		if (d->rule) {
 			d->rule->broken = true;
+			lose_names(d);
+		}
 		return;
 	}
 	d->rule = NULL;
@@ -448,6 +564,52 @@ static struct ens_token skip_unit(struct driver *d)
 	return t;
 }
 
+/* Whether `t`, behind what is passed over, ends or separates the field, item, line or condition with `open` brackets. */
+static bool ends_part(const struct driver *d, const struct ens_token *t, uint32_t open)
+{
+	bool closes = opener_of(t->code) && d->depth < open;
+	bool separates = (t->code == ENS_TK_COMMA || t->code == ENS_TK_NEWLINE) && d->depth == open;
+
+	return (closes || separates) && takes(d, t->code);
+}
+
+/* What stands in the place of the part with an error: with the name that the part has, as far as is known. */
+static struct ens_token bad_part(const struct driver *d)
+{
+	struct ens_token bad = {.code = ENS_TK_BAD, .at = d->last};
+	bool test = d->first.code == ENS_TK_H_TEST; /* there fields may be left out */
+
+	if (d->part.code == ENS_TK_IDENT && !d->part.damage && !test && !d->part_begins) {
+		bad.at = d->part.at;
+		bad.s = d->part.s;
+		bad.len = d->part.len;
+		bad.doc = d->part.doc;
+	}
+	return bad;
+}
+
+/*
+ * Passes over the rest of the field, item, line or condition that `t` has no place in, and no more; `t` is then the token
+ * behind it.  False: there is no such part, or no end of it; `t` is then the last token that was taken.
+ */
+static bool skip_part(struct driver *d, struct ens_token *t)
+{
+	int open = d->p.diag->nerror < FINE_MAX && d->damage < ENS_LOST ? ens_grammar_recover(d->grammar) : -1;
+
+	if (open < 0)
+		return false;
+	give(d, bad_part(d), 1);
+	d->skipping = true;
+	d->goes_on = false;
+	while (!ends_part(d, t, (uint32_t)open)) {
+		if (t->code == ENS_TK_END || is_hard(t->code) || given_up(d))
+			return false;
+		*t = take(d);
+	}
+	d->skipping = false;
+	return true;
+}
+
 /* Ends the unit before `t`, which begins the next (or the end of the file). */
 static void end_unit(struct driver *d, const struct ens_token *t)
 {
@@ -474,11 +636,6 @@ static void end_unit(struct driver *d, const struct ens_token *t)
 		keep_unit(d);
 }
 
-static bool in_head(const struct driver *d)
-{
-	return d->first.code == ENS_TK_H_EVENT || d->first.code == ENS_TK_H_TABLE;
-}
-
 /* The word that the user probably meant at the beginning of a line; NULL: none. */
 static const char *near_word(const struct driver *d, const struct ens_token *t)
 {
@@ -488,7 +645,7 @@ static const char *near_word(const struct driver *d, const struct ens_token *t)
 	size_t n = ens_words_of_role(ENS_WORD_DECL, words, WORDS_MAX);
 	char name[32];
 
-	if (t->code != ENS_TK_IDENT || t->quoted || t->len >= sizeof(name))
+	if (t->code != ENS_TK_IDENT || t->quoted || t->len >= sizeof(name) || d->next.code == ENS_TK_COLON)
 		return NULL;
 	memcpy(name, t->s, t->len);
 	name[t->len] = '\0';
@@ -501,18 +658,32 @@ static const char *near_word(const struct driver *d, const struct ens_token *t)
 
 static void say_unknown_line(struct driver *d, const struct ens_token *t, const char *near)
 {
-	bool in_rule = d->rule != NULL;
+	static const char declarations[] = "declarations begin with import, param, event, table, fn, rule or test";
+	bool in_rule = d->rule != NULL, no_code = t->code == ENS_TK_LC || d->next.code == ENS_TK_COLON;
 	struct ens_message *m =
 		ens_diag_add(d->p.diag, ENS_E_UNKNOWN_WORD, t->at, "`%.*s` begins %s", shown(d, t->at),
 			     text_of(d, t->at), in_rule ? "neither a declaration nor a clause" : "no declaration");
 
 	if (near)
 		ens_diag_remedy(d->p.diag, m, "did you mean `%s`?", near);
+	else if (ens_hint_line(words_at(d, t->at)))
+		ens_diag_remedy(d->p.diag, m, "%s", ens_hint_line(words_at(d, t->at)));
 	else if (in_rule)
 		ens_diag_remedy(d->p.diag, m,
 				"a clause goes on to the next line only inside brackets or after an operator or comma");
 	else
-		ens_diag_remedy(d->p.diag, m, "declarations begin with import, param, event, table, fn, rule or test");
+		ens_diag_remedy(d->p.diag, m, "%s%s", no_code ? "a rule file is neither JSON nor YAML: " : "", declarations);
+}
+
+/* As skip_unit; text that was not understood at all is not looked at for slips either. */
+static struct ens_token skip_quietly(struct driver *d)
+{
+	struct ens_token t;
+
+	d->lx.diag = &d->nobody;
+	t = skip_unit(d);
+	d->lx.diag = d->p.diag;
+	return t;
 }
 
 /* A line, outside brackets, whose first word begins nothing.  Gives the word that was meant its code, so that it begins
@@ -522,7 +693,11 @@ static struct ens_token unknown_line(struct driver *d, struct ens_token t)
 	const char *near = near_word(d, &t);
 	int hard = near ? ens_word_hard(ens_word_code(near, strlen(near))) : 0;
 
-	if (d->rule && t.code == ENS_TK_TOP)
+	if (in_head(d) && d->next.code == ENS_TK_COLON)
+		; /* its fields without braces, which was told */
+	else if (d->rule && d->rule->broken && t.code == ENS_TK_RC)
+		; /* of a brace behind the rule's name, which was told */
+	else if (d->rule && t.code == ENS_TK_TOP)
 		ens_not_yet(&d->p, t.at, "`top N by`");
 	else if (t.damage < ENS_LOST)
 		say_unknown_line(d, &t, near);
@@ -530,7 +705,11 @@ static struct ens_token unknown_line(struct driver *d, struct ens_token t)
 		t.code = hard;
 		return t;
 	}
-	return skip_unit(d);
+	if (d->rule)
+		d->rule->names_lost = d->rule->broken = true;
+	else
+		d->foreign = true;
+	return skip_quietly(d);
 }
 
 /* ---- units ---------------------------------------------------------------------------------------------------- */
@@ -563,13 +742,156 @@ static enum line_start judge_line_start(struct driver *d, const struct ens_token
 }
 
 /* A reserved word (not a sign that stands for one) where only a name can stand: says so and takes it for the name. */
-static bool mend(struct driver *d, struct ens_token *t)
+static bool mend_reserved(struct driver *d, struct ens_token *t)
 {
 	if (ens_word_role(t->code) != ENS_WORD_RESERVED || !t->len || !takes(d, ENS_TK_IDENT) ||
 	    (t->code == ENS_TK_NOT && d->last_code == ENS_TK_NOT))
 		return false;
 	say_reserved(d, t);
 	t->code = ENS_TK_IDENT;
+	return true;
+}
+
+static struct ens_message *say_expected(struct driver *d, struct ens_span at, const char *what)
+{
+	return ens_diag_add(d->p.diag, ENS_E_SYNTAX, at, "expected %s before `%.*s`", what, shown(d, at), text_of(d, at));
+}
+
+/* `string user` for `user: string`: what was given is taken back, and both are given in their order. */
+static void swap_name_and_type(struct driver *d, struct ens_token *t, struct ens_token colon)
+{
+	struct ens_token type = d->part;
+
+	if (ens_grammar_recover(d->grammar) < 0)
+		return;
+	d->part_begins = true;
+	give(d, *t, 1);
+	give(d, colon, 1);
+	*t = type;
+	t->first = false;
+}
+
+/* `user string`, `user = string` and `string user` for `user: string`. */
+static bool mend_field(struct driver *d, struct ens_token *t)
+{
+	struct ens_token colon = {.code = ENS_TK_COLON, .at = behind(d->last)};
+	const struct ens_token name = d->part;
+	struct ens_message *m;
+
+	if (!in_head(d) || d->depth_before != 1 || d->last.off != name.at.off || name.code != ENS_TK_IDENT ||
+	    (t->code != ENS_TK_IDENT && t->code != ENS_TK_EQ) || !takes(d, ENS_TK_COLON))
+		return false;
+	if (t->code == ENS_TK_EQ) {
+		m = ens_diag_add(d->p.diag, ENS_E_SYNTAX, t->at, "a field's type stands behind a colon");
+		ens_diag_remedy(d->p.diag, m, "write `%.*s: TYPE`; a computed field is `%.*s: TYPE = ...`",
+				shown(d, name.at), text_of(d, name.at), shown(d, name.at), text_of(d, name.at));
+		t->code = ENS_TK_COLON;
+		return true;
+	}
+	m = say_expected(d, t->at, "`:`");
+	if (ens_is_type_name(name.s, name.len) && !ens_is_type_name(t->s, t->len)) {
+		ens_diag_remedy(d->p.diag, m, "a field's name stands before its type: `%.*s: %.*s`", shown(d, t->at),
+				text_of(d, t->at), shown(d, name.at), text_of(d, name.at));
+		swap_name_and_type(d, t, colon);
+		return true;
+	}
+	ens_diag_remedy(d->p.diag, m, "write `%.*s: %.*s`", shown(d, name.at), text_of(d, name.at), shown(d, t->at),
+			text_of(d, t->at));
+	give(d, colon, 1);
+	return true;
+}
+
+/* A field or item that begins without a comma before it. */
+static bool mend_comma(struct driver *d, const struct ens_token *t)
+{
+	struct ens_token comma = {.code = ENS_TK_COMMA, .at = behind(d->last)};
+	bool field = in_head(d) && d->depth_before == 1 && ens_word_role(t->code) != ENS_WORD_RESERVED;
+	struct ens_message *m;
+
+	if (t->code != ENS_TK_IDENT || d->depth == 0 || d->open[d->depth - 1].open != ENS_TK_LC ||
+	    (d->next.code != ENS_TK_COLON && !field) || !takes(d, ENS_TK_COMMA))
+		return false;
+	m = say_expected(d, t->at, "`,` or a new line");
+	ens_diag_remedy(d->p.diag, m, "fields are separated by commas or line ends");
+	give(d, comma, 1);
+	return true;
+}
+
+/* A word of the language in capitals or with a slip, where no name can stand. */
+static bool mend_word(struct driver *d, struct ens_token *t)
+{
+	const char *words[WORDS_MAX];
+	char name[32];
+	const char *near = NULL;
+	size_t n = 0;
+	struct ens_message *m;
+
+	if (t->code != ENS_TK_IDENT || t->quoted || t->len >= sizeof(name) || after_capitals(d))
+		return false;
+	memcpy(name, t->s, t->len);
+	name[t->len] = '\0';
+	for (int code = 1; code < ens_grammar_ntoken() && n < WORDS_MAX; code++) {
+		const char *word = ens_word_text(code);
+
+		if (ens_word_role(code) == ENS_WORD_NONE || ens_word_hard(code) == code ||
+		    ens_grammar_takes(d->grammar, code) != 1)
+			continue;
+		if (ens_same_word((struct ens_words){t->s, t->len}, word))
+			near = word;
+		else if (ens_word_role(code) != ENS_WORD_RESERVED && strlen(word) > 2) /* short ones are near to much */
+			words[n++] = word;
+	}
+	if (near) {
+		say_spelling(d, t->at, near);
+	} else {
+		near = ens_diag_nearest(name, words, n);
+		if (!near)
+			return false;
+		m = ens_diag_add(d->p.diag, ENS_E_SYNTAX, t->at, "`%s` can't stand here", name);
+		ens_diag_remedy(d->p.diag, m, "did you mean `%s`?", near);
+	}
+	t->code = ens_word_code(near, strlen(near));
+	return true;
+}
+
+/* Text without quotes where a string has to stand: the name of a stream up to a blank, a title up to the line's end. */
+static bool mend_string(struct driver *d, struct ens_token *t)
+{
+	bool title = d->first.code == ENS_TK_H_RULE;
+	struct ens_span at = t->at;
+	struct ens_message *m;
+
+	if (t->code == ENS_TK_STRING || t->code == ENS_TK_FOR || !t->len || d->depth_before > 0 ||
+	    !takes(d, ENS_TK_STRING) || takes(d, ENS_TK_INT) ||
+	    (title && ens_word_role(t->code) == ENS_WORD_CLAUSE))
+		return false;
+	while (d->next.code != ENS_TK_END && d->next.code != ENS_TK_NEWLINE && d->next.code != ENS_TK_LC &&
+	       (title || d->next.code != ENS_TK_COMMA) &&
+	       (title || d->next.at.off == at.off + at.len) && !d->next.damage) {
+		at = ens_span_join(at, d->next.at);
+		advance(d);
+	}
+	m = ens_diag_add(d->p.diag, ENS_E_SYNTAX, at, title ? "a rule's title is a string" : "here stands a string");
+	ens_diag_remedy(d->p.diag, m, "write \"%.*s\"", shown(d, at), text_of(d, at));
+	*t = (struct ens_token){.code = ENS_TK_STRING, .at = at, .s = text_of(d, at), .len = at.len};
+	return true;
+}
+
+static bool mend(struct driver *d, struct ens_token *t)
+{
+	return mend_reserved(d, t) || mend_field(d, t) || mend_comma(d, t) || mend_word(d, t) || mend_string(d, t);
+}
+
+/* A colon behind the word that begins a clause, or behind a rule's name: it means nothing, and is left out. */
+static bool drop_colon(struct driver *d, const struct ens_token *t)
+{
+	struct ens_message *m;
+
+	if (t->code != ENS_TK_COLON || d->depth > 0 ||
+	    (d->last.off != d->first.at.off && !(d->first.code == ENS_TK_H_RULE && takes(d, ENS_TK_END))))
+		return false;
+	m = ens_diag_add(d->p.diag, ENS_E_SYNTAX, t->at, "no colon stands here");
+	ens_diag_remedy(d->p.diag, m, "leave it out");
 	return true;
 }
 
@@ -626,17 +948,22 @@ static struct ens_token parse_unit(struct driver *d, struct ens_token first)
 			return start == LINE_UNKNOWN ? unknown_line(d, t) : t;
 		}
 		taken = ens_grammar_takes(d->grammar, t.code);
+		if (!taken && drop_colon(d, &t))
+			continue;
 		if (!taken && mend(d, &t))
 			taken = ens_grammar_takes(d->grammar, t.code);
 		if (!taken && begins_inside_line(d, &t)) {
 			end_unit(d, &t);
 			return t;
 		}
+		if (!taken) {
+			say_unexpected(d, &t);
+			if (skip_part(d, &t))
+				taken = 1;
+		}
 		if (!taken || unit_too_large(d)) {
-			if (!taken)
-				say_unexpected(d, &t);
 			drop_unit(d);
-			return skip_unit(d);
+			return t.code == ENS_TK_END || is_hard(t.code) ? t : skip_unit(d);
 		}
 		give(d, t, taken);
 	}
@@ -649,10 +976,10 @@ static void check_stray(struct driver *d, const struct ens_token *t)
 	struct ens_message *m;
 
 	if (ens_word_role(t->code) == ENS_WORD_DECL) {
-		d->stray_told = false;
+		d->stray_told = d->foreign = false;
 		return;
 	}
-	if (d->rule || d->stray_told)
+	if (d->rule || d->stray_told || d->foreign)
 		return;
 	m = ens_diag_add(d->p.diag, ENS_E_STRAY_CLAUSE, t->at, "%s is a clause of a rule, and no rule begins before it",
 			 ens_token_name(t->code));
@@ -691,7 +1018,7 @@ static void parse_units(struct driver *d)
 			if (too_many(d, &t))
 				return;
 			check_stray(d, &t);
-			t = parse_unit(d, t);
+			t = d->foreign ? skip_quietly(d) : parse_unit(d, t);
 		} else {
 			t = unknown_line(d, t);
 		}
@@ -732,6 +1059,7 @@ enum ens_status ens_parse(struct ens_arena *arena, struct ens_diag *diag, uint32
 		return ENS_ENOMEM;
 	d->p.arena = arena;
 	d->p.diag = diag;
+	ens_diag_init(&d->nobody, arena, diag->sources);
 	d->ast = ast;
 	d->decl_end = &ast->decls;
 	while (*d->decl_end)

@@ -1,6 +1,7 @@
 /*
- * Text to tree.  Bad text gives messages and a tree of what could be understood (recovery at clause and declaration
- * words), so that the compiler can go on looking; the caller decides by diag->nerror.
+ * Text to tree.  Bad text gives messages and a tree of what could be understood (recovery at the next field, item, test
+ * line or condition's end, else at clause and declaration words), so that the compiler can go on looking; the caller
+ * decides by diag->nerror.
  */
 #ifndef ENS_DSL_PARSE_H
 #define ENS_DSL_PARSE_H

@@ -117,6 +117,13 @@ int ens_word_hard(int code)
 	return w ? w->hard_code : 0;
 }
 
+const char *ens_word_text(int code)
+{
+	const struct word *w = find_code(code);
+
+	return w ? w->text : "";
+}
+
 size_t ens_words_of_role(enum ens_word_role role, const char **out, size_t cap)
 {
 	size_t n = 0;

@@ -15,6 +15,8 @@ int ens_word_code(const char *s, size_t len);
 enum ens_word_role ens_word_role(int code); /* of a soft or hard code; NONE: no word */
 int ens_word_hard(int code);                /* the hard code of a clause or declaration word, else 0 */
 
+const char *ens_word_text(int code);        /* "" if it is no word */
+
 /* All words of a role, for suggestions; at most `cap`.  Returns their number. */
 size_t ens_words_of_role(enum ens_word_role role, const char **out, size_t cap);
 

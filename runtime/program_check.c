@@ -49,7 +49,7 @@ static void bad_insn(struct checker *c, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (!c->failed)
-		(void)ens_fail(c->err, ENS_EINPUT, "T5: program %u: instruction %u: %s", c->p, c->at, text);
+		(void)ens_fail(c->err, ENS_EINPUT, "program %u: instruction %u: %s (invariant T5)", c->p, c->at, text);
 	c->failed = true;
 }
 
@@ -579,7 +579,7 @@ static void check_head(struct checker *c)
 	else if (c->t->insn[g->code.first + g->code.count - 1].op != ENS_OP_RET)
 		wrong = "it does not end in a return";
 	if (wrong) {
-		(void)ens_fail(c->err, ENS_EINPUT, "T5: program %u: %s", c->p, wrong);
+		(void)ens_fail(c->err, ENS_EINPUT, "program %u: %s (invariant T5)", c->p, wrong);
 		c->failed = true;
 	}
 }
@@ -609,7 +609,7 @@ enum ens_status ens_program_types(const struct ens_tables *t, uint32_t p, struct
 	bool memory;
 
 	if (p >= t->nprogram)
-		return ens_fail(err, ENS_EINPUT, "T5: program %u of %u", p, t->nprogram);
+		return ens_fail(err, ENS_EINPUT, "program %u of %u (invariant T5)", p, t->nprogram);
 	c.program = &t->program[p];
 	check_head(&c);
 	if (c.failed)

@@ -53,7 +53,8 @@ static bool bad(struct check *c, int invariant, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	c->status = ens_fail(c->err, ENS_EINPUT, "T%d: %s %u: %s", invariant, c->what, c->index, text);
+	c->status = ens_fail(c->err, ENS_EINPUT, "%s %u: %s (invariant T%d)", c->what, c->index, text,
+			     invariant);
 	return false;
 }
 
@@ -1158,28 +1159,28 @@ static enum ens_status check_header(const char *bytes, size_t len, struct ens_er
 	XXH128_hash_t fingerprint;
 
 	if (!ens_tables_recognise(bytes, len))
-		return ens_fail(err, ENS_EINPUT, "T1: this is not a table file (one is made by `ensue compile`)");
+		return ens_fail(err, ENS_EINPUT, "this is not a table file; one is made by `ensue compile` (invariant T1)");
 	if (len < sizeof(*h))
-		return ens_fail(err, ENS_EINPUT, "T1: the table file is cut short: it ends inside its header");
+		return ens_fail(err, ENS_EINPUT, "the table file is cut short: it ends inside its header (invariant T1)");
 	if (memcmp(h->magic, ENS_TABLES_MAGIC, sizeof(h->magic)) != 0)
-		return ens_fail(err, ENS_EINPUT, "T1: the table file was changed on the way, as by a copy in text mode");
+		return ens_fail(err, ENS_EINPUT, "the table file was changed on the way, as by a copy in text mode (invariant T1)");
 	if (h->version != ENS_TABLES_VERSION)
-		return ens_fail(err, ENS_EINPUT, "T1: the table file has version %u, this program reads version %u: "
-				"compile the rules again", h->version, ENS_TABLES_VERSION);
+		return ens_fail(err, ENS_EINPUT, "the table file has version %u, this program reads version %u: "
+				"compile the rules again (invariant T1)", h->version, ENS_TABLES_VERSION);
 	if (h->len_bytes > len)
-		return ens_fail(err, ENS_EINPUT, "T1: the table file is cut short: %llu bytes of %llu",
+		return ens_fail(err, ENS_EINPUT, "the table file is cut short: %llu bytes of %llu (invariant T1)",
 				(unsigned long long)len, (unsigned long long)h->len_bytes);
 	if (h->len_bytes < len)
-		return ens_fail(err, ENS_EINPUT, "T1: there are %llu bytes behind the end of the table file",
+		return ens_fail(err, ENS_EINPUT, "there are %llu bytes behind the end of the table file (invariant T1)",
 				(unsigned long long)(len - h->len_bytes));
 	if (h->nsection != ENS_T_NSECTION || len < least)
-		return ens_fail(err, ENS_EINPUT, "T1: the table file has %u sections in %llu bytes, not %u in %llu or more",
+		return ens_fail(err, ENS_EINPUT, "the table file has %u sections in %llu bytes, not %u in %llu or more (invariant T1)",
 				h->nsection, (unsigned long long)len, (unsigned)ENS_T_NSECTION,
 				(unsigned long long)least);
 	fingerprint = body_fingerprint(bytes, len);
 	if (h->checksum != body_checksum(bytes, len) || h->fingerprint[0] != fingerprint.low64 ||
 	    h->fingerprint[1] != fingerprint.high64)
-		return ens_fail(err, ENS_EINPUT, "T1: the table file is damaged: its checksum is wrong");
+		return ens_fail(err, ENS_EINPUT, "the table file is damaged: its checksum is wrong (invariant T1)");
 	return ENS_OK;
 }
 
@@ -1202,7 +1203,8 @@ static enum ens_status find_sections(struct ens_tables *t, struct ens_error *err
 	t->name = find_section(t->base, t->len_bytes, ENS_T_SECTION_##name, sizeof(record), &t->n##name);           \
 	if (!t->name || t->n##name == ENS_NONE)                                                                     \
 		return ens_fail(err, ENS_EINPUT,                                                                    \
-				"T1: section " #name " is not aligned, not inside the file, or not of %u-byte records", \
+				"section " #name " is not aligned, not inside the file, or not of %u-byte records "    \
+				"(invariant T1)",                                                                   \
 				(unsigned)sizeof(record));
 	ENS_TABLES_SECTIONS(X)
 #undef X

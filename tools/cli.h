@@ -93,14 +93,6 @@ enum cli_exit cli_usage_error(const struct cli_verb *verb, const char *fmt, ...)
 void cli_say(const char *fmt, ...) ENS_PRINTF(1, 2);
 void cli_help(const struct cli_verb *verb, FILE *to);
 
-/* The options --deny and --allow, which all verbs that compile have. */
-#define CLI_DENY_HELP "this warning is an error, for example --deny W0201;\nmay be given more than once"
-#define CLI_ALLOW_HELP "this warning is not told; may be given more than once"
-#define CLI_DENY {"deny", 0, "CODE", NULL, CLI_DENY_HELP}
-#define CLI_ALLOW {"allow", 0, "CODE", NULL, CLI_ALLOW_HELP}
-/* Takes the value of one of them; CLI_USAGE with a message if it is no warning's code. */
-enum cli_exit cli_take_verdict(const struct cli_verb *verb, const char *code, bool deny, uint8_t verdict[ENS_NCODE]);
-
 /* Does the word look like the code of a message, such as E0203?  Prints its page; CLI_USAGE if there is none. */
 bool cli_is_code(const char *word);
 enum cli_exit cli_help_code(const char *word);
@@ -109,10 +101,23 @@ enum cli_exit cli_exit_of(enum ens_status status);
 
 /* ---- rules -------------------------------------------------------------------------------------------------------- */
 
-/* Rows of an option table, for verbs that compile rules; their values go to cli_rule_options_take. */
-#define CLI_HELP_SET "the value of a parameter that the rules declare; may be\ngiven more than once"
+/* What all verbs that take rules have: the last rows of their tables, in this order. */
+enum { CLI_RULE_SET, CLI_RULE_ALLOW_IMPORT, CLI_RULE_DENY, CLI_RULE_ALLOW };
+#define CLI_RULE_OPTIONS \
+	{"set", 0, "NAME=VALUE", NULL, \
+	 "the value of a parameter that the rules declare; may be\ngiven more than once"}, \
+	{"allow-import", 0, "DIR", NULL, \
+	 "a folder that files may be imported from, besides that of\nthe first rule file; may be given more than once"}, \
+	{"deny", 0, "CODE", NULL, \
+	 "this warning is an error, for example --deny W0201;\nmay be given more than once"}, \
+	{"allow", 0, "CODE", NULL, "this warning is not told; may be given more than once"}
+#define CLI_RULE_USAGE "[--set NAME=VALUE] [--allow-import DIR] [--deny CODE] [--allow CODE]"
 
-#define CLI_HELP_ALLOW_IMPORT "a folder that files may be imported from, besides that of\nthe first rule file; may be given more than once"
+/* How `check` and `compile` say what they found; the text of --dump goes on behind `more`. */
+#define CLI_FORMAT_OPTION \
+	{"format", 0, "FORMAT", NULL, "how messages are printed: text (default, to standard error)\nor json (to standard output)"}
+#define CLI_DUMP_OPTION(more) \
+	{"dump", 0, "WHAT", NULL, "print what the compiler made of the rules:\nast (the tree), graph (the automata) or tables" more}
 
 /* What the command line says about rules.  Begins zeroed. */
 struct cli_rule_options {
@@ -120,17 +125,16 @@ struct cli_rule_options {
 	size_t nset;
 	const char **allow; /* folders */
 	size_t nallow;
+	uint8_t verdict[ENS_NCODE]; /* enum ens_verdict */
 };
 
-/* Takes "NAME=VALUE" of --set. */
-enum cli_exit cli_rule_options_set(const struct cli_verb *verb, struct cli_rule_options *o, const char *value);
-/* Takes the folder of --allow-import. */
-enum cli_exit cli_rule_options_allow(struct cli_rule_options *o, const char *folder);
+/* Takes the value of one of CLI_RULE_OPTIONS. */
+enum cli_exit cli_rule_options_take(const struct cli_verb *verb, int which, const char *value, struct cli_rule_options *o);
 void cli_rule_options_free(struct cli_rule_options *o);
 
 /* Rule files and text, compiled; or one table file, verified.  Everything in it lives until cli_rules_close. */
 struct cli_rules {
-	const struct cli_rule_options *options; /* NULL: none; set after cli_rules_open */
+	const struct cli_rule_options *options;
 	struct ens_arena arena;
 	struct ens_sources sources;
 	struct ens_diag diag;
@@ -147,7 +151,8 @@ struct cli_rules {
 	struct ens_tables tables;
 };
 
-void cli_rules_open(struct cli_rules *r);
+/* The options are borrowed; NULL: none. */
+void cli_rules_open(struct cli_rules *r, const struct cli_rule_options *options);
 void cli_rules_close(struct cli_rules *r);
 /* Reads one rule file ("-": standard input) without looking into it; messages are printed. */
 enum cli_exit cli_rules_read(struct cli_rules *r, const char *name, uint32_t *file);
@@ -182,8 +187,8 @@ void cli_diff(const char *name, const char *a, size_t a_bytes, const char *b, si
 
 /* What --dump names. */
 enum cli_dump { CLI_DUMP_NONE, CLI_DUMP_AST, CLI_DUMP_GRAPH, CLI_DUMP_TABLES };
-/* False if the word names none. */
-bool cli_dump_parse(const char *word, enum cli_dump *out);
+/* Takes the value of --dump. */
+enum cli_exit cli_take_dump(const struct cli_verb *verb, const char *value, enum cli_dump *out);
 enum cli_exit cli_dump(struct cli_rules *r, enum cli_dump what);
 
 #endif

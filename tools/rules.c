@@ -21,12 +21,13 @@
 #include "compiler/sema.h"
 #include "dsl/parse.h"
 
-void cli_rules_open(struct cli_rules *r)
+void cli_rules_open(struct cli_rules *r, const struct cli_rule_options *options)
 {
-	*r = (struct cli_rules){.map = MAP_FAILED};
+	*r = (struct cli_rules){.map = MAP_FAILED, .options = options};
 	ens_arena_init(&r->arena, ENS_COMPILE_MAX_BYTES);
 	ens_sources_init(&r->sources, &r->arena);
 	ens_diag_init(&r->diag, &r->arena, &r->sources);
+	r->diag.verdict = options ? options->verdict : NULL;
 }
 
 void cli_rules_close(struct cli_rules *r)
@@ -49,7 +50,7 @@ static enum cli_exit no_memory(void)
 
 /* ---- options ------------------------------------------------------------------------------------------------------ */
 
-enum cli_exit cli_rule_options_set(const struct cli_verb *verb, struct cli_rule_options *o, const char *value)
+static enum cli_exit take_set(const struct cli_verb *verb, struct cli_rule_options *o, const char *value)
 {
 	const char *equals = strchr(value, '=');
 
@@ -70,7 +71,7 @@ enum cli_exit cli_rule_options_set(const struct cli_verb *verb, struct cli_rule_
 	return CLI_DONE;
 }
 
-enum cli_exit cli_rule_options_allow(struct cli_rule_options *o, const char *folder)
+static enum cli_exit take_folder(struct cli_rule_options *o, const char *folder)
 {
 	const char **bigger = realloc(o->allow, (o->nallow + 1) * sizeof *bigger);
 
@@ -79,6 +80,33 @@ enum cli_exit cli_rule_options_allow(struct cli_rule_options *o, const char *fol
 	o->allow = bigger;
 	o->allow[o->nallow++] = folder;
 	return CLI_DONE;
+}
+
+static enum cli_exit take_verdict(const struct cli_verb *verb, const char *code, bool deny, uint8_t verdict[ENS_NCODE])
+{
+	const char *option = deny ? "deny" : "allow";
+	enum ens_code c;
+
+	if (!ens_code_find(code, &c))
+		return cli_usage_error(verb, "--%s %s: there is no such warning; they have codes like W0201", option, code);
+	if (ens_code_severity(c) == ENS_ERROR && deny)
+		return cli_usage_error(verb, "--deny %s: that is an error already", code);
+	if (ens_code_severity(c) == ENS_ERROR)
+		return cli_usage_error(verb, "--allow %s: that is an error, and only warnings can be left out", code);
+	verdict[c] = deny ? ENS_VERDICT_DENY : ENS_VERDICT_ALLOW;
+	return CLI_DONE;
+}
+
+enum cli_exit cli_rule_options_take(const struct cli_verb *verb, int which, const char *value, struct cli_rule_options *o)
+{
+	switch (which) {
+	case CLI_RULE_SET:
+		return take_set(verb, o, value);
+	case CLI_RULE_ALLOW_IMPORT:
+		return take_folder(o, value);
+	default:
+		return take_verdict(verb, value, which == CLI_RULE_DENY, o->verdict);
+	}
 }
 
 void cli_rule_options_free(struct cli_rule_options *o)
@@ -115,10 +143,17 @@ static enum cli_exit read_all(int fd, const char *name, struct ens_buf *out)
 
 static enum cli_exit open_file(const char *name, int *fd)
 {
+	struct stat st;
+
 	*fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
-	if (*fd >= 0)
+	if (*fd < 0) {
+		cli_say("%s can't be read: %s", name, strerror(errno));
+		return CLI_ENV;
+	}
+	if (*fd == STDIN_FILENO || fstat(*fd, &st) != 0 || !S_ISDIR(st.st_mode))
 		return CLI_DONE;
-	cli_say("%s can't be read: %s", name, strerror(errno));
+	cli_say("%s is a folder: name a file in it", name);
+	close(*fd);
 	return CLI_ENV;
 }
 
@@ -436,7 +471,7 @@ enum cli_exit cli_rules_load(struct cli_rules *r, char *const *file, int nfile)
 		if (code != CLI_DONE)
 			return code;
 		if (!is_tables && named_like_tables(file[i])) {
-			cli_say("%s is refused: it is not a table file of Ensue (its first bytes are others)", file[i]);
+			cli_say("%s is refused: it is named like a table file, but `ensue compile` did not make it", file[i]);
 			return CLI_RULES;
 		}
 		if (!is_tables)
@@ -510,21 +545,6 @@ uint32_t cli_rule_index(const struct cli_rules *r, const struct ens_decl *rule)
 	return i;
 }
 
-enum cli_exit cli_take_verdict(const struct cli_verb *verb, const char *code, bool deny, uint8_t verdict[ENS_NCODE])
-{
-	const char *option = deny ? "deny" : "allow";
-	enum ens_code c;
-
-	if (!ens_code_find(code, &c))
-		return cli_usage_error(verb, "--%s %s: there is no such warning; they have codes like W0201", option, code);
-	if (ens_code_severity(c) == ENS_ERROR && deny)
-		return cli_usage_error(verb, "--deny %s: that is an error already", code);
-	if (ens_code_severity(c) == ENS_ERROR)
-		return cli_usage_error(verb, "--allow %s: that is an error, and only warnings can be left out", code);
-	verdict[c] = deny ? ENS_VERDICT_DENY : ENS_VERDICT_ALLOW;
-	return CLI_DONE;
-}
-
 enum cli_exit cli_rules_messages(const struct cli_rules *r, bool json)
 {
 	struct ens_buf out = ENS_BUF_EMPTY;
@@ -550,16 +570,16 @@ enum cli_exit cli_write(FILE *to, struct ens_buf *text)
 	return CLI_DONE;
 }
 
-bool cli_dump_parse(const char *word, enum cli_dump *out)
+enum cli_exit cli_take_dump(const struct cli_verb *verb, const char *value, enum cli_dump *out)
 {
 	static const char *const names[] = {NULL, "ast", "graph", "tables"};
 
 	for (int i = 1; i < CLI_COUNT(names); i++)
-		if (strcmp(word, names[i]) == 0) {
+		if (strcmp(value, names[i]) == 0) {
 			*out = (enum cli_dump)i;
-			return true;
+			return CLI_DONE;
 		}
-	return false;
+	return cli_usage_error(verb, "--dump %s: it is one of ast, graph, tables", value);
 }
 
 enum cli_exit cli_dump(struct cli_rules *r, enum cli_dump what)

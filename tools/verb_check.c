@@ -8,25 +8,19 @@
 
 #include <string.h>
 
-enum { OPT_SET, OPT_ALLOW_IMPORT, OPT_FORMAT, OPT_DUMP, OPT_QUIET, OPT_DENY, OPT_ALLOW };
+enum { OPT_FORMAT, OPT_DUMP, OPT_QUIET, OPT_RULES };
 
 static const struct cli_option options[] = {
-	[OPT_SET] = {"set", 0, "NAME=VALUE", NULL, CLI_HELP_SET},
-	[OPT_ALLOW_IMPORT] = {"allow-import", 0, "DIR", NULL, CLI_HELP_ALLOW_IMPORT},
-	[OPT_FORMAT] = {"format", 0, "FORMAT", NULL, "how messages are printed: text (default, to standard error)\n"
-						     "or json (to standard output)"},
-	[OPT_DUMP] = {"dump", 0, "WHAT", NULL, "print what the compiler made of the rules:\n"
-					       "ast (the tree), graph (the automata) or tables"},
+	[OPT_FORMAT] = CLI_FORMAT_OPTION,
+	[OPT_DUMP] = CLI_DUMP_OPTION(""),
 	[OPT_QUIET] = {"quiet", 'q', NULL, NULL, "say nothing if there is nothing wrong"},
-	[OPT_DENY] = CLI_DENY,
-	[OPT_ALLOW] = CLI_ALLOW,
+	CLI_RULE_OPTIONS,
 };
 
 struct check_args {
 	struct cli_rule_options rules;
 	bool json, quiet;
 	enum cli_dump dump;
-	uint8_t verdict[ENS_NCODE];
 };
 
 static enum cli_exit take(const struct cli_verb *verb, int index, const char *value, void *to)
@@ -34,21 +28,15 @@ static enum cli_exit take(const struct cli_verb *verb, int index, const char *va
 	struct check_args *out = to;
 
 	switch (index) {
-	case OPT_SET:
-		return cli_rule_options_set(verb, &out->rules, value);
-	case OPT_ALLOW_IMPORT:
-		return cli_rule_options_allow(&out->rules, value);
-	case OPT_DENY:
-	case OPT_ALLOW:
-		return cli_take_verdict(verb, value, index == OPT_DENY, out->verdict);
 	case OPT_DUMP:
-		return cli_dump_parse(value, &out->dump) ? CLI_DONE
-							  : cli_usage_error(verb, "--dump %s: it is one of ast, graph, tables", value);
+		return cli_take_dump(verb, value, &out->dump);
 	case OPT_FORMAT:
 		return cli_take_format(verb, value, &out->json);
-	default: /* OPT_QUIET */
+	case OPT_QUIET:
 		out->quiet = true;
 		return CLI_DONE;
+	default:
+		return cli_rule_options_take(verb, index - OPT_RULES, value, &out->rules);
 	}
 }
 
@@ -85,9 +73,7 @@ static enum cli_exit check(const struct cli_verb *verb, char **file, int nfile, 
 	if (!nfile)
 		return cli_usage_error(verb, "no rule file is given");
 
-	cli_rules_open(&r);
-	r.diag.verdict = args->verdict;
-	r.options = &args->rules;
+	cli_rules_open(&r, &args->rules);
 	enum cli_exit code = cli_rules_compile(&r, file, nfile, args->dump == CLI_DUMP_GRAPH);
 	const bool looked = code == CLI_DONE || r.diag.nmsg > 0; /* else: the files could not even be read */
 	enum cli_exit said = looked ? cli_rules_messages(&r, args->json) : code;
@@ -113,8 +99,7 @@ static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 const struct cli_verb verb_check = {
 	.name = "check",
 	.summary = "say what is wrong with rule files",
-	.usage = "[--set NAME=VALUE] [--allow-import DIR] [--format text|json] [--dump ast|graph|tables] [--quiet] [--deny CODE] "
-		 "[--allow CODE] FILE...",
+	.usage = "[--format text|json] [--dump ast|graph|tables] [--quiet] " CLI_RULE_USAGE " FILE...",
 	.about = "Compiles the rule files together, as `ensue run` would, and prints every problem with its\n"
 		 "code, place and, where there is one, a remedy. `-` is standard input.\n"
 		 "Exit code 0: no errors (there may be warnings); 1: there are errors.\n",

@@ -10,19 +10,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { OPT_SET, OPT_ALLOW_IMPORT, OPT_OUT, OPT_FORMAT, OPT_DUMP, OPT_DENY, OPT_ALLOW };
+enum { OPT_OUT, OPT_FORMAT, OPT_DUMP, OPT_RULES };
 
 static const struct cli_option options[] = {
-	[OPT_SET] = {"set", 0, "NAME=VALUE", NULL, CLI_HELP_SET},
-	[OPT_ALLOW_IMPORT] = {"allow-import", 0, "DIR", NULL, CLI_HELP_ALLOW_IMPORT},
 	[OPT_OUT] = {"output", 'o', "FILE", NULL, "where the tables go, for example rules.ensc"},
-	[OPT_FORMAT] = {"format", 0, "FORMAT", NULL, "how messages are printed: text (default, to standard error)\n"
-						     "or json (to standard output)"},
-	[OPT_DUMP] = {"dump", 0, "WHAT", NULL, "print what the compiler made of the rules:\n"
-					       "ast (the tree), graph (the automata) or tables;\n"
-					       "then --output may be left out"},
-	[OPT_DENY] = CLI_DENY,
-	[OPT_ALLOW] = CLI_ALLOW,
+	[OPT_FORMAT] = CLI_FORMAT_OPTION,
+	[OPT_DUMP] = CLI_DUMP_OPTION(";\nthen --output may be left out"),
+	CLI_RULE_OPTIONS,
 };
 
 struct compile_args {
@@ -30,7 +24,6 @@ struct compile_args {
 	const char *out;
 	bool json;
 	enum cli_dump dump;
-	uint8_t verdict[ENS_NCODE];
 };
 
 static enum cli_exit take(const struct cli_verb *verb, int index, const char *value, void *to)
@@ -38,21 +31,15 @@ static enum cli_exit take(const struct cli_verb *verb, int index, const char *va
 	struct compile_args *out = to;
 
 	switch (index) {
-	case OPT_SET:
-		return cli_rule_options_set(verb, &out->rules, value);
-	case OPT_ALLOW_IMPORT:
-		return cli_rule_options_allow(&out->rules, value);
-	case OPT_DENY:
-	case OPT_ALLOW:
-		return cli_take_verdict(verb, value, index == OPT_DENY, out->verdict);
 	case OPT_DUMP:
-		return cli_dump_parse(value, &out->dump) ? CLI_DONE
-							  : cli_usage_error(verb, "--dump %s: it is one of ast, graph, tables", value);
+		return cli_take_dump(verb, value, &out->dump);
 	case OPT_FORMAT:
 		return cli_take_format(verb, value, &out->json);
-	default: /* OPT_OUT */
+	case OPT_OUT:
 		out->out = value;
 		return CLI_DONE;
+	default:
+		return cli_rule_options_take(verb, index - OPT_RULES, value, &out->rules);
 	}
 }
 
@@ -90,9 +77,7 @@ static enum cli_exit compile(const struct cli_verb *verb, char **file, int nfile
 	if (!args->out && args->dump == CLI_DUMP_NONE)
 		return cli_usage_error(verb, "say where the tables go: -o rules.ensc");
 
-	cli_rules_open(&r);
-	r.diag.verdict = args->verdict;
-	r.options = &args->rules;
+	cli_rules_open(&r, &args->rules);
 	enum cli_exit code = cli_rules_compile(&r, file, nfile, args->dump == CLI_DUMP_GRAPH);
 
 	if (code == CLI_DONE || r.diag.nmsg > 0) {
@@ -121,7 +106,7 @@ static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 const struct cli_verb verb_compile = {
 	.name = "compile",
 	.summary = "turn rule files into one table file",
-	.usage = "FILE... -o OUT.ensc [--set NAME=VALUE] [--allow-import DIR] [--format text|json] [--dump ast|graph|tables]",
+	.usage = "FILE... -o OUT.ensc [--format text|json] [--dump ast|graph|tables] " CLI_RULE_USAGE,
 	.about = "Compiles the rule files together into one table file. `ensue run` takes it like the rules\n"
 		 "themselves; a machine that runs tables needs no rule text. `-` is standard input.\n",
 	.option = options,

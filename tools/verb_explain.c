@@ -21,13 +21,20 @@ static enum cli_exit explain_rule(struct cli_rules *r, const struct ens_decl *ru
 	return CLI_DONE;
 }
 
-static enum cli_exit explain(char *file, const char *only)
+static const struct cli_option options[] = {CLI_RULE_OPTIONS};
+
+static enum cli_exit take(const struct cli_verb *verb, int index, const char *value, void *to)
+{
+	return cli_rule_options_take(verb, index, value, to);
+}
+
+static enum cli_exit explain(const struct cli_rule_options *rules, char *file, const char *only)
 {
 	struct ens_buf out = ENS_BUF_EMPTY;
 	const struct ens_decl *one = NULL;
 	struct cli_rules r;
 
-	cli_rules_open(&r);
+	cli_rules_open(&r, rules);
 	enum cli_exit code = cli_rules_one_file(&r, file);
 
 	if (code == CLI_DONE && only)
@@ -48,27 +55,31 @@ static enum cli_exit explain(char *file, const char *only)
 
 static enum cli_exit explain_operands(const struct cli_verb *verb, char **word, int n, void *to)
 {
-	(void)to;
 	if (!n)
 		return cli_usage_error(verb, "no rule file is given");
 	if (n > 2)
 		return cli_usage_error(verb, "there are too many words: it takes a file and, if wanted, a rule's name");
-	return explain(word[0], n == 2 ? word[1] : NULL);
+	return explain(to, word[0], n == 2 ? word[1] : NULL);
 }
 
 static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 {
-	const struct cli_taker taker = {.operands = explain_operands};
+	const struct cli_taker taker = {take, explain_operands};
+	struct cli_rule_options rules = {0};
+	enum cli_exit code = cli_take(verb, argc, argv, &taker, &rules);
 
-	return cli_take(verb, argc, argv, &taker, NULL);
+	cli_rule_options_free(&rules);
+	return code;
 }
 
 const struct cli_verb verb_explain = {
 	.name = "explain",
 	.summary = "say in plain sentences what rules do, and what they cost",
-	.usage = "FILE [RULE]",
+	.usage = "FILE [RULE] " CLI_RULE_USAGE,
 	.about = "For each rule of the file, or the one that is named: what it takes in, what it waits for after each\n"
 		 "step, what may come between, how long a match may take, which matches are reported, what ends one,\n"
 		 "what is kept for each key and each partial match, for how long, and what bounds it.\n",
+	.option = options,
+	.noption = CLI_COUNT(options),
 	.run = run,
 };

@@ -100,7 +100,7 @@ static enum cli_exit format_file(const struct fmt_args *args, const char *name)
 	struct cli_rules r;
 	uint32_t file = 0;
 
-	cli_rules_open(&r);
+	cli_rules_open(&r, NULL);
 	enum cli_exit code = cli_rules_read(&r, name, &file);
 
 	if (code == CLI_DONE)

@@ -17,11 +17,17 @@
 
 extern char **environ;
 
-enum { OPT_FORMAT };
+enum { OPT_FORMAT, OPT_RULES };
 
 static const struct cli_option options[] = {
 	[OPT_FORMAT] = {"format", 0, "FORMAT", NULL, "ascii (default), dot (Graphviz), mermaid, or svg, which needs\n"
 						     "Graphviz to be installed"},
+	CLI_RULE_OPTIONS,
+};
+
+struct graph_args {
+	struct cli_rule_options rules;
+	int format;
 };
 
 static const struct {
@@ -109,14 +115,14 @@ static enum cli_exit the_only_rule(const struct cli_verb *verb, const struct cli
 	return CLI_DONE;
 }
 
-static enum cli_exit draw(const struct cli_verb *verb, char *file, const char *name, int format)
+static enum cli_exit draw(const struct cli_verb *verb, const struct graph_args *args, char *file, const char *name)
 {
 	struct ens_buf out = ENS_BUF_EMPTY;
 	const struct ens_decl *rule = NULL;
 	struct ens_graph graph;
 	struct cli_rules r;
 
-	cli_rules_open(&r);
+	cli_rules_open(&r, &args->rules);
 	enum cli_exit code = cli_rules_one_file(&r, file);
 
 	if (code == CLI_DONE)
@@ -124,8 +130,8 @@ static enum cli_exit draw(const struct cli_verb *verb, char *file, const char *n
 	if (code == CLI_DONE)
 		code = cli_rule_graph(&r, rule, &graph);
 	if (code == CLI_DONE) {
-		ens_graph_draw(rule, &graph, formats[format].how, &out);
-		code = formats[format].svg ? write_svg(&out) : cli_write(stdout, &out);
+		ens_graph_draw(rule, &graph, formats[args->format].how, &out);
+		code = formats[args->format].svg ? write_svg(&out) : cli_write(stdout, &out);
 	}
 	ens_buf_free(&out);
 	cli_rules_close(&r);
@@ -144,35 +150,38 @@ static bool take_format(const char *value, int *out)
 
 static enum cli_exit take(const struct cli_verb *verb, int index, const char *value, void *to)
 {
-	(void)index; /* there is one option */
-	if (!take_format(value, to))
+	struct graph_args *out = to;
+
+	if (index >= OPT_RULES)
+		return cli_rule_options_take(verb, index - OPT_RULES, value, &out->rules);
+	if (!take_format(value, &out->format))
 		return cli_usage_error(verb, "--format %s: it is one of ascii, dot, mermaid, svg", value);
 	return CLI_DONE;
 }
 
 static enum cli_exit draw_operands(const struct cli_verb *verb, char **word, int n, void *to)
 {
-	const int *format = to;
-
 	if (!n)
 		return cli_usage_error(verb, "no rule file is given");
 	if (n > 2)
 		return cli_usage_error(verb, "there are too many words: it takes a file and a rule's name");
-	return draw(verb, word[0], n == 2 ? word[1] : NULL, *format);
+	return draw(verb, to, word[0], n == 2 ? word[1] : NULL);
 }
 
 static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 {
 	const struct cli_taker taker = {take, draw_operands};
-	int format = 0;
+	struct graph_args args = {0};
+	enum cli_exit code = cli_take(verb, argc, argv, &taker, &args);
 
-	return cli_take(verb, argc, argv, &taker, &format);
+	cli_rule_options_free(&args.rules);
+	return code;
 }
 
 const struct cli_verb verb_graph = {
 	.name = "graph",
 	.summary = "draw the automaton of a rule",
-	.usage = "FILE [RULE] [--format ascii|dot|mermaid|svg]",
+	.usage = "FILE [RULE] [--format ascii|dot|mermaid|svg] " CLI_RULE_USAGE,
 	.about = "Draws what a rule waits for: a node for each step, an edge for each way to go on, numbered in the\n"
 		 "order in which they are tried. RULE may be left out where the file has one rule.\n",
 	.option = options,

@@ -126,11 +126,19 @@ static void list_decl(struct listing *l, const struct ens_decl *d)
 	}
 }
 
+/* Nothing is compiled, so they change nothing; but scripts can give all verbs the same. */
+static const struct cli_option options[] = {CLI_RULE_OPTIONS};
+
+static enum cli_exit take(const struct cli_verb *verb, int index, const char *value, void *to)
+{
+	return cli_rule_options_take(verb, index, value, to);
+}
+
 static enum cli_exit list(char *const *file, int nfile)
 {
 	struct cli_rules r;
 
-	cli_rules_open(&r);
+	cli_rules_open(&r, NULL);
 	struct listing l = {.sources = &r.sources, .last = ENS_NO_SPAN};
 	enum cli_exit code = cli_rules_parse(&r, file, nfile);
 
@@ -154,17 +162,23 @@ static enum cli_exit list_operands(const struct cli_verb *verb, char **file, int
 
 static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 {
-	const struct cli_taker taker = {.operands = list_operands};
+	const struct cli_taker taker = {take, list_operands};
+	struct cli_rule_options rules = {0};
+	enum cli_exit code = cli_take(verb, argc, argv, &taker, &rules);
 
-	return cli_take(verb, argc, argv, &taker, NULL);
+	cli_rule_options_free(&rules);
+	return code;
 }
 
 const struct cli_verb verb_list = {
 	.name = "list",
 	.summary = "list what rule files declare, with places",
-	.usage = "FILE...",
+	.usage = CLI_RULE_USAGE " FILE...",
 	.about = "One line for each event, filter, rule and output (tables, parameters, functions, tests and imports\n"
 		 "too): FILE:LINE: what it is, its name, where it comes from or goes to, its title or comment.\n"
-		 "The files need not be free of errors, as long as they can be read as rules; `-` is standard input.\n",
+		 "The files need not be free of errors, as long as they can be read as rules; `-` is standard input.\n"
+		 "The options, which are those of `ensue run`, change nothing in what is listed.\n",
+	.option = options,
+	.noption = CLI_COUNT(options),
 	.run = run,
 };

@@ -42,8 +42,6 @@
 	  "progress without emissions is written that often (5ms)") \
 	X(DEAD_MAX, "dead-max", 0, "N", "ENSUE_DEAD_MAX", \
 	  "dead letters kept, about (100000)") \
-	X(SET, "set", 0, "NAME=VALUE", NULL, CLI_HELP_SET) \
-	X(ALLOW_IMPORT, "allow-import", 0, "DIR", NULL, CLI_HELP_ALLOW_IMPORT) \
 	X(INPUT, "input", 0, "FILE", NULL, \
 	  "read NDJSON or CSV from this file (- is standard input)\nand print emissions as NDJSON; may be given more than\n" \
 	  "once: the inputs are merged by time") \
@@ -56,22 +54,20 @@
 	X(NO_PROVENANCE, "no-provenance", 0, NULL, NULL, \
 	  "leave `_events` out of emissions") \
 	X(QUIET, "quiet", 'q', NULL, NULL, \
-	  "say nothing but what went wrong") \
-	X(DENY, "deny", 0, "CODE", NULL, \
-	  CLI_DENY_HELP) \
-	X(ALLOW, "allow", 0, "CODE", NULL, \
-	  CLI_ALLOW_HELP)
+	  "say nothing but what went wrong")
 
 enum {
 #define X(symbol, name, letter, arg, env, help) OPT_##symbol,
 	OPTIONS(X)
 #undef X
+	OPT_ABOUT_RULES
 };
 
 static const struct cli_option options[] = {
 #define X(symbol, name, letter, arg, env, help) {name, letter, arg, env, help},
 	OPTIONS(X)
 #undef X
+	CLI_RULE_OPTIONS,
 };
 
 struct run_args {
@@ -84,7 +80,6 @@ struct run_args {
 	struct cli_rule_options rules;
 	bool hold;
 	struct ens_buf text; /* rules of the command line */
-	uint8_t verdict[ENS_NCODE];
 	const char *for_redis, *for_files; /* an option of the command line that only one kind of source has; NULL: none */
 };
 
@@ -160,10 +155,6 @@ static enum cli_exit take_redis_option(const struct cli_verb *verb, struct run_a
 static enum cli_exit take_option(const struct cli_verb *verb, struct run_args *args, int option, const char *value)
 {
 	switch (option) {
-	case OPT_SET:
-		return cli_rule_options_set(verb, &args->rules, value);
-	case OPT_ALLOW_IMPORT:
-		return cli_rule_options_allow(&args->rules, value);
 	case OPT_INPUT:
 		args->input[args->ninput++] = value;
 		break;
@@ -187,10 +178,9 @@ static enum cli_exit take_option(const struct cli_verb *verb, struct run_args *a
 		ens_buf_adds(&args->text, value);
 		ens_buf_addc(&args->text, '\n');
 		break;
-	case OPT_DENY:
-	case OPT_ALLOW:
-		return cli_take_verdict(verb, value, option == OPT_DENY, args->verdict);
 	default:
+		if (option >= OPT_ABOUT_RULES)
+			return cli_rule_options_take(verb, option - OPT_ABOUT_RULES, value, &args->rules);
 		args->for_redis = options[option].name;
 		return take_redis_option(verb, args, option, value);
 	}
@@ -324,10 +314,8 @@ static enum cli_exit run_rules(const struct cli_verb *verb, struct run_args *arg
 
 	if (reads_stdin(file, nfile) && reads_stdin((char *const *)args->input, (int)args->ninput))
 		return cli_usage_error(verb, "rules and events can't both come from standard input");
-	cli_rules_open(&r);
-	r.diag.verdict = args->verdict;
+	cli_rules_open(&r, &args->rules);
 	r.text = &args->text;
-	r.options = &args->rules;
 	enum cli_exit code = cli_rules_load(&r, file, nfile);
 
 	if (code == CLI_DONE)

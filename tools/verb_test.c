@@ -20,16 +20,15 @@
 
 #define FOLDERS_MAX 64 /* inside one another */
 
-enum { OPT_SET, OPT_ALLOW_IMPORT, OPT_RUN, OPT_JUNIT, OPT_FORMAT };
+enum { OPT_RUN, OPT_JUNIT, OPT_FORMAT, OPT_RULES };
 
 static const struct cli_option options[] = {
-	[OPT_SET] = {"set", 0, "NAME=VALUE", NULL, CLI_HELP_SET},
-	[OPT_ALLOW_IMPORT] = {"allow-import", 0, "DIR", NULL, CLI_HELP_ALLOW_IMPORT},
 	[OPT_RUN] = {"run", 0, "PATTERN", NULL, "only tests whose title has this text in it, or is like it:\n"
 						"* stands for any text, ? for one character"},
 	[OPT_JUNIT] = {"junit", 0, "FILE", NULL, "write the results to this file as JUnit XML"},
 	[OPT_FORMAT] = {"format", 0, "FORMAT", NULL, "how results are printed: text (default) or json,\n"
 						     "an object a line for each test"},
+	CLI_RULE_OPTIONS,
 };
 
 struct tests {
@@ -361,8 +360,7 @@ static void test_file(struct tests *t, char *file)
 	enum cli_exit code;
 
 	t->suite_tests = t->suite_failed = t->suite_errors = 0;
-	cli_rules_open(&rules);
-	rules.options = &t->options;
+	cli_rules_open(&rules, &t->options);
 	code = cli_rules_compile(&rules, &file, 1, false);
 	if (code == CLI_DONE)
 		code = run_tests(t, &rules, &cases);
@@ -458,18 +456,16 @@ static enum cli_exit take(const struct cli_verb *verb, int index, const char *va
 	struct tests *out = to;
 
 	switch (index) {
-	case OPT_SET:
-		return cli_rule_options_set(verb, &out->options, value);
-	case OPT_ALLOW_IMPORT:
-		return cli_rule_options_allow(&out->options, value);
 	case OPT_RUN:
 		out->pattern = value;
 		return CLI_DONE;
 	case OPT_JUNIT:
 		out->junit = value;
 		return CLI_DONE;
-	default: /* OPT_FORMAT */
+	case OPT_FORMAT:
 		return cli_take_format(verb, value, &out->json);
+	default:
+		return cli_rule_options_take(verb, index - OPT_RULES, value, &out->options);
 	}
 }
 
@@ -492,8 +488,7 @@ static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 const struct cli_verb verb_test = {
 	.name = "test",
 	.summary = "run the tests in rule files",
-	.usage = "[--set NAME=VALUE] [--allow-import DIR] [--run PATTERN] [--junit FILE] [--format text|json] "
-		 "FILE|DIR...",
+	.usage = "[--run PATTERN] [--junit FILE] [--format text|json] " CLI_RULE_USAGE " FILE|DIR...",
 	.about = "Runs the `test` blocks of the rule files, and of those (*.ens) in the folders, each file for itself,\n"
 		 "in event time: nothing waits. What fails is printed with what was expected and what came.\n"
 		 "Exit code 0: all passed, or there are none; 1: a test failed or a file does not compile.\n",

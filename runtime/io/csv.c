@@ -61,7 +61,7 @@ void ens_csv_close(struct ens_csv *c)
 }
 
 /* ENS_OK: there is a byte at s->at.  ENS_EEND: the input ends there. */
-static enum ens_status need_byte(struct ens_input *in, const struct scan *s, struct ens_error *err)
+static enum ens_status need_byte(struct ens_input_file *in, const struct scan *s, struct ens_error *err)
 {
 	while (in->pos + s->at >= in->len) {
 		enum ens_status st = ens_input_more(in, err);
@@ -72,13 +72,13 @@ static enum ens_status need_byte(struct ens_input *in, const struct scan *s, str
 	return ENS_OK;
 }
 
-static char byte_at(const struct ens_input *in, const struct scan *s)
+static char byte_at(const struct ens_input_file *in, const struct scan *s)
 {
 	return in->data[in->pos + s->at];
 }
 
 /* Up to the comma or line end; the bytes are kept as they are. */
-static enum ens_status scan_plain(struct ens_input *in, struct scan *s, struct ens_error *err)
+static enum ens_status scan_plain(struct ens_input_file *in, struct scan *s, struct ens_error *err)
 {
 	enum ens_status st;
 
@@ -99,7 +99,7 @@ static enum ens_status scan_plain(struct ens_input *in, struct scan *s, struct e
 }
 
 /* From behind the opening quote to behind the closing one; doubled quotes are halved: the text ends at *end. */
-static enum ens_status scan_quoted(struct ens_input *in, struct scan *s, size_t *end, struct ens_error *err)
+static enum ens_status scan_quoted(struct ens_input_file *in, struct scan *s, size_t *end, struct ens_error *err)
 {
 	size_t to = s->at;
 	enum ens_status st;
@@ -129,7 +129,7 @@ static enum ens_status scan_quoted(struct ens_input *in, struct scan *s, size_t 
 }
 
 /* One column, up to its comma or line end.  ENS_EEND: the input ends with it. */
-static enum ens_status scan_column(struct ens_csv *c, struct ens_input *in, struct scan *s, struct ens_error *err)
+static enum ens_status scan_column(struct ens_csv *c, struct ens_input_file *in, struct scan *s, struct ens_error *err)
 {
 	size_t from = s->at, end = 0, behind;
 	enum ens_status st = need_byte(in, s, err);
@@ -162,7 +162,7 @@ static enum ens_status scan_column(struct ens_csv *c, struct ens_input *in, stru
 }
 
 /* A record too large: everything up to and with the next line end is dropped. */
-static enum ens_status skip_line(struct ens_input *in, struct ens_error *err)
+static enum ens_status skip_line(struct ens_input_file *in, struct ens_error *err)
 {
 	for (;;) {
 		const char *nl = in->len > in->pos ? memchr(in->data + in->pos, '\n', in->len - in->pos) : NULL;
@@ -183,7 +183,7 @@ static enum ens_status skip_line(struct ens_input *in, struct ens_error *err)
  * One record that is not blank: its columns are offsets from *begin, which lies in front of in->pos.  ENS_EEND: there
  * is none.
  */
-static enum ens_status scan_record(struct ens_csv *c, struct ens_input *in, struct scan *s, size_t *begin,
+static enum ens_status scan_record(struct ens_csv *c, struct ens_input_file *in, struct scan *s, size_t *begin,
 				   struct ens_error *err)
 {
 	enum ens_status st;
@@ -216,7 +216,7 @@ static enum ens_status scan_record(struct ens_csv *c, struct ens_input *in, stru
 	return ENS_OK;
 }
 
-static enum ens_status bad_header(const struct ens_input *in, const char *why, struct ens_error *err)
+static enum ens_status bad_header(const struct ens_input_file *in, const char *why, struct ens_error *err)
 {
 	return ens_fail(err, ENS_EENV, "%s: the header line of the CSV file is wrong: %s", in->name, why);
 }
@@ -231,7 +231,7 @@ static int compare_names(const void *a, const void *b)
 	return x->name_len ? memcmp(x->name, y->name, x->name_len) : 0;
 }
 
-static enum ens_status check_names(struct ens_csv *c, const struct ens_input *in, struct ens_error *err)
+static enum ens_status check_names(struct ens_csv *c, const struct ens_input_file *in, struct ens_error *err)
 {
 	const struct ens_raw_field *sorted[ENS_FIELDS_MAX];
 	uint32_t i;
@@ -246,7 +246,7 @@ static enum ens_status check_names(struct ens_csv *c, const struct ens_input *in
 	return ENS_OK;
 }
 
-static enum ens_status read_header(struct ens_csv *c, struct ens_input *in, struct ens_error *err)
+static enum ens_status read_header(struct ens_csv *c, struct ens_input_file *in, struct ens_error *err)
 {
 	struct scan s;
 	size_t begin;
@@ -274,7 +274,7 @@ static enum ens_status read_header(struct ens_csv *c, struct ens_input *in, stru
 	return check_names(c, in, err);
 }
 
-enum ens_status ens_csv_next(struct ens_csv *c, struct ens_input *in, struct ens_entry *out,
+enum ens_status ens_csv_next(struct ens_csv *c, struct ens_input_file *in, struct ens_entry *out,
 			     enum ens_reject_reason *reason, struct ens_error *err)
 {
 	enum ens_status st = ENS_OK;

@@ -17,7 +17,7 @@ struct ens_csv;
 enum ens_status ens_csv_open(struct ens_csv **out) ENS_MUST_CHECK;
 void ens_csv_close(struct ens_csv *c);
 /* As ens_file_source_next; the header is read at the first call.  Fields point into the input's data. */
-enum ens_status ens_csv_next(struct ens_csv *c, struct ens_input *in, struct ens_entry *out,
+enum ens_status ens_csv_next(struct ens_csv *c, struct ens_input_file *in, struct ens_entry *out,
 			     enum ens_reject_reason *reason, struct ens_error *err) ENS_MUST_CHECK;
 
 #endif

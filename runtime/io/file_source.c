@@ -33,9 +33,9 @@ static enum ens_status cannot_read(const char *name, int error, struct ens_error
 }
 
 enum ens_status ens_input_open(const char *name, size_t block_bytes, const volatile sig_atomic_t *stop,
-			       struct ens_input *out, struct ens_error *err)
+			       struct ens_input_file *out, struct ens_error *err)
 {
-	struct ens_input in = {.name = name, .fd = STDIN_FILENO, .block_bytes = block_bytes, .stop = stop};
+	struct ens_input_file in = {.name = name, .fd = STDIN_FILENO, .block_bytes = block_bytes, .stop = stop};
 	struct stat status;
 
 	if (strcmp(name, "-") != 0) {
@@ -56,16 +56,16 @@ enum ens_status ens_input_open(const char *name, size_t block_bytes, const volat
 	return ENS_OK;
 }
 
-void ens_input_close(struct ens_input *in)
+void ens_input_close(struct ens_input_file *in)
 {
 	if (in->own_fd)
 		(void)close(in->fd);
 	free(in->data);
-	*in = (struct ens_input){.fd = -1};
+	*in = (struct ens_input_file){.fd = -1};
 }
 
 /* Room for a block (and what may be read behind it) after what is not used yet. */
-static bool make_room(struct ens_input *in)
+static bool make_room(struct ens_input_file *in)
 {
 	const size_t rest = in->len - in->pos;
 	const size_t want = rest + in->block_bytes + ENS_INPUT_PADDING_BYTES;
@@ -86,7 +86,7 @@ static bool make_room(struct ens_input *in)
 }
 
 /* A signal between the look at `stop` and read() would be seen only after the next input: so wait in short turns. */
-static void wait_for_input(const struct ens_input *in)
+static void wait_for_input(const struct ens_input_file *in)
 {
 	struct pollfd p = {.fd = in->fd, .events = POLLIN};
 
@@ -96,7 +96,7 @@ static void wait_for_input(const struct ens_input *in)
 		;
 }
 
-enum ens_status ens_input_more(struct ens_input *in, struct ens_error *err)
+enum ens_status ens_input_more(struct ens_input_file *in, struct ens_error *err)
 {
 	ssize_t n;
 
@@ -120,7 +120,7 @@ enum ens_status ens_input_more(struct ens_input *in, struct ens_error *err)
 	return in->ended ? ENS_EEND : ENS_OK;
 }
 
-bool ens_input_would_wait(const struct ens_input *in)
+bool ens_input_would_wait(const struct ens_input_file *in)
 {
 	struct pollfd p = {.fd = in->fd, .events = POLLIN};
 
@@ -134,7 +134,7 @@ bool ens_input_would_wait(const struct ens_input *in)
 /* ---- NDJSON lines ----------------------------------------------------------------------------------------------- */
 
 struct ens_file_source {
-	struct ens_input in;
+	struct ens_input_file in;
 	char *name;
 	bool known;                     /* the format is */
 	enum ens_input_format format;
@@ -148,7 +148,7 @@ struct ens_file_source {
  * The next line without its line end.  ENS_ELIMIT: it was too long and has been passed over.  The last line may lack
  * its line end.
  */
-static enum ens_status next_line(struct ens_input *in, const char **line, size_t *len, struct ens_error *err)
+static enum ens_status next_line(struct ens_input_file *in, const char **line, size_t *len, struct ens_error *err)
 {
 	bool too_long = false;
 	size_t searched = 0;

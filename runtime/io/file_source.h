@@ -24,7 +24,7 @@
  * What has been read and not used: data[pos..len).  Formats look for the end of a line or record in it, ask for more
  * if there is none, and move `pos` on.
  */
-struct ens_input {
+struct ens_input_file {
 	const char *name; /* as the user gave it, for messages; borrowed */
 	int fd;
 	bool own_fd;      /* to be closed */
@@ -38,13 +38,13 @@ struct ens_input {
 
 /* "-": standard input.  ENS_EENV with the reason if it cannot be read. */
 enum ens_status ens_input_open(const char *name, size_t block_bytes, const volatile sig_atomic_t *stop,
-			       struct ens_input *out, struct ens_error *err) ENS_MUST_CHECK;
-void ens_input_close(struct ens_input *in);
+			       struct ens_input_file *out, struct ens_error *err) ENS_MUST_CHECK;
+void ens_input_close(struct ens_input_file *in);
 /* Reads one block behind what is there; data[pos..] may move.  ENS_EEND: the input has ended; ENS_EENV: it cannot be
  * read; ENS_ENOMEM. */
-enum ens_status ens_input_more(struct ens_input *in, struct ens_error *err) ENS_MUST_CHECK;
+enum ens_status ens_input_more(struct ens_input_file *in, struct ens_error *err) ENS_MUST_CHECK;
 /* Nothing more can be read at this moment without waiting. */
-bool ens_input_would_wait(const struct ens_input *in);
+bool ens_input_would_wait(const struct ens_input_file *in);
 
 enum ens_input_format { ENS_INPUT_NDJSON, ENS_INPUT_CSV };
 

@@ -46,7 +46,7 @@ contains "several errors in one run: the emission" "$err" "two.ens:6:"
 
 expect "no such file: exit 3" 3 "nowhere.ens can't be read" check nowhere.ens
 mkdir folder.ens
-expect "a folder: exit 3" 3 "folder.ens can't be read" check folder.ens
+expect "a folder: exit 3" 3 "folder.ens is a folder" check folder.ens
 : >empty.ens
 expect "an empty file: exit 1" 1 "empty.ens" check empty.ens
 printf 'event A from "a" { n: int }\nrule r\n  match a: A[n = "\377"]\n  emit M {}\n' >latin.ens
@@ -86,6 +86,9 @@ expect "a comment comes before --deny" 0 "1 warning" check --deny W0201 silent.e
 sed 's/^  emit M {}/  emit M { x: a.m }/' warns.ens >both.ens
 expect "denied warnings do not hide errors" 1 "error E0203" check --deny W0203 both.ens
 contains "nor the other way round" "$err" "error W0203"
+expect "explain: denied" 1 "error W0201" explain --deny W0201 warns.ens
+expect "graph: denied" 1 "error W0201" graph --deny W0201 warns.ens
+expect "test: denied" 1 "error W0201" test --deny W0201 warns.ens
 expect "compile: denied" 1 "error W0201" compile --deny W0201 warns.ens -o warns.ensc
 [ -e warns.ensc ] && fail "compile: denied, so nothing is written" || pass "compile: denied, so nothing is written"
 expect "compile: allowed" 0 "" compile --allow W0201 --allow W0203 warns.ens -o warns.ensc

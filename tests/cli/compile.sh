@@ -42,6 +42,12 @@ sed 's/count(fail)/count(fial)/' rules.ens >wrong.ens
 expect "wrong rules: exit 1" 1 "wrong.ens:6:" compile wrong.ens -o wrong.ensc
 [ ! -e wrong.ensc ] && pass "wrong rules leave no file" || fail "wrong rules leave no file"
 expect "a folder that is not there: exit 3" 3 "can't be written" compile rules.ens -o nowhere/rules.ensc
+mkdir folder.ensc
+for verb in check compile explain graph list fmt "run --input in.ndjson"; do
+	out_option=
+	[ "$verb" != compile ] || out_option="-o out.ensc"
+	expect "a folder named like tables: ${verb%% *}" 3 "folder.ensc is a folder: name a file in it" $verb folder.ensc $out_option
+done
 expect "check of a table file" 1 "compiled table file" check rules.ensc
 expect "two files, one of them tables" 2 "stands alone" run rules.ensc rules.ens --input in.ndjson
 
@@ -61,6 +67,10 @@ for keep in 0 7 8 40 64 $((size / 2)) $((size - 1)); do
 done
 { cat rules.ensc; printf x; } >long.ensc
 refuse "one byte too many" long.ensc
+case $err in
+*"refused: there are 1 bytes behind the end of the table file (invariant T1)"*) pass "the reason first, then its number" ;;
+*) fail "the reason first, then its number" "$err" ;;
+esac
 printf 'not a table file at all, but named like one\n' >foreign.ensc
 refuse "a foreign file" foreign.ensc
 tr '\n' '\r' <rules.ensc >text.ensc

@@ -78,7 +78,7 @@ hostile() {
 	equal "$1: exit 1" 1 "$code"
 	contains "$1: says" "$err" "$2"
 	case $err in
-	*hostile.ens:[1-9]*) pass "$1: where" ;;
+	*.ens:[1-9]*) pass "$1: where" ;;
 	*) fail "$1: where" "$err" ;;
 	esac
 	[ -n "$judged" ] || return
@@ -147,6 +147,125 @@ yes x | head -n 8000000 >hostile.ens
 hostile "eight million lines of nothing" "begins no declaration"
 repeated 8000000 '""' >hostile.ens
 hostile "eight million empty strings" "begins no declaration"
+
+# the recovery inside blocks and brackets: a mistake in each part
+{
+	printf 'event A from "a" {'
+	repeated 1500000 'n int, m '
+	printf '}\n'
+} >hostile.ens
+hostile "very many wrong fields" 'expected `:`'
+{
+	in_match 'A' 0 '' ''
+	printf '  emit M {'
+	repeated 2000000 'a b, '
+	printf '}\n'
+} >hostile.ens
+hostile "two million wrong values" "expected an operator"
+in_match 'A' 1000000 ' -> A[n = ]' '' >hostile.ens
+hostile "a million wrong conditions" "expected a value"
+{
+	in_match 'A' 0 '' ''
+	printf 'test "x" for r {\n'
+	yes 'A {' | head -n 2000000
+} >hostile.ens
+hostile "braces of a test that are never closed" "expected an operator"
+{
+	in_match 'A' 0 '' ''
+	printf 'test "x" for r {\n'
+	yes 'A 5' | head -n 2000000
+} >hostile.ens
+hostile "two million wrong lines of a test" "lines of a test are"
+yes 'rule r AND' | head -n 1000000 >hostile.ens
+hostile "a million titles without quotes" "is a string"
+{
+	printf 'event A from '
+	repeated 5000000 'a:b'
+	printf ' { n: int }\n'
+} >hostile.ens
+hostile "a stream without quotes of 15 MB" "here stands a string"
+{
+	printf 'select x\n'
+	yes 'where a == b && c' | head -n 700000
+} >hostile.ens
+hostile "a long file of another language" "begins no declaration"
+
+# functions that would grow: doubling, tripling, along a chain, in a circle
+{
+	printf 'fn f0(x) = x + x\n'
+	awk 'BEGIN { for (i = 1; i < 200; i++) printf "fn f%d(x) = f%d(x) + f%d(x)\n", i, i - 1, i - 1 }'
+	in_match 'A[f199(n) > 0]' 0 '' ''
+} >hostile.ens
+hostile "functions that double two hundred times" "E0310"
+{
+	printf 'fn f0(x) = x\n'
+	awk 'BEGIN { for (i = 1; i < 20000; i++) printf "fn f%d(x) = f%d(x) + 1\n", i, i - 1 }'
+	in_match 'A[f19999(n) > 0]' 0 '' ''
+} >hostile.ens
+hostile "a chain of twenty thousand functions" "E0310"
+{
+	awk 'BEGIN { for (i = 0; i < 20000; i++) printf "fn f%d(x) = f%d(x)\n", i, (i + 1) % 20000 }'
+	in_match 'A[f0(n) > 0]' 0 '' ''
+} >hostile.ens
+hostile "a circle of twenty thousand functions" "E0310"
+{
+	printf 'fn big(x) = x'
+	repeated 900 ' + x'
+	printf '\n'
+	in_match 'A[n in (0' 60000 ', big(n)' ')]'
+} >hostile.ens
+hostile "sixty thousand calls of a large function" "E0310"
+
+# parameters, strings with values in them, long strings
+{
+	printf 'param many: int = 1000000000\n'
+	in_match 'A' 200 '->A' '{many,many}{many}'
+} >hostile.ens
+hostile "a repetition of a repetition, by parameters" "E01"
+{
+	printf 'param many: int = 1000000001\n'
+	in_match '(A{many} -> A)' 0 '' '{many}'
+} >hostile.ens
+hostile "a repetition beyond the largest" "E0403"
+{
+	in_match 'A' 0 '' '' | sed '$d'
+	printf '  emit M { s: "{'
+	repeated 60000 '('
+	printf 'a.n}" }\n'
+} >hostile.ens
+hostile "brackets in a string's value" "more than 256 levels"
+{
+	in_match 'A' 0 '' '' | sed '$d'
+	printf '  emit M { s: "'
+	repeated 16000 '{a.n'
+	printf '" }\n'
+} >hostile.ens
+hostile "braces in a string that are never closed" "E0604"
+{
+	in_match 'A' 0 '' '' | sed '$d'
+	printf '  emit M { s: "'
+	repeated 12000 '{a.q}'
+	printf '" }\n'
+} >hostile.ens
+hostile "twelve thousand wrong values in a string" "more than 200 parts"
+in_match 'A[s = "' 16000000 'x' '"]' >hostile.ens
+hostile "a string of 16 MB" "at most 65536"
+in_match 'A[s = "' 7000000 '\q' '"]' >hostile.ens
+hostile "seven million bad escapes" "there is no escape"
+in_match 'A[`' 16000000 'x' '` = 1]' >hostile.ens
+hostile "a name of 16 MB" "at most 65536"
+in_match 'A[s matches "((((((((a{1,1000}){1,1000}){1,1000}){1,1000}){1,1000}){1,1000}){1,1000}){1,1000})"]' 0 '' '' >hostile.ens
+hostile "a regular expression that would be huge" "E0305"
+
+# imports: circles and chains, of files that a file names
+awk 'BEGIN { for (i = 0; i < 10000; i++) { f = "chain" i ".ens"; printf "import \"chain%d.ens\"\n", i + 1 > f; close(f) } }'
+cp chain0.ens hostile.ens
+hostile "a chain of ten thousand files" "more than 256 files import each other"
+awk 'BEGIN { for (i = 0; i < 900; i++) { f = "ring" i ".ens"; for (k = 0; k < 900; k++) printf "import \"ring%d.ens\"\n", k > f; close(f) } }'
+cp ring0.ens hostile.ens
+hostile "nine hundred files that all import each other" "E0213"
+awk 'BEGIN { for (i = 0; i < 700000; i++) print "import \"ring0.ens\"" }' >hostile.ens
+hostile "seven hundred thousand imports" "more than 65536 declarations"
 
 in_match 'A{1,1000000000}' 0 '' '' | sed 's/n: a.n/n: first(a).n/' >large.ens
 cost "$ENSUE" check large.ens

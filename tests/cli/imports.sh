@@ -81,6 +81,12 @@ printf 'import "../out/a.ens"\nrule r\n  match A[x > n]\n  emit T {}\n' >rules2.
 expect "an allowed folder" 0 "no problems" check rules2.ens --allow-import ../inner --allow-import ../out
 expect "for run" 0 "" run rules2.ens --allow-import "$work/out" --input in.ndjson
 expect "for compile" 0 "" compile rules2.ens --allow-import "$work/out/../out/" -o rules2.ensc
+expect "for explain" 0 "rule r" explain rules2.ens --allow-import ../out
+expect "for explain: not without" 1 "lies outside" explain rules2.ens
+expect "for graph" 0 "match" graph rules2.ens --allow-import ../out
+expect "for graph: not without" 1 "lies outside" graph rules2.ens
+expect "for list" 0 "import ../out/a.ens" list rules2.ens --allow-import ../out
+expect "for test" 0 "no tests" test rules2.ens --allow-import ../out
 expect "not for a folder that is not there" 1 "lies outside" check rules2.ens --allow-import "$work/none"
 
 echo 'import "c2.ens"' >c1.ens

@@ -44,6 +44,13 @@ equal "a bool" "" "$(found rules.ens --set on=false)"
 equal "a time" '{"_event":"Many","user":"ann","tries":2,"span":60,"share":0.5,"on":true,"n":2}' "$(found rules.ens --set from=2026-01-05T08:00:02Z)"
 equal "a time behind the events" "" "$(found rules.ens --set from=2026-01-05T08:00:03Z)"
 
+expect "explained" 0 "3 times" explain rules.ens --set tries=3
+expect "explained: an unknown name" 1 'did you mean `tries`?' explain rules.ens --set trie=3
+expect "drawn" 0 "at least 3 times" graph rules.ens --set tries=3
+expect "drawn: no value of its type" 1 "this is no value of type" graph rules.ens --set tries=x
+expect "listed all the same" 0 "rule many" list rules.ens --set tries=3
+expect "tested" 1 "no value of type" test rules.ens --set tries=x
+
 ensue compile rules.ens --set tries=3 -o rules.ensc
 equal "tables keep the value" "$(found rules.ens --set tries=3)" "$(found rules.ensc)"
 expect "tables take no other" 2 "--set has its place where it is compiled" run rules.ensc --set tries=2 --input in.ndjson

@@ -48,9 +48,18 @@ export ENSUE_REDIS ENSUE_JOB
 expect "variables stand for options" 3 "$work/none" run "$work/ok.ens"
 unset ENSUE_REDIS ENSUE_JOB
 
+# all verbs that take rules have these
+for verb in check compile test run explain graph list; do
+	for option in --set --allow-import --deny --allow; do
+		expect "$verb $option" 0 "$option " $verb --help
+	done
+	expect "$verb --set without a value" 2 "write it as NAME=VALUE" $verb --set n "$work/ok.ens"
+	expect "$verb --deny of no warning" 2 "there is no such warning" $verb --deny W9999 "$work/ok.ens"
+done
+
 # what --help says and what the documentation says are one thing
 missing=
-for verb in check fmt compile test run graph infer; do
+for verb in check fmt compile test run explain graph list infer; do
 	for option in $("$ENSUE" $verb --help | sed -n 's/^  .*--\([a-z-]*\).*/\1/p'); do
 		[ "$option" = help ] && continue
 		tr -d '\\' <"$ENSUE_SOURCE/docs/ensue.1" | grep -q -e "--$option" || missing="$missing ensue.1:$option"

@@ -242,7 +242,8 @@ static void a_line_with_carriage_return_is_shown_without(void)
 {
 	says("rule r\r\n  limit 1\r\n", "t.ens:2:10: error E0103: the `limit` clause ends too early: expected `per`\n"
 				       "   2 |   limit 1\n"
-				       "     |          ^\n");
+				       "     |          ^\n"
+				       "   = help: as in `limit 1 per 10m`\n");
 }
 
 static char *repeated(const char *head, const char *part, size_t n)
@@ -340,7 +341,8 @@ static void two_files_make_one_tree(void)
 	CU_ASSERT_STRING_EQUAL(b.ast.decls->next->name.name, "B");
 	CU_ASSERT_STRING_EQUAL(said(&b), "u.ens:2:5: error E0103: this `rule` ends too early: expected a name\n"
 					 "   2 | rule\n"
-					 "     |     ^\n");
+					 "     |     ^\n"
+					 "   = help: as in `rule my_rule \"my rule\"`\n");
 	tear_down(&b);
 }
 
@@ -363,7 +365,8 @@ static void messages_as_json(void)
 		"\"text\":\"here\"},\"remedy\":\"mend it\"},\n"
 		" {\"code\":\"E0102\",\"severity\":\"error\",\"file\":\"t.ens\",\"line\":1,\"col\":6,\"end_line\":1,"
 		"\"end_col\":9,"
-		"\"text\":\"expected a name, found a string\"}]\n");
+		"\"text\":\"expected a name, found a string\",\"remedy\":\"a rule has a name before its title: "
+		"`rule my_rule \\\"my rule\\\"`\"}]\n");
 	tear_down(&b);
 }
 

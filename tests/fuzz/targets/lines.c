@@ -42,7 +42,7 @@ static int make_file(const uint8_t *data, size_t len, bool csv, char name[64])
 struct reader {
 	struct ens_file_source *source;
 	struct ens_csv *csv;
-	struct ens_input in;
+	struct ens_input_file in;
 };
 
 static struct reader open_reader(const char *name, bool csv, size_t block_bytes)

@@ -1,0 +1,222 @@
+/*
+ * Remedies by table: a row fits by what could come here (the parser's own tables are asked), what stands here and what
+ * stood before; the first that fits wins, so the special ones come first.  Where none fits, a declaration or clause of a
+ * fixed form is shown as it should be.
+ * Cost: one pass over the rows, only for a message.  Tested by tests/lang/newcomers.test.
+ */
+#include "dsl/hints.h"
+
+#include <string.h>
+
+#include "dsl/grammar.h"
+#include "dsl/nodes.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+bool ens_same_word(struct ens_words a, const char *b)
+{
+	for (size_t i = 0; i < a.len; i++, b++) {
+		char c = a.s[i] >= 'A' && a.s[i] <= 'Z' ? (char)(a.s[i] - 'A' + 'a') : a.s[i];
+
+		if (c != *b || c == '\0')
+			return false;
+	}
+	return *b == '\0';
+}
+
+/* `list`: words with one blank between them. */
+static bool one_of(struct ens_words word, const char *list)
+{
+	while (*list) {
+		size_t len = strcspn(list, " ");
+		char one[24] = "";
+
+		memcpy(one, list, len < sizeof(one) ? len : sizeof(one) - 1);
+		if (ens_same_word(word, one))
+			return true;
+		list += len + (list[len] == ' ');
+	}
+	return false;
+}
+
+const char *ens_hint_unit(struct ens_words word)
+{
+	static const char *const units[][2] = {
+		{"us", "us usec usecs microsecond microseconds"},
+		{"ms", "ms msec msecs milli millis millisecond milliseconds"},
+		{"s", "s sec secs second seconds"},
+		{"m", "m min mins minute minutes"},
+		{"h", "h hr hrs hour hours"},
+		{"d", "d day days"},
+		{"w", "w wk week weeks"},
+	};
+
+	for (size_t i = 0; i < COUNT(units); i++)
+		if (one_of(word, units[i][1]))
+			return units[i][0];
+	return NULL;
+}
+
+const char *ens_hint_line(struct ens_words word)
+{
+	static const char *const lines[][2] = {
+		{"select insert measures output return then alert print notify send into", "what is told stands in `emit TYPE { name: value }`"},
+		{"sequence pattern every begin seq detect find followed followedby", "what is looked for stands in `match a: TypeA -> b: TypeB`"},
+		{"define filter condition conditions if and or when having",
+		 "conditions stand in a step's brackets, `match a: TypeA[n > 3]`, or in a clause `where`"},
+		{"partition group keyby by per groupby partitionby", "to look at each user by itself write `key user`"},
+		{"order", "events come in the order of their time anyway"},
+		{"timeframe maxspan timeout during for window", "how long a match may take stands in `within 5m`"},
+		{"stream schema define create struct type input source class", "what events look like stands in `event NAME from \"stream\" { field: type }`"},
+		{"var let const set", "a value by its name is `param NAME: int = 5`"},
+		{"function def func", "a function is `fn NAME(x) = ...`"},
+		{"include require use using package", "another file is read by `import \"FILE.ens\"`"},
+		{"description title name", "a rule's title stands behind its name: `rule NAME \"title\"`"},
+		{"severity tags level author", "what is copied to each emission stands in `meta { severity: \"high\" }`"},
+	};
+
+	for (size_t i = 0; i < COUNT(lines); i++)
+		if (one_of(word, lines[i][0]))
+			return lines[i][1];
+	return NULL;
+}
+
+/* A row fits if all fit that are given; 0 and NULL are not. */
+struct row {
+	int can, cannot; /* token codes: could come here, could not */
+	int unit, open, last, found;
+	const char *last_words, *found_words;
+	const char *remedy;
+};
+
+#define STEPS "steps are joined by `->` (later), `,` (directly after) or `->>` (any later one)"
+#define FIELDS "fields are separated by commas or line ends"
+
+static const struct row pattern_rows[] = {
+	{.open = ENS_TK_LC, .unit = ENS_TK_H_MATCH, .remedy = "repetitions are ? * + {3} {3,} {3,5} {,5}"},
+	{.can = ENS_TK_OF, .remedy = "a repetition stands behind its step, as in `A{5}`"},
+	{.can = ENS_TK_ARROW, .last_words = "every each any",
+	 .remedy = "`match` looks for one match after the other by itself, `match all` for every one"},
+	{.can = ENS_TK_ARROW, .last_words = "sequence sequences pattern begin seq",
+	 .remedy = "a sequence is written `a: TypeA[condition] -> b: TypeB`; what it is kept apart by stands in a clause `key`"},
+	{.can = ENS_TK_ARROW, .found = ENS_TK_EQ, .remedy = "a step's name stands before a colon, as in `a: A`"},
+	{.can = ENS_TK_ARROW, .found = ENS_TK_LP, .last = ENS_TK_IDENT, .remedy = "a condition stands in brackets, as in `A[n > 3]`"},
+	{.can = ENS_TK_ARROW, .found = ENS_TK_DOT,
+	 .remedy = "a pattern has no calls: " STEPS ", conditions stand in brackets, as in `A[n > 3]`"},
+	{.can = ENS_TK_ARROW, .found_words = "as", .remedy = "a step's name stands before it, as in `a: A`"},
+	{.can = ENS_TK_ARROW, .found = ENS_TK_QUEST,
+	 .remedy = "a repetition is left as soon as the next step can be taken, without a sign for it"},
+	{.can = ENS_TK_ARROW, .cannot = ENS_TK_PLUS, .found = ENS_TK_PLUS,
+	 .remedy = "one repetition is enough; to repeat the repeated put it in parentheses, as in `(A{5})+`"},
+	{.can = ENS_TK_ARROW, .cannot = ENS_TK_PLUS, .found = ENS_TK_STAR,
+	 .remedy = "one repetition is enough; to repeat the repeated put it in parentheses, as in `(A{5})*`"},
+	{.can = ENS_TK_ARROW, .cannot = ENS_TK_PLUS, .found = ENS_TK_LC,
+	 .remedy = "one repetition is enough; to repeat the repeated put it in parentheses, as in `(A+){5}`"},
+	{.can = ENS_TK_ARROW, .found = ENS_TK_IDENT, .remedy = STEPS},
+	{.can = ENS_TK_ARROW, .found = ENS_TK_LP, .remedy = STEPS},
+	{.can = ENS_TK_ARROW, .found = ENS_TK_NOT, .remedy = STEPS ", and `not` stands behind one: `-> not B`"},
+	{.can = ENS_TK_IDENT, .cannot = ENS_TK_STRING, .found = ENS_TK_LB,
+	 .remedy = "a step is a type, then its condition in brackets: `a: A[n > 3]`"},
+};
+
+static const struct row expression_rows[] = {
+	{.last_words = "where", .open = ENS_TK_LB, .remedy = "a condition in brackets begins without a word, as in `A[n > 3]`"},
+	{.can = ENS_TK_ELSE, .found_words = "elsif elif elseif", .remedy = "write `else if`"},
+	{.can = ENS_TK_ELSE, .remedy = "an `if` needs its `else`, for instance `else null`"},
+	{.can = ENS_TK_PLUS, .found = ENS_TK_QUEST, .remedy = "a choice is written `if CONDITION then A else B`"},
+	{.can = ENS_TK_NIL, .cannot = ENS_TK_INT, .last = ENS_TK_NOT, .remedy = "`is not` stands before `null` only: compare with `!=`"},
+	{.can = ENS_TK_NIL, .cannot = ENS_TK_INT, .remedy = "`is` stands before `null` only: compare with `=`"},
+	{.can = ENS_TK_BETWEEN, .cannot = ENS_TK_PLUS, .remedy = "that two values differ is written `!=`; another `not` stands before the whole comparison"},
+	{.can = ENS_TK_AND, .cannot = ENS_TK_OR, .remedy = "as in `x between 1 and 5`"},
+	{.can = ENS_TK_PLUS, .last = ENS_TK_IDENT, .found = ENS_TK_LP,
+	 .remedy = "a function is called with its values in parentheses: `lower(s)`, not `s.lower()`"},
+	{.can = ENS_TK_COMMA, .open = ENS_TK_LC, .found_words = "as",
+	 .remedy = "a value's name stands before it, as in `n: a.n`"},
+	{.can = ENS_TK_PLUS, .found = ENS_TK_COLON, .open = ENS_TK_LB, .remedy = "values are compared with `=`; nothing can be assigned"},
+	{.can = ENS_TK_PLUS, .found_words = "contains starts_with ends_with startswith endswith",
+	 .remedy = "it is a function: `contains(s, \"x\")`, `starts_with(s, \"x\")`, `ends_with(s, \"x\")`"},
+	{.can = ENS_TK_PLUS, .found_words = "equals equal eq equalto", .remedy = "write `=`"},
+	{.can = ENS_TK_PLUS, .found_words = "regexp rlike regex ilike similar", .remedy = "a regular expression is written `s matches \"a+b\"`"},
+	{.can = ENS_TK_PLUS, .found_words = "isnull exists missing", .remedy = "write `is null` or `is not null`"},
+	{.can = ENS_TK_STRING, .cannot = ENS_TK_PLUS, .last = ENS_TK_IN, .found = ENS_TK_LB,
+	 .remedy = "a list stands in parentheses, as in `n in (1, 2, 3)`"},
+	{.can = ENS_TK_MINUS, .cannot = ENS_TK_PLUS, .last = ENS_TK_LP, .found = ENS_TK_STAR,
+	 .remedy = "`count()` counts all events, `count(a)` those that the step `a` took"},
+	{.can = ENS_TK_STRING, .cannot = ENS_TK_PLUS, .found = ENS_TK_EQ, .remedy = "values are compared with `=` alone; nothing can be assigned"},
+	{.last = ENS_TK_DOT, .found = ENS_TK_DOT, .remedy = "a range is written `n between 1 and 5`"},
+	{.can = ENS_TK_COMMA, .open = ENS_TK_LC, .found = ENS_TK_IDENT, .remedy = FIELDS},
+};
+
+static const struct row other_rows[] = {
+	{.unit = ENS_TK_H_TEST, .open = ENS_TK_LC, .can = ENS_TK_LC, .found = ENS_TK_LP, .remedy = "fields stand in braces: `A { n: 1 }`"},
+	{.unit = ENS_TK_H_TEST, .open = ENS_TK_LC, .can = ENS_TK_NEWLINE, .cannot = ENS_TK_COMMA,
+	 .remedy = "lines of a test are `at 9s TYPE { ... }`, `3 times every 1s TYPE { ... }`, `wait 30m`, `expect TYPE { ... }` and `expect none`"},
+	{.unit = ENS_TK_H_TEST, .open = ENS_TK_LC, .can = ENS_TK_ARRIVING, .remedy = "as in `at 9s TYPE { ... }`"},
+	{.unit = ENS_TK_H_EVENT, .can = ENS_TK_LC, .found = ENS_TK_LP, .remedy = "fields stand in braces: `{ user: string }`"},
+	{.can = ENS_TK_LATENESS, .remedy = "options are `time`, `lateness`, `late`, `idle`, `sharded by` and `unique`"},
+	{.unit = ENS_TK_H_RULE, .found = ENS_TK_STRING, .remedy = "a rule has a name before its title: `rule my_rule \"my rule\"`"},
+	{.unit = ENS_TK_H_RULE, .last = ENS_TK_IDENT, .found = ENS_TK_MINUS,
+	 .remedy = "a name has letters, digits and _; others stand in back quotes: `my-rule`"},
+	{.unit = ENS_TK_H_RULE, .found = ENS_TK_LC, .remedy = "a rule has no braces: its clauses stand on the lines below it"},
+	{.unit = ENS_TK_H_KEY, .last_words = "by", .remedy = "as in `key user`"},
+};
+
+/* Declarations and clauses of a fixed form, for mistakes outside their brackets. */
+static const struct {
+	int unit;
+	const char *form;
+} forms[] = {
+	{ENS_TK_H_IMPORT, "as in `import \"common.ens\"`"},
+	{ENS_TK_H_PARAM, "as in `param threshold: int = 5`"},
+	{ENS_TK_H_EVENT, "as in `event Login from \"logins\" { user: string, ok: bool }`"},
+	{ENS_TK_H_TABLE, "as in `table Account from \"accounts\" key id { id: string, owner: string }`"},
+	{ENS_TK_H_FN, "as in `fn pace(km, h) = km / h`"},
+	{ENS_TK_H_RULE, "as in `rule my_rule \"my rule\"`"},
+	{ENS_TK_H_TEST, "as in `test \"title\" for RULE { ... }`"},
+	{ENS_TK_H_FROM, "as in `from Login, Order[total > 5]`"},
+	{ENS_TK_H_KEY, "as in `key user` or `key user: Login.user = Order.customer`"},
+	{ENS_TK_H_WITHIN, "as in `within 5m`, `within 20 events` or `within session 30m`"},
+	{ENS_TK_H_WINDOW, "as in `window tumbling 5m`, `window hopping 5m every 1m` or `window 100 events`"},
+	{ENS_TK_H_SKIP, "`skip none`, `skip to next`, `skip past last`, `skip to first NAME`, `skip to last NAME` or `skip all`"},
+	{ENS_TK_H_RESET, "as in `reset on Logout`"},
+	{ENS_TK_H_LIMIT, "as in `limit 1 per 10m`"},
+	{ENS_TK_H_EMIT, "as in `emit TYPE to \"stream\" { name: value }`"},
+	{ENS_TK_H_DERIVE, "as in `derive TYPE { name: value }`"},
+	{ENS_TK_H_ON, "as in `on timeout emit TYPE { name: value }`"},
+	{ENS_TK_H_META, "as in `meta { severity: \"high\" }`"},
+};
+
+static bool fits(const struct row *r, const struct ens_mistake *m)
+{
+	return (!r->unit || r->unit == m->unit) && (!r->open || r->open == m->open) && (!r->last || r->last == m->last) &&
+	       (!r->found || r->found == m->found) && (!r->last_words || one_of(m->last_text, r->last_words)) &&
+	       (!r->found_words || one_of(m->found_text, r->found_words)) &&
+	       (!r->can || ens_grammar_takes(m->grammar, r->can) == 1) &&
+	       (!r->cannot || !ens_grammar_takes(m->grammar, r->cannot));
+}
+
+static const char *find(const struct row *row, size_t n, const struct ens_mistake *m)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fits(&row[i], m))
+			return row[i].remedy;
+	return NULL;
+}
+
+const char *ens_hint(const struct ens_mistake *m)
+{
+	const char *remedy = NULL;
+
+	if (m->last == ENS_TK_INT && m->found == ENS_TK_IDENT && ens_hint_unit(m->found_text))
+		return "a duration is written without a blank, as in 5m; units are us, ms, s, m, h, d and w";
+	if (m->unit == ENS_TK_H_MATCH)
+		remedy = find(pattern_rows, COUNT(pattern_rows), m);
+	if (!remedy)
+		remedy = find(other_rows, COUNT(other_rows), m);
+	if (!remedy)
+		remedy = find(expression_rows, COUNT(expression_rows), m);
+	for (size_t i = 0; i < COUNT(forms) && !remedy && !m->open; i++)
+		if (forms[i].unit == m->unit && !ens_grammar_takes(m->grammar, ENS_TK_SLASH))
+			remedy = forms[i].form;
+	return remedy;
+}
