@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "compiler/graph.h"
 #include "compiler/sema.h"
@@ -326,6 +327,28 @@ static void programs(const struct dump *d)
 
 /* ---- tables: types, groups --------------------------------------------------------------------------------------- */
 
+static void span(const struct dump *d, const char *word, int64_t us)
+{
+	ens_buf_adds(d->out, word);
+	ens_format_duration(d->out, us);
+}
+
+static void type_options(const struct dump *d, const struct ens_t_type *t)
+{
+	static const char *const late[] = {[ENS_T_LATE_DROP] = " late drop", [ENS_T_LATE_ACCEPT] = " late accept",
+					   [ENS_T_LATE_TO] = " late to "};
+
+	optional(d, "sent", t->sent_field);
+	if (t->late != ENS_T_LATE_DEAD)
+		ens_buf_adds(d->out, late[t->late]);
+	if (t->late == ENS_T_LATE_TO)
+		text(d, t->late_stream);
+	optional(d, "sharded by", t->shard_field);
+	optional(d, "unique", t->unique_field);
+	if (t->unique_field != ENS_NONE)
+		span(d, " for ", t->unique_us);
+}
+
 static void types(const struct dump *d)
 {
 	static const char *const unit[] = {"", "(s)", "(ms)", "(us)", "(ns)"};
@@ -334,6 +357,10 @@ static void types(const struct dump *d)
 		ens_buf_addf(d->out, "stream %u ", i);
 		text(d, d->t->stream[i].name);
 		indices(d, "types", d->t->stream[i].types);
+		if (d->t->stream[i].lateness_us)
+			span(d, " lateness ", d->t->stream[i].lateness_us);
+		if (d->t->stream[i].idle_us != ENS_IDLE_DEFAULT_US)
+			span(d, " idle ", d->t->stream[i].idle_us);
 		ens_buf_addc(d->out, '\n');
 	}
 	for (uint32_t i = 0; i < d->t->ntype; i++) {
@@ -343,6 +370,7 @@ static void types(const struct dump *d)
 		name(d, t->name);
 		indices(d, "streams", t->streams);
 		optional(d, "time", t->time_field);
+		type_options(d, t);
 		optional(d, "where", t->where);
 		ens_buf_addc(d->out, '\n');
 		for (uint32_t k = 0; k < t->fields.count; k++) {

@@ -133,6 +133,12 @@ static void emit_streams(struct emission *w)
 	for (uint32_t i = 0; i < w->nstream; i++) {
 		struct ens_t_stream t = {.name = ens_build_name(&w->b, w->stream_name[i]),
 					 .types = {base + first[i], count[i]}, .idle_us = ENS_IDLE_DEFAULT_US};
+		const uint32_t said = ens_map_find_name(&w->s->stream_map, w->stream_name[i]);
+
+		if (said != ENS_MAP_NONE && w->s->stream[said].lateness)
+			t.lateness_us = w->s->stream[said].lateness->sema->lateness_us;
+		if (said != ENS_MAP_NONE && w->s->stream[said].idle)
+			t.idle_us = w->s->stream[said].idle->sema->idle_us;
 
 		if (w->stream_used[i])
 			ADD(w, stream, &t);
@@ -153,11 +159,15 @@ static void emit_type(struct emission *w, const struct ens_decl *t)
 				 .nraw = d->nraw,
 				 .time_field = d->time_field,
 				 .where = ENS_NONE,
-				 .sent_field = ENS_NONE,
-				 .shard_field = ENS_NONE,
-				 .unique_field = ENS_NONE};
+				 .sent_field = d->sent_field,
+				 .shard_field = d->shard_field,
+				 .unique_field = d->unique_field,
+				 .unique_us = d->unique_us,
+				 .late = (uint8_t)d->late};
 	const struct ens_part where = {.expr = t->where};
 
+	if (d->late_stream)
+		out.late_stream = ens_build_name(&w->b, d->late_stream);
 	out.streams.first = COUNT(w, index, uint32_t);
 	for (const struct ens_ident_list *l = t->streams; l; l = l->next) {
 		uint32_t n = stream_number(w, l);

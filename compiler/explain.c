@@ -132,6 +132,33 @@ static void say_bytes(struct explain *x, uint32_t n)
 
 /* ---- what it takes in -------------------------------------------------------------------------------------------- */
 
+static void say_span(struct explain *x, const char *before, int64_t us, const char *behind)
+{
+	ens_format_duration(say(x, before), us);
+	say(x, behind);
+}
+
+/* What the type's options, and those of its streams, do to an event on its way in. */
+static void say_options(struct explain *x, const struct ens_decl *type)
+{
+	const struct ens_decl_sema *d = type->sema;
+
+	if (d->most_late_us)
+		say_span(x, "; what comes at most ", d->most_late_us, " late is put in order");
+	if (d->late == ENS_T_LATE_DROP)
+		say(x, "; what is too late is dropped");
+	else if (d->late == ENS_T_LATE_ACCEPT)
+		say(x, "; what is too late is taken as the earliest that is not");
+	else if (d->late == ENS_T_LATE_TO)
+		ens_buf_add_json(say(x, "; what is too late goes to "), d->late_stream, strlen(d->late_stream));
+	if (d->sent_field != ENS_NONE)
+		ens_buf_addf(&x->line, "; its clock is corrected by `%s`", d->field[d->sent_field].name);
+	if (d->unique_field != ENS_NONE) {
+		ens_buf_addf(&x->line, "; one with the same `%s` as another", d->field[d->unique_field].name);
+		say_span(x, " within ", d->unique_us, " is dropped");
+	}
+}
+
 static void say_input(struct explain *x, const struct ens_input_sema *in)
 {
 	ens_buf_addf(&x->line, "- %s", in->type->name.name);
@@ -143,6 +170,7 @@ static void say_input(struct explain *x, const struct ens_input_sema *in)
 		say(x, s == in->type->streams ? ", from " : " and ");
 		ens_buf_add_json(&x->line, s->id.name, strlen(s->id.name));
 	}
+	say_options(x, in->type);
 	item(x, 0);
 }
 

@@ -22,6 +22,7 @@ static bool list_declarations(struct ens_sema *s)
 		if (!d->sema)
 			return false;
 		d->sema->time_field = d->sema->table_index = ENS_NONE;
+		d->sema->sent_field = d->sema->shard_field = d->sema->unique_field = ENS_NONE;
 		s->decl[s->ndecl++] = d;
 	}
 	return true;

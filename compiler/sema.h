@@ -39,6 +39,13 @@ struct ens_decl_sema {
 	struct ens_field_sema *field;
 	uint32_t nfield, nraw, cap;    /* declared, raw behind them, room */
 	uint32_t time_field;           /* ENS_NONE: the entry's own time */
+	uint32_t sent_field, shard_field, unique_field; /* ENS_NONE: not given */
+	int64_t unique_us;
+	const struct ens_option *lateness, *idle; /* NULL: not given; else `us` below is theirs */
+	int64_t lateness_us, idle_us;
+	int64_t most_late_us;          /* the most of its streams' lateness, whichever type says it */
+	enum ens_t_late late;
+	const char *late_stream;       /* TO */
 	/* PARAM */
 	struct ens_expr *value;        /* a literal; NULL: there was an error */
 	/* FILTER */
@@ -213,6 +220,12 @@ struct ens_rule_sema {
 	bool ok;                        /* nothing wrong was found */
 };
 
+/* What the types of one stream say of it: the first option of its kind, or NULL. */
+struct ens_stream_sema {
+	const struct ens_decl *lateness, *idle; /* the types that say them */
+	bool timed;                    /* a type has a time field */
+};
+
 /* All that was declared. */
 struct ens_sema {
 	struct ens_arena *arena;
@@ -233,6 +246,9 @@ struct ens_sema {
 	uint32_t ndecl;
 	struct ens_decl **type;         /* event types, in order */
 	uint32_t ntype;
+	struct ens_map stream_map;      /* name of a stream to its place in `stream`, in the order of naming */
+	struct ens_stream_sema *stream;
+	uint32_t nstream;
 	struct ens_decl **rule;
 	uint32_t nrule;
 };

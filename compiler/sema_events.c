@@ -1,5 +1,6 @@
 /*
- * Event types: fields, time, conditions of `where`; named filters' conditions; which type an entry of a stream can have.
+ * Event types: fields, conditions of `where`; named filters' conditions; which type an entry of a stream can have.
+ * Their options are sema_options.c.
  * Tested by tests/lang/sema_events.test.
  */
 #include "compiler/sema.h"
@@ -118,70 +119,6 @@ struct ens_field_ref ens_type_field(const struct ens_decl *type, const char *nam
 	return (struct ens_field_ref){ENS_FIELD_NONE, 0, ENS_NOTYPE, false};
 }
 
-/* ---- options ---------------------------------------------------------------------------------------------------- */
-
-static void time_option(struct ens_sema *s, struct ens_decl *type, const struct ens_option *o)
-{
-	struct ens_decl_sema *d = type->sema;
-
-	if (o->name2.name)
-		ens_sema_not_yet(s, o->name2.at, "`sent FIELD` is");
-	if (!o->name.name)
-		return;
-
-	uint32_t i = ens_map_find_name(&d->field_map, o->name.name);
-	struct ens_message *m;
-
-	if (i == ENS_MAP_NONE) {
-		const char *candidate[64];
-		size_t n = 0;
-
-		m = ens_diag_add(s->diag, ENS_E_UNKNOWN_FIELD, o->name.at, "`%s` has no field `%s`", type->name.name,
-				 o->name.name);
-		for (uint32_t k = 0; k < d->nfield && n < 64; k++)
-			if (d->field[k].type == ENS_TIME)
-				candidate[n++] = d->field[k].name;
-		ens_sema_suggest(s, m, o->name.name, candidate, n);
-	} else if (d->field[i].type == ENS_BADTYPE) {
-		return; /* which was told */
-	} else if (d->field[i].type != ENS_TIME) {
-		m = ens_diag_add(s->diag, ENS_E_TIME_FIELD, o->name.at,
-				 "`%s` is of type %s, the time of an event is of type time", o->name.name,
-				 ens_type_name(d->field[i].type));
-		ens_diag_second(s->diag, m, d->field[i].at, "declared here");
-		ens_diag_remedy(
-			s->diag, m,
-			"declare it as time, or as time(s), time(ms), time(us), time(ns) to say what its numbers are");
-	} else if (d->field[i].optional) {
-		m = ens_diag_add(s->diag, ENS_E_TIME_FIELD, o->name.at,
-				 "`%s` may be missing, but every event needs its time", o->name.name);
-		ens_diag_second(s->diag, m, d->field[i].at, "declared here");
-		ens_diag_remedy(s->diag, m, "declare it without `?`");
-	} else {
-		d->time_field = i;
-	}
-}
-
-static void options(struct ens_sema *s, struct ens_decl *type)
-{
-	static const char *const later[] = {
-		[ENS_O_LATENESS] = "`lateness` is", [ENS_O_LATE] = "`late` is",
-		[ENS_O_IDLE] = "`idle` is",         [ENS_O_SHARDED] = "`sharded by` is",
-		[ENS_O_UNIQUE] = "`unique` is",     [ENS_O_DELETE] = "`delete when` is",
-	};
-	struct ens_decl_sema *d = type->sema;
-	uint32_t i = ens_map_find_name(&d->field_map, "time");
-
-	if (i != ENS_MAP_NONE && d->field[i].type == ENS_TIME && !d->field[i].optional)
-		d->time_field = i;
-	for (const struct ens_option *o = type->options; o; o = o->next) {
-		if (o->kind == ENS_O_TIME)
-			time_option(s, type, o);
-		else
-			ens_sema_not_yet(s, o->at, later[o->kind]);
-	}
-}
-
 /* ---- streams ---------------------------------------------------------------------------------------------------- */
 
 /* `first` comes before t on the stream and has no `where`.  The entry's `event` field may still tell them apart by name;
@@ -263,10 +200,11 @@ void ens_sema_events(struct ens_sema *s)
 		for (const struct ens_field *f = t->fields; f; f = f->next)
 			if (f->name.name)
 				add_field(s, t, f);
-		options(s, t);
+		ens_sema_options(s, t);
 		if (t->json.name)
 			ens_sema_not_yet(s, t->json.at, "`json FIELD` is");
 	}
 	check_streams(s);
+	ens_sema_stream_options(s);
 	check_conditions(s);
 }

@@ -4,8 +4,9 @@
  * Order of work, see ens_sema_check: declarations by name (sema_names.c), parameters (sema_params.c), strings with
  * expressions in them (sema_strings.c); functions, after
  * which there are no calls of them left (sema_functions.c); event types and their conditions
- * (sema_events.c); then each rule: its clauses (sema_rule.c), what it takes in and its key (sema_keys.c), the pattern's
- * form (sema_pattern.c), its conditions (sema_where.c, sema_types.c), its other clauses (sema_clauses.c), what it emits (sema_emit.c); then the tests (sema_test.c).
+ * (sema_events.c), their options (sema_options.c); then each rule: its clauses (sema_rule.c), what it takes in and its key
+ * (sema_keys.c), the pattern's form (sema_pattern.c), its conditions (sema_where.c, sema_types.c), its other clauses
+ * (sema_clauses.c), what it emits (sema_emit.c); then the tests (sema_test.c).
  */
 #ifndef ENS_COMPILER_SEMA_PRIVATE_H
 #define ENS_COMPILER_SEMA_PRIVATE_H
@@ -63,6 +64,10 @@ struct ens_decl *ens_sema_find_function(struct ens_sema *s, const char *name); /
 /* sema_events.c */
 void ens_sema_events(struct ens_sema *s);
 uint32_t ens_type_raw_field(struct ens_sema *s, struct ens_decl *type, const char *name, struct ens_span at);
+
+/* sema_options.c */
+void ens_sema_options(struct ens_sema *s, struct ens_decl *type); /* once its fields are known */
+void ens_sema_stream_options(struct ens_sema *s);                 /* what the types of one stream say together */
 
 /* sema_rule.c */
 void ens_sema_rule(struct ens_sema *s, struct ens_decl *rule);

@@ -143,6 +143,21 @@ contains "a sum is kept" "$out" 'sum of `b.n`'
 one more.ens next
 contains "an absence of the very next" "$out" "complete when one more event comes and it is not A[n = 2]"
 
+cat >options.ens <<'EOF'
+event A from "a" where event = "A" { t: time, u: time, n: int } time t sent u late to "too-late" unique n for 10m
+event B from "a" where event = "B" { t: time } time t lateness 30s late drop
+event C from "c" { t: time } time t late accept
+rule options
+  match  A -> B -> C
+  within 5m
+  emit   T {}
+EOF
+one options.ens options
+contains "lateness, whichever type of the stream says it; late to; sent; unique" "$out" \
+	'A, from "a"; what comes at most 30s late is put in order; what is too late goes to "too-late"; its clock is corrected by `u`; one with the same `n` as another within 10m is dropped'
+contains "late drop" "$out" 'B, from "a"; what comes at most 30s late is put in order; what is too late is dropped'
+contains "late accept" "$out" 'C, from "c"; what is too late is taken as the earliest that is not'
+
 expect "a rule that is not there" 1 'has no rule `slip`: did you mean `slips`?' explain rules.ens slip
 expect "nor one like it" 1 'has no rule `frobnicate`; `ensue list' explain rules.ens frobnicate
 expect "wrong rules: their messages" 1 "error E" explain want
