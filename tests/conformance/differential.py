@@ -26,13 +26,13 @@ import time
 
 sys.dont_write_bytecode = True
 import reference  # noqa: E402  (the flag above must come first)
-from harness import Command, Outcome, show  # noqa: E402
+from harness import NOT_YET, Command, Outcome, show  # noqa: E402
 
 # What the command does today: only these are made unless --only or --with says otherwise. To be widened with it.
 SWITCHED_ON = ["first", "types", "filter", "from", "keys", "time scope", "events scope", "session scope", "repetition", "greedy",
                "until", "combinations", "group", "group name", "either", "and", "absence", "timed absence", "leading absence",
                "trailing absence", "arrow limits", "match limits", "conditions on steps", "own aggregates", "prev", "index",
-               "where", "having"]
+               "where", "where on groups", "having", "either of two", "named either", "absence in a group"]
 CONSTRUCTS = {
     "first": "`match`", "last": "`match last`", "all": "`match all`",
     "types": "two event types", "filter": "a named filter", "from": "`from`, with brackets too",
@@ -46,7 +46,9 @@ CONSTRUCTS = {
     "arrow limits": "`-> after D within D`", "match limits": "durations from the match",
     "conditions on steps": "that name other steps, and aggregates over them", "own aggregates": "a step's own so far",
     "prev": "in conditions", "index": "`a[2]`, `a[-1]`",
-    "where": "conjuncts over steps, exit guards", "having": "a filter of matches", "once": "`having ... once`",
+    "either of two": "`(A | B)` in `not`, `until`, `reset on`", "named either": "`x: (A | B)`, repeated too",
+    "absence in a group": "a `not` at the end of a repeated group",
+    "where": "conjuncts over steps, exit guards", "where on groups": "exit guards of repeated groups", "having": "a filter of matches", "once": "`having ... once`",
     "skip": "all forms, with `match` and `match all`", "reset": "`reset on`", "limit": "`limit N per D by`",
     "timeout": "`on timeout emit`",
 }
@@ -58,7 +60,8 @@ STEPS = [0, 5, 5, 10, 10, 10, 15, 20, 30, 30, 40]
 
 # ------------------------------------------------------------------------------------------- making a case
 # Nodes are dicts, so that a case can be copied, cut down and printed:
-#   step {kind,name,type,cond}  group {kind,name,items:[(arrow,node)]}  alt/and {kind,parts}  not {kind,type,cond,dur}
+#   step {kind,name,type,cond,or}  group {kind,name,items:[(arrow,node)]}  alt/and {kind,parts}  not {kind,type,cond,or,dur}
+# `or` is None, or the (type, condition) of the second of `(A | B)`: of a step that makes it a named either.
 # A positive node may carry rep {text, word, greedy, until}. An arrow is {kind, after, within}. Durations are texts.
 
 class Maker:
@@ -135,7 +138,8 @@ class Maker:
     def step(self, repeated=False):
         self.count += 1
         name = f"s{self.count}"
-        node = {"kind": "step", "name": name, "type": self.make_type(), "cond": self.condition(name if repeated else None)}
+        node = {"kind": "step", "name": name, "type": self.make_type(), "cond": self.condition(name if repeated else None),
+                "or": [self.make_type(), self.plain_condition()] if repeated is not None and self.on("named either", 0.06) else None}
         self.steps.append(name)
         return node
 
@@ -149,7 +153,7 @@ class Maker:
         if word == "combinations" and text in ("*", "+", "{2,}") and self.chance(0.5):
             word = "relaxed"
         greedy = single and self.on("greedy", 0.35)
-        until = [self.make_type(), self.condition()] if single and text != "?" and self.on("until", 0.15) else None
+        until = [self.make_type(), self.condition(), self.or_this()] if single and text != "?" and self.on("until", 0.15) else None
         return {"text": text, "word": "" if text == "?" else word, "greedy": greedy, "until": until}
 
     def arrow(self, limits=True):
@@ -165,8 +169,11 @@ class Maker:
                 out["within"] = f"{int(out['after'][:-2]) + r.choice([5, 10, 30])}ms"
         return out
 
+    def or_this(self):
+        return [self.make_type(), self.plain_condition()] if self.on("either of two", 0.12) else None
+
     def absence(self):
-        node = {"kind": "not", "type": self.make_type(), "cond": self.condition(), "dur": None}
+        node = {"kind": "not", "type": self.make_type(), "cond": self.condition(), "or": self.or_this(), "dur": None}
         if self.on("timed absence", 0.45):
             node["dur"] = self.duration()
         return node
@@ -186,7 +193,7 @@ class Maker:
                      for _ in range(self.r.choice([2, 2, 3]))]
             node = {"kind": "alt", "parts": parts}
         elif x < 0.87 and "and" in self.switches:
-            node = {"kind": "and", "parts": [self.step() for _ in range(self.r.choice([2, 2, 3]))]}
+            node = {"kind": "and", "parts": [self.step(None) for _ in range(self.r.choice([2, 2, 3]))]}
         elif "group" in self.switches:
             return self.group(depth + 1, True)
         else:
@@ -201,6 +208,8 @@ class Maker:
         rep = self.repetition(False, 0.6) if repeat else None
         if rep:
             node["rep"] = rep
+            if self.on("absence in a group", 0.12):
+                node["items"].append([{"kind": "->", "after": None, "within": None}, self.absence()])
             if len(node["items"]) > 1 and self.on("group name", 0.4):
                 node["name"] = f"g{len(self.groups) + 1}"
                 self.groups.append(node["name"])
@@ -230,6 +239,10 @@ class Maker:
             else:
                 before = [m["name"] for m in plain[:plain.index(n)] if not m.get("rep")]
                 out.append(f"{n['name']}.price >= {r.choice(before)}.price" if before else f"{n['name']}.price >= 1")
+        groups = [n for _, n in items if n["kind"] == "group" and n.get("rep") and n["rep"]["text"] != "?"]
+        inner = [m["name"] for n in groups for _, m in n["items"] if m["kind"] == "step"]
+        if inner and self.on("where on groups", 0.5):
+            out.append(f"count({r.choice(inner)}) != {r.randint(1, 2)}")
         return " and ".join(out) or None
 
     def having(self):
@@ -256,7 +269,7 @@ class Maker:
         if self.mode != "last" and self.on("skip", 0.5):
             out["skip"] = self.skip()
         if self.on("reset", 0.2):
-            out["reset"] = "on " + ref_text(self.make_type(), self.plain_condition())
+            out["reset"] = "on " + either_text(self.make_type(), self.plain_condition(), self.or_this())
         if self.on("limit", 0.2):
             out["limit"] = self.limit()
         return {k: v for k, v in out.items() if v}
@@ -321,11 +334,15 @@ def ref_text(type_name, cond):
     return f"{type_name}[{cond}]" if cond else type_name
 
 
+def either_text(type_name, cond, other):
+    return f"({ref_text(type_name, cond)} | {ref_text(*other)})" if other else ref_text(type_name, cond)
+
+
 def node_text(n):
     if n["kind"] == "not":
-        return "not " + ref_text(n["type"], n["cond"]) + (f" for {n['dur']}" if n["dur"] else "")
+        return "not " + either_text(n["type"], n["cond"], n["or"]) + (f" for {n['dur']}" if n["dur"] else "")
     if n["kind"] == "step":
-        out = f"{n['name']}: " + ref_text(n["type"], n["cond"])
+        out = f"{n['name']}: " + either_text(n["type"], n["cond"], n["or"])
     elif n["kind"] == "group":
         out = (f"{n['name']}: " if n["name"] else "") + "(" + items_text(n["items"]) + ")"
     else:
@@ -333,7 +350,7 @@ def node_text(n):
     rep = n.get("rep")
     if rep:
         out += rep["text"] + (" " + rep["word"] if rep["word"] else "") + (" greedy" if rep["greedy"] else "")
-        out += " until " + ref_text(*rep["until"]) if rep["until"] else ""
+        out += " until " + either_text(*rep["until"]) if rep["until"] else ""
     return out
 
 
@@ -435,6 +452,8 @@ def smaller_node(n):
         yield {k: v for k, v in n.items() if k != "rep"}
         if rep["until"]:
             yield {**n, "rep": {**rep, "until": None}}
+            if rep["until"][2]:
+                yield {**n, "rep": {**rep, "until": rep["until"][:2] + [None]}}
         if rep["greedy"]:
             yield {**n, "rep": {**rep, "greedy": False}}
         if rep["word"]:
@@ -460,6 +479,9 @@ def smaller_node(n):
                 yield {**n, "cond": " and ".join(parts[:i] + parts[i + 1:])}
         if n["kind"] == "not" and n["dur"]:
             yield {**n, "dur": None}
+        if n["or"]:
+            yield {**n, "or": None}
+            yield {**n, "type": n["or"][0], "cond": n["or"][1], "or": None}
         if n["type"] != "E":
             yield {**n, "type": "E"}
 
@@ -620,16 +642,17 @@ def together_run(command, cases, at_end):
             break
         command.allowed |= told
         for i, text in refused.items():
-            outcomes[i] = Outcome("unsupported" if "E0900" in text else "refused", None, text)
+            outcomes[i] = Outcome("unsupported" if any(n in text for n in NOT_YET) else "refused", None, text)
     return outcomes
 
 
 WARNING = re.compile(r": warning (W\d+):")
+NOT_RUN = re.compile(r"the rule `r(\d+)`: .*")
 ERROR = re.compile(r"^[^\n]*?:(\d+):\d+: error (E\d+)[^\n]*", re.M)
 
 
 def errors_by_case(text, owner):
-    out = {}
+    out = {int(m.group(1)): m.group() for m in NOT_RUN.finditer(text)}
     for m in ERROR.finditer(text):
         line = int(m.group(1)) - 1
         if line < len(owner):
@@ -731,7 +754,8 @@ def main():
                 if kind == "same":
                     matched += detail > 0
                 elif kind in ("refused", "unsupported"):
-                    refusals[ERROR.search(detail).group(2) if ERROR.search(detail) else detail[:60]] += 1
+                    code = ERROR.search(detail)
+                    refusals[code.group(2) if code else "not run yet"] += 1
                 elif kind == "different":
                     differences += 1
                     report(seed, detail)

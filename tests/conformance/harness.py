@@ -6,6 +6,8 @@ import os
 import subprocess
 import tempfile
 
+# What the command answers to what it can't do yet: of the compiler, of `run`.
+NOT_YET = ("E0900", "but not run yet")
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 # kind: ok | unsupported | refused | crashed; matches: sorted lists of event numbers; emissions: as printed
@@ -37,7 +39,7 @@ class Command:
             return Outcome("crashed", None, f"no end after {self.timeout_s} s")
         except UnicodeDecodeError as e:
             return Outcome("crashed", None, f"output is not UTF-8: {e}")
-        if done.returncode == 1 and "E0900" in done.stderr:
+        if done.returncode == 1 and any(text in done.stderr for text in NOT_YET):
             return Outcome("unsupported", None, done.stderr)
         if done.returncode == 1:
             return Outcome("refused", None, done.stderr)
