@@ -52,7 +52,9 @@ def main():
         else:
             failed += 1
             expected = case.get("emitted", case["expected"])
-            answer = f"{got.kind}: {got.text.strip()}" if got.kind != "ok" else got.emissions if "emitted" in case else got.matches
+            answer = got.emissions if "emitted" in case else got.matches
+            if got.kind != "ok":
+                answer = f"{got.kind}: {got.text.strip()}"
             print(f"FAIL {case['id']}  ({case['at_end']})\n{case['rules'].rstrip()}\n{show(case['events'])}\n"
                   f"expected {expected}\ngot      {answer}\n")
     if skipped:
