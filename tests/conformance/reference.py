@@ -1285,10 +1285,10 @@ class Judge:
                 return False
         return True
 
-    def exhausted(self, take, taken, now, counting=True):
+    def exhausted(self, take, taken, now, counting=True, limits=True):
         """The time from which on this way can take nothing more, as known after position `now` was not taken by it
         (or was the last event taken): -INF already, INF as long as the input goes on. Without `counting` the scope of
-        N events does not end."""
+        N events does not end, without `limits` the `within` of the way's arrow."""
         last, first = taken[-1].pos, taken[0].pos
         if take.arrow.kind == "," and now > last:
             return -INF
@@ -1306,7 +1306,7 @@ class Judge:
             return -INF
         end = self.scope_end(first, now)
         within = self.limit(take.arrow.within, taken, take.path)
-        if within is not None and self.readings["limit_ends_greedy"]:
+        if within is not None and limits:
             end = min(end, self.seq.time(last) + within)
         return end
 
@@ -1354,7 +1354,7 @@ class Judge:
             return None
         flush = False
         for b in blockers:
-            end = self.exhausted(b, taken, now)
+            end = self.exhausted(b, taken, now, limits=self.readings["limit_ends_greedy"])
             if end == -INF:
                 event = max(event, now)
             elif end == INF:
