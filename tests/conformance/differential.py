@@ -80,14 +80,14 @@ class Maker:
         self.filter = self.on("filter", 0.15)
         self.keys = r.choice(["k", "k", "k", "k?", "k, h", "k, h?"]) if self.on("keys", 0.2) else None
         self.scope = self.make_scope()
-        self.letters = NAMES[:r.choice([2, 3, 4, 4])]
+        self.letters = NAMES[:r.choice([2, 2, 3, 3, 4])]
 
     def chance(self, p):
         return self.r.random() < p
 
     def on(self, construct, p):
-        """Whether to use a construct: never when it is switched off."""
-        return self.r.random() < p and construct in self.switches
+        """Whether to use a construct: never when it is switched off; more often when few are on."""
+        return self.r.random() < (min(3 * p, 0.7) if len(self.switches) <= 10 else p) and construct in self.switches
 
     def make_scope(self):
         x = self.r.random()
@@ -309,7 +309,7 @@ class Maker:
 
     def events(self):
         r, events, t = self.r, [], 1000
-        for _ in range(r.randint(5, 14)):
+        for _ in range(r.randint(6, 16)):
             t += r.choice(STEPS)
             e = {"t": t, "name": r.choice(self.letters), "price": float(r.randint(0, 4))}
             if len(self.types) > 1:
