@@ -32,9 +32,9 @@ static void node_text(struct drawing *d, const struct ens_pat *step)
 		ens_buf_adds(t, "\nwhere ");
 		ens_expr_write(c->expr, t);
 	}
-	if (step->until) {
+	for (const struct ens_ref *ref = ens_pat_repetition(step)->until; ref; ref = ref->next) {
 		ens_buf_adds(t, "\nuntil ");
-		ens_ref_write(step->until, t);
+		ens_ref_write(ref, t);
 	}
 }
 

@@ -117,9 +117,9 @@ void ens_graph_dump(const struct ens_graph *g, struct ens_buf *out)
 			if (step->name.name)
 				ens_buf_addf(out, "%s: ", step->name.name);
 			ens_ref_write(step->ref, out);
-			if (step->until) {
+			for (const struct ens_ref *ref = ens_pat_repetition(step)->until; ref; ref = ref->next) {
 				ens_buf_adds(out, " until ");
-				ens_ref_write(step->until, out);
+				ens_ref_write(ref, out);
 			}
 		}
 		ens_buf_addc(out, '\n');

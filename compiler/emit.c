@@ -547,7 +547,7 @@ static void emit_state(struct emission *w, const struct ens_g_state *s)
 		out.type = s->step->ref->sema->type->sema->table_index;
 		split_ref(w, s->step->ref, s->step->sema->conds, &out.predicate, &out.condition);
 		out.captures = emit_captures(w, s->step);
-		out.untils = emit_refs(w, s->step->until);
+		out.untils = emit_refs(w, ens_pat_repetition(s->step)->until);
 	}
 	out.entries = emit_entries(w, s);
 	ADD(w, state, &out);

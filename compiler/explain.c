@@ -281,8 +281,10 @@ static void say_take(struct explain *x, const struct ens_g_entry *e, bool start)
 	for (const struct ens_g_op *o = e->guards; o; o = o->next)
 		say_guard(x, o);
 	say_absences_between(x, e->absences);
-	for (const struct ens_ref *ref = e->flags & ENS_T_AGAIN ? step->until : NULL; ref; ref = ref->next) {
-		say(x, ref == step->until ? ", until " : " or ");
+	const struct ens_ref *until = e->flags & ENS_T_AGAIN ? ens_pat_repetition(step)->until : NULL;
+
+	for (const struct ens_ref *ref = until; ref; ref = ref->next) {
+		say(x, ref == until ? ", until " : " or ");
 		ens_ref_write(ref, &x->line);
 		say(x, ref->next ? "" : " comes");
 	}
@@ -448,7 +450,7 @@ static struct traits traits_of(const struct ens_graph *g)
 				t.deadline |= a->kind != ENS_T_VERY_NEXT;
 				t.later |= a->kind == ENS_T_VERY_NEXT;
 			}
-			t.until |= take && e->flags & ENS_T_AGAIN && g->state[e->target].step->until;
+			t.until |= take && e->flags & ENS_T_AGAIN && ens_pat_repetition(g->state[e->target].step)->until;
 		}
 	}
 	return t;

@@ -260,13 +260,14 @@ static enum ens_t_arrow arrow_of(enum ens_arrow a)
  * ways to begin open. */
 static void take(struct lowering *w, struct node *n, struct path p, const struct node *joint, bool again)
 {
+	const struct ens_pat *of = ens_pat_repetition(n->pat);
 	struct ens_g_entry *e = push_entry(w, ENS_T_TAKE);
 
 	if (!e)
 		return;
 	e->target = n->state;
 	e->arrow = ENS_T_FOLLOWED;
-	e->flags = (n->pat->greedy ? ENS_T_GREEDY : 0u) | (again ? ENS_T_AGAIN : 0u);
+	e->flags = (of->greedy ? ENS_T_GREEDY : 0u) | (again || (p.again && p.again->pat == of) ? ENS_T_AGAIN : 0u);
 	e->guards = p.guards;
 	e->actions = p.actions;
 

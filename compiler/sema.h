@@ -264,6 +264,8 @@ enum ens_status ens_sema_check(struct ens_sema *s, struct ens_arena *arena, stru
 struct ens_field_ref ens_type_field(const struct ens_decl *type, const char *name);
 /* What the rule takes in of a type, or NULL. */
 struct ens_input_sema *ens_rule_input(const struct ens_rule_sema *r, const struct ens_decl *type);
+/* What a step is repeated as: itself, or the repeated choice of single steps, x: (A | B)+, that it stands in. */
+const struct ens_pat *ens_pat_repetition(const struct ens_pat *step);
 /* True if x is n or inside it. */
 bool ens_pat_contains(const struct ens_pat *n, const struct ens_pat *x);
 

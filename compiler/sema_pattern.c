@@ -110,6 +110,13 @@ static bool is_choice_of_steps(const struct ens_pat *p)
 	return true;
 }
 
+const struct ens_pat *ens_pat_repetition(const struct ens_pat *step)
+{
+	const struct ens_pat *up = step->sema->up;
+
+	return up && up->quantified && is_choice_of_steps(up) ? up : step;
+}
+
 static bool add_step(struct walk *w, struct ens_name *n, struct ens_pat *step)
 {
 	n->pat = grown(w->s->arena, n->pat, n->npat, &n->cap, sizeof(struct ens_pat *));
@@ -261,10 +268,12 @@ static void check_and(struct walk *w, const struct ens_pat *p)
 
 static void check_words(struct walk *w, const struct ens_pat *p)
 {
-	if (p->kind != ENS_P_STEP && p->greedy)
+	const bool single = p->kind == ENS_P_STEP || is_choice_of_steps(p);
+
+	if (!single && p->greedy)
 		error(w, ENS_E_SINGLE_STEP, p->greedy_at,
 		      "`greedy` stands behind a repeated single step, not behind a group", NULL);
-	if (p->kind != ENS_P_STEP && p->until)
+	if (!single && p->until)
 		error(w, ENS_E_SINGLE_STEP, p->until->at,
 		      "`until` stands behind a repeated single step, not behind a group", NULL);
 }
@@ -442,7 +451,7 @@ static void end_of_greedy(struct walk *w, const struct ens_pat *p)
 	bool ended = p->sema->max != UINT32_MAX || p->until || ens_pat_inner(p) == ENS_ARROW_NEXT || (in && in->within) ||
 		     w->r->scope != ENS_T_UNBOUNDED;
 
-	if (p->greedy && !ended && p->sema->last)
+	if (p->greedy && !ended && p->sema->last && w->r->match->select != ENS_SELECT_ALL)
 		error(w, ENS_E_GREEDY_END, p->greedy_at,
 		      "nothing ends this greedy repetition, so the pattern is never complete",
 		      "give it a maximum, `until`, `consecutive`, a limit on its arrow, or give the rule a scope: "
@@ -496,8 +505,7 @@ static void ends(struct walk *w, const struct ens_pat *p)
 		return;
 	}
 	check_limits(w, p);
-	if (p->kind == ENS_P_STEP)
-		end_of_greedy(w, p);
+	end_of_greedy(w, p);
 	for (uint32_t i = 0; i < p->nitem; i++)
 		ends(w, p->item[i]);
 }

@@ -100,13 +100,19 @@ static const struct ens_pat *child_of(const struct ens_pat *up, const struct ens
 	return x;
 }
 
+/* x: (A | B) is a step: its events are not told apart by rounds. */
+static bool is_named_choice(const struct ens_pat *p)
+{
+	return p->kind == ENS_P_ALT && p->sema->named && !p->sema->named->group;
+}
+
 bool ens_sema_target(struct ens_view *v, const struct ens_name *name, struct ens_reach *out, bool *may_lack)
 {
 	struct ens_reach t = {.pat = name->pat, .npat = name->npat, .root = name->root};
 	bool here = narrow(v, name, &t);
 	const struct ens_pat *common = around(v, t.root), *scope = common, *child;
 
-	while (scope && (scope->kind == ENS_P_STEP || !ens_pat_repeats(scope)))
+	while (scope && (scope->kind == ENS_P_STEP || is_named_choice(scope) || !ens_pat_repeats(scope)))
 		scope = scope->sema->up;
 	t.scope = scope;
 	for (uint32_t i = 0; i < t.npat; i++)
