@@ -114,6 +114,8 @@ static bool amount(struct ens_sema *s, struct ens_expr *e, enum ens_type want, i
 			ens_diag_remedy(s->diag, m,
 					"a number of seconds is `within %lds`, a number of events `within %ld events`",
 					(long)e->literal.i, (long)e->literal.i);
+		else if (e->kind == ENS_X_LITERAL && e->lit_type == ENS_STRING)
+			ens_diag_remedy(s->diag, m, "leave the quotes out");
 		return false;
 	}
 	if (e->literal.i < least) {
