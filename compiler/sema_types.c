@@ -87,6 +87,19 @@ static void warn_hiding(struct ens_view *v, const struct ens_expr *e, struct ens
 	ens_diag_remedy(v->s->diag, m, "give the key another name: `key NAME: ...`");
 }
 
+/* Of other languages: the literal that was meant. */
+static const char *literal_of(const char *name)
+{
+	static const char *const row[][2] = {{"True", "true"},   {"TRUE", "true"},   {"False", "false"}, {"FALSE", "false"},
+					     {"None", "null"},   {"nil", "null"},    {"NULL", "null"},   {"Null", "null"},
+					     {"undefined", "null"}};
+
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+		if (strcmp(name, row[i][0]) == 0)
+			return row[i][1];
+	return NULL;
+}
+
 static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 {
 	const char *candidate[CANDIDATES_MAX];
@@ -110,6 +123,10 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 	if (v->hand) {
 		m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "`%s` is no field of `%s`%s", e->name,
 				 v->hand->name.name, v->rule && v->rule->nkey ? " and no key" : "");
+		if (literal_of(e->name)) {
+			ens_diag_remedy(v->s->diag, m, "write `%s`", literal_of(e->name));
+			return ENS_BADTYPE;
+		}
 		ens_sema_offer(v->s, m, e->name, "names known here", candidate, n);
 		return ENS_BADTYPE;
 	}
@@ -832,6 +849,18 @@ static enum ens_type in_type(struct ens_view *v, struct ens_expr *e)
 	return unify(v, e, 0, e->narg) == ENS_BADTYPE || !networks_stand_alone(v, e) ? ENS_BADTYPE : ENS_BOOL;
 }
 
+/* Of SQL, where it stands for any text; here it would hardly ever be found. */
+static void warn_of_percent(struct ens_view *v, const struct ens_expr *a)
+{
+	const struct ens_value *s = &a->literal;
+	struct ens_message *m;
+
+	if (!s->len || !memchr(s->s, '%', s->len) || memchr(s->s, '*', s->len) || memchr(s->s, '?', s->len))
+		return;
+	m = ens_diag_add(v->s->diag, ENS_W_PERCENT, a->at, "`%%` stands for itself in what `like` looks for");
+	ens_diag_remedy(v->s->diag, m, "`*` stands for any text, `?` for one character");
+}
+
 static enum ens_type text_type(struct ens_view *v, struct ens_expr *e)
 {
 	const char *what = e->kind == ENS_X_LIKE ? "like" : "matches";
@@ -854,6 +883,8 @@ static enum ens_type text_type(struct ens_view *v, struct ens_expr *e)
 			ens_diag_add(v->s->diag, ENS_E_LITERAL, a->at, "behind `%s` stands a string literal", what);
 			return ENS_BADTYPE;
 		}
+		if (e->kind == ENS_X_LIKE)
+			warn_of_percent(v, a);
 		if (e->kind == ENS_X_MATCHES && !ens_pattern_valid(a->literal.s, a->literal.len, &why)) {
 			ens_diag_add(v->s->diag, ENS_E_LITERAL, a->at, "this is %s", why.text);
 			return ENS_BADTYPE;
