@@ -349,6 +349,19 @@ static void type_options(const struct dump *d, const struct ens_t_type *t)
 		span(d, " for ", t->unique_us);
 }
 
+/* Nothing where it is read from its own name. */
+static void sources(const struct dump *d, const struct ens_t_field *f)
+{
+	const struct ens_t_str *from = &d->t->source[f->sources.first];
+
+	if (f->sources.count == 1 && from->off == f->name.off && from->len == f->name.len)
+		return;
+	for (uint32_t i = 0; i < f->sources.count; i++) {
+		ens_buf_adds(d->out, i ? " or " : " as ");
+		text(d, from[i]);
+	}
+}
+
 static void types(const struct dump *d)
 {
 	static const char *const unit[] = {"", "(s)", "(ms)", "(us)", "(ns)"};
@@ -372,6 +385,10 @@ static void types(const struct dump *d)
 		optional(d, "time", t->time_field);
 		type_options(d, t);
 		optional(d, "where", t->where);
+		if (t->json.len) {
+			ens_buf_adds(d->out, " json ");
+			text(d, t->json);
+		}
 		ens_buf_addc(d->out, '\n');
 		for (uint32_t k = 0; k < t->fields.count; k++) {
 			const struct ens_t_field *f = &d->t->field[t->fields.first + k];
@@ -380,6 +397,7 @@ static void types(const struct dump *d)
 			name(d, f->name);
 			ens_buf_addf(d->out, ": %s%s%s%s", ens_type_name((enum ens_type)f->type), unit[f->unit],
 				     f->optional ? "?" : "", k >= t->fields.count - t->nraw ? " raw" : "");
+			sources(d, f);
 			if (f->program != ENS_NONE)
 				ens_buf_addf(d->out, " program %u", f->program);
 			ens_buf_addc(d->out, '\n');

@@ -152,6 +152,20 @@ static uint32_t add_parts(struct emission *w, const struct ens_decl *type, const
 	return p == ENS_NONE ? ENS_NONE : ens_build_predicate(&w->b, type->sema->table_index, p);
 }
 
+static struct ens_t_list emit_sources(struct emission *w, const struct ens_field_sema *f)
+{
+	struct ens_t_list list = {COUNT(w, source, struct ens_t_str), 0};
+	const struct ens_ident_list own = {.id.name = f->name};
+
+	for (const struct ens_ident_list *l = f->source ? f->source : &own; l; l = l->next) {
+		struct ens_t_str name = ens_build_name(&w->b, l->id.name);
+
+		ADD(w, source, &name);
+		list.count++;
+	}
+	return list;
+}
+
 static void emit_type(struct emission *w, const struct ens_decl *t)
 {
 	const struct ens_decl_sema *d = t->sema;
@@ -168,6 +182,8 @@ static void emit_type(struct emission *w, const struct ens_decl *t)
 
 	if (d->late_stream)
 		out.late_stream = ens_build_name(&w->b, d->late_stream);
+	if (t->json.name)
+		out.json = ens_build_name(&w->b, t->json.name);
 	out.streams.first = COUNT(w, index, uint32_t);
 	for (const struct ens_ident_list *l = t->streams; l; l = l->next) {
 		uint32_t n = stream_number(w, l);
@@ -179,13 +195,12 @@ static void emit_type(struct emission *w, const struct ens_decl *t)
 	}
 	out.fields = (struct ens_t_list){COUNT(w, field, struct ens_t_field), d->nfield + d->nraw};
 	for (uint32_t i = 0; i < d->nfield + d->nraw; i++) {
-		struct ens_t_str name = ens_build_name(&w->b, d->field[i].name);
-		struct ens_t_field f = {.name = name, .sources = {COUNT(w, source, struct ens_t_str), 1},
+		struct ens_t_field f = {.name = ens_build_name(&w->b, d->field[i].name),
+					.sources = emit_sources(w, &d->field[i]),
 					.type = (uint8_t)d->field[i].type,
 					.optional = d->field[i].optional, .unit = (uint8_t)d->field[i].unit,
 					.program = ENS_NONE};
 
-		ADD(w, source, &name);
 		if (d->field[i].computed)
 			f.program = ens_code_value(&w->coder, t, d->field[i].computed, d->field[i].type);
 		ADD(w, field, &f);

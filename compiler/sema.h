@@ -21,6 +21,7 @@ struct ens_field_sema {
 	bool optional;
 	struct ens_span at;
 	struct ens_expr *computed; /* NULL: the entry has it */
+	const struct ens_ident_list *source; /* under one of these names; NULL: its own */
 };
 
 /* A call in a function's body of another function of the rule files. */

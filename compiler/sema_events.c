@@ -68,10 +68,7 @@ static void add_field(struct ens_sema *s, struct ens_decl *type, const struct en
 
 	if (f->computed)
 		check_computed(s, type, f);
-	if (f->computed && f->source)
-		ens_diag_add(s->diag, ENS_E_OPTION, f->source->id.at, "a computed field is not read from the entry");
-	else if (f->source)
-		ens_sema_not_yet(s, f->source->id.at, "`as \"NAME\"` behind a field is");
+	ens_sema_source(s, f);
 	if (!place || !room_for_field(s, type))
 		return;
 	if (*place != ENS_MAP_NONE) {
@@ -84,7 +81,7 @@ static void add_field(struct ens_sema *s, struct ens_decl *type, const struct en
 	*place = d->nfield;
 	d->field[d->nfield++] = (struct ens_field_sema){.name = f->name.name, .unit = f->unit, .optional = f->optional,
 							.type = f->type == ENS_NOTYPE ? ENS_BADTYPE : f->type,
-							.at = f->name.at, .computed = f->computed};
+							.at = f->name.at, .computed = f->computed, .source = f->source};
 }
 
 uint32_t ens_type_raw_field(struct ens_sema *s, struct ens_decl *type, const char *name, struct ens_span at)
@@ -201,8 +198,6 @@ void ens_sema_events(struct ens_sema *s)
 			if (f->name.name)
 				add_field(s, t, f);
 		ens_sema_options(s, t);
-		if (t->json.name)
-			ens_sema_not_yet(s, t->json.at, "`json FIELD` is");
 	}
 	check_streams(s);
 	ens_sema_stream_options(s);

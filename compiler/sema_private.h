@@ -69,6 +69,9 @@ uint32_t ens_type_raw_field(struct ens_sema *s, struct ens_decl *type, const cha
 void ens_sema_options(struct ens_sema *s, struct ens_decl *type); /* once its fields are known */
 void ens_sema_stream_options(struct ens_sema *s);                 /* what the types of one stream say together */
 
+/* sema_sources.c */
+void ens_sema_source(struct ens_sema *s, const struct ens_field *f); /* what a field is read from */
+
 /* sema_rule.c */
 void ens_sema_rule(struct ens_sema *s, struct ens_decl *rule);
 

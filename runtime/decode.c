@@ -8,6 +8,9 @@
  * says where in the entry its value is.  Values borrow the entry's bytes until the event is certain; then they are
  * copied into the batch, all fields of an event in one block.
  *
+ * A field that is read from several names, from inside a JSON object, or of an event that is one (`json FIELD`) has ways:
+ * places to look, one after the other.  All others have one symbol, and pay nothing for these.
+ *
  * Guarantee: linear in the entry's bytes plus the number of types that may take it, whatever the entry looks like;
  * every entry ends as an event, a reject or a count.  Tested by tests/unit/test_decode.c.
  */
@@ -21,9 +24,12 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "runtime/members.h"
+#include "runtime/names.h"
 
 #define REJECT_TEXT_MAX_BYTES 1024u /* runtime.md section 6: values of dead letters are cut there */
 #define QUOTE_MAX_BYTES 60u         /* of a bad value in a detail */
+#define SOURCES_SHOWN_MAX 4u        /* names that a field is read from, in a detail */
 #define LAYOUTS 4u
 #define PLACES_MAX 256u             /* names remembered of one entry; those behind are looked up */
 #define UNREAD_NAME_MAX_BYTES 24u   /* remembered names of fields that nothing reads; longer ones are looked up */
@@ -178,74 +184,6 @@ enum ens_status ens_batch_reject(struct ens_batch *b, enum ens_reject_reason rea
 	return add_reject(b, reason, entry, field, field ? strlen(field) : 0, detail);
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------ */
-
-/* Names to numbers: open addressing, at most half full.  The names are those of the rules and never change. */
-struct name {
-	const char *s;
-	uint32_t len;
-	uint32_t number;
-};
-
-struct names {
-	struct name *slot;
-	uint32_t mask;
-	uint32_t longest;
-};
-
-static uint32_t hash_name(const char *s, uint32_t len)
-{
-	uint32_t h = 2166136261u;
-	uint32_t i;
-
-	for (i = 0; i < len; i++)
-		h = (h ^ (uint8_t)s[i]) * 16777619u;
-	return h ^ h >> 15;
-}
-
-static bool names_open(struct names *n, size_t max_names)
-{
-	size_t size = 16;
-
-	while (size < 2 * max_names)
-		size *= 2;
-	n->slot = calloc(size, sizeof(*n->slot));
-	n->mask = (uint32_t)(size - 1);
-	n->longest = 0;
-	return n->slot != NULL;
-}
-
-static struct name *names_find(const struct names *n, const char *s, uint32_t len)
-{
-	uint32_t i = hash_name(s, len) & n->mask;
-
-	while (n->slot[i].s && (n->slot[i].len != len || memcmp(n->slot[i].s, s, len) != 0))
-		i = (i + 1) & n->mask;
-	return &n->slot[i];
-}
-
-static uint32_t names_get(const struct names *n, const char *s, uint32_t len)
-{
-	const struct name *found;
-
-	if (len > n->longest)
-		return ENS_NONE;
-	found = names_find(n, s, len);
-	return found->s ? found->number : ENS_NONE;
-}
-
-/* The number of the name: `number` if it is new. */
-static uint32_t names_add(struct names *n, const char *s, uint32_t len, uint32_t number)
-{
-	struct name *found = names_find(n, s, len);
-
-	if (!found->s)
-		*found = (struct name){.s = s, .len = len, .number = number};
-	if (len > n->longest)
-		n->longest = len;
-	return found->number;
-}
-
 /* ---- decoder ---------------------------------------------------------------------------------------------------- */
 
 /* What stood at a place of the entry before. */
@@ -272,22 +210,55 @@ struct symbol {
 	uint32_t len;
 };
 
+/* The objects (members.h) that a field with this symbol is read as. */
+struct roots {
+	uint32_t object;              /* in paths; ENS_NONE: it is in none */
+	uint32_t text_object;         /* by `json`; ENS_NONE */
+	uint32_t root_of;             /* type that has it among its roots, the latest; ENS_NONE: none */
+};
+
+/* A place to look for a field: one of the two. */
+struct way {
+	uint32_t symbol;              /* of the entry's own field; ENS_NONE: */
+	uint32_t member;              /* of an object in the entry */
+};
+
+/* Field symbols from here on number the fields that have ways. */
+#define HAS_WAYS 0x80000000u
+
+/* What types with `json` or paths need before their fields are looked for. */
+struct deep {
+	struct ens_t_list roots;      /* in d->root: symbols of fields that are objects */
+	uint32_t type;
+	uint32_t json;                /* symbol of the field that the event is in; ENS_NONE: the entry is the event */
+	uint32_t event;               /* that object's member that may name the type */
+};
+
 /* Why a candidate's field has no value. */
 struct failure {
 	enum ens_reject_reason reason;
 	uint32_t field;               /* in the tables */
 	const struct ens_raw_field *raw; /* NULL: it is missing */
+	const char *why;              /* what is wrong with the JSON that it is in; NULL: nothing */
+	bool whole;                   /* not the field, but the object that `json` names */
 };
 
 struct ens_decoder {
 	const struct ens_tables *t;
 	int64_t max_skew_us;
-	struct names symbols, types;
+	struct ens_names symbols, types;
 	struct symbol *symbol;
 	uint32_t nsymbol;
 	struct seen *seen;            /* by symbol */
 	uint64_t entry;               /* number of the entry at hand, from 1 */
-	uint32_t *field_symbol;       /* by field of the tables */
+	uint32_t *field_symbol;       /* by field of the tables; HAS_WAYS + number in field_ways */
+	struct ens_members *members;  /* NULL: no type has `json` or paths, and none of what follows is there */
+	struct ens_t_list *field_ways;/* in way */
+	struct way *way;
+	struct roots *roots;          /* by symbol */
+	struct deep *deep;            /* by type */
+	uint32_t *root;
+	uint32_t nfield_ways, nway, nroot;
 	uint32_t event_symbol, event_symbol2, time_symbol; /* event_symbol2: files only; ENS_NONE: none */
 	uint32_t *all_types;          /* 0 .. ntype-1 */
 	uint32_t without_where;       /* the only type that takes everything; ENS_NONE: there are none or several */
@@ -301,27 +272,176 @@ struct ens_decoder {
 
 static uint32_t add_symbol(struct ens_decoder *d, const char *name, uint32_t len)
 {
-	uint32_t number = names_add(&d->symbols, name, len, d->nsymbol);
+	uint32_t number = ens_names_add(&d->symbols, 0, name, len, d->nsymbol);
 
+	if (number == d->nsymbol && d->roots)
+		d->roots[number] = (struct roots){ENS_NONE, ENS_NONE, ENS_NONE};
 	if (number == d->nsymbol)
 		d->symbol[d->nsymbol++] = (struct symbol){.name = name, .len = len};
 	return number;
 }
 
-static bool alloc_arrays(struct ens_decoder *d, uint32_t max_fields)
+static const char *text_at(const struct ens_decoder *d, struct ens_t_str s)
+{
+	return d->t->bytes + s.off;
+}
+
+/* How many names, members and ways the tables can need. */
+struct sizes {
+	size_t symbols, members, ways;
+	uint32_t max_fields;
+	bool programs, deep;
+};
+
+static size_t count_dots(const struct ens_decoder *d, struct ens_t_str s)
+{
+	const char *p = text_at(d, s), *end = p + s.len;
+	size_t n = 0;
+
+	while ((p = memchr(p, '.', (size_t)(end - p)))) {
+		p++;
+		n++;
+	}
+	return n;
+}
+
+static void count_field(const struct ens_decoder *d, const struct ens_t_field *f, struct sizes *n)
+{
+	n->programs |= f->program != ENS_NONE;
+	n->deep |= f->sources.count > 1;
+	for (uint32_t i = 0; i < f->sources.count; i++) {
+		const size_t dots = count_dots(d, d->t->source[f->sources.first + i]);
+
+		n->deep |= dots > 0;
+		n->symbols += 2;
+		n->members += 3 + 2 * dots;
+		n->ways += 2;
+	}
+}
+
+static struct sizes count_all(const struct ens_decoder *d)
 {
 	const struct ens_tables *t = d->t;
-	const size_t max_symbols = (size_t)t->nfield + 3;
+	struct sizes n = {.symbols = 3};
 
-	d->symbol = calloc(max_symbols, sizeof(*d->symbol));
-	d->seen = calloc(max_symbols, sizeof(*d->seen));
+	for (uint32_t i = 0; i < t->ntype; i++) {
+		if (t->type[i].fields.count > n.max_fields)
+			n.max_fields = t->type[i].fields.count;
+		n.programs |= t->type[i].where != ENS_NONE;
+		n.deep |= t->type[i].json.len > 0;
+		n.symbols++;
+		n.members += 2;
+	}
+	for (uint32_t i = 0; i < t->nfield; i++)
+		count_field(d, &t->field[i], &n);
+	return n;
+}
+
+static bool alloc_arrays(struct ens_decoder *d, const struct sizes *n)
+{
+	const struct ens_tables *t = d->t;
+
+	d->symbol = calloc(n->symbols, sizeof(*d->symbol));
+	d->seen = calloc(n->symbols, sizeof(*d->seen));
 	d->field_symbol = calloc((size_t)t->nfield + 1, sizeof(*d->field_symbol));
 	d->all_types = calloc((size_t)t->ntype + 1, sizeof(*d->all_types));
 	d->layout = calloc(((size_t)t->nstream + 1) * LAYOUTS, sizeof(*d->layout));
-	d->value = calloc((size_t)max_fields + 1, sizeof(*d->value));
-	d->room = calloc((size_t)max_fields + 1, sizeof(*d->room));
+	d->value = calloc((size_t)n->max_fields + 1, sizeof(*d->value));
+	d->room = calloc((size_t)n->max_fields + 1, sizeof(*d->room));
+	if (n->deep) {
+		d->members = ens_members_open(n->members);
+		d->field_ways = calloc((size_t)t->nfield + 1, sizeof(*d->field_ways));
+		d->way = calloc(n->ways + 1, sizeof(*d->way));
+		d->roots = calloc(n->symbols, sizeof(*d->roots));
+		d->deep = calloc((size_t)t->ntype + 1, sizeof(*d->deep));
+		d->root = calloc(n->ways + t->ntype + 1, sizeof(*d->root));
+		if (!d->members || !d->field_ways || !d->way || !d->roots || !d->deep || !d->root)
+			return false;
+	}
 	return d->symbol && d->seen && d->field_symbol && d->all_types && d->layout && d->value && d->room &&
-	       names_open(&d->symbols, max_symbols) && names_open(&d->types, t->ntype);
+	       ens_names_open(&d->symbols, n->symbols) && ens_names_open(&d->types, t->ntype);
+}
+
+/* ---- where fields are found ------------------------------------------------------------------------------------- */
+
+static void add_way(struct ens_decoder *d, uint32_t symbol, uint32_t member)
+{
+	d->way[d->nway++] = (struct way){.symbol = symbol, .member = member};
+}
+
+/* The type's list of roots is the last one. */
+static void add_root(struct ens_decoder *d, struct deep *deep, uint32_t symbol)
+{
+	if (d->roots[symbol].root_of == deep->type)
+		return;
+	d->roots[symbol].root_of = deep->type;
+	d->root[d->nroot++] = symbol;
+	deep->roots.count++;
+}
+
+/* A name is first that of a field (or member) as it stands, dots and all; then a path. */
+static void learn_source(struct ens_decoder *d, struct deep *deep, const char *name, uint32_t len)
+{
+	const char *dot = memchr(name, '.', len);
+	uint32_t first, part;
+
+	if (deep->json != ENS_NONE) {
+		const uint32_t object = d->roots[deep->json].text_object;
+
+		add_way(d, ENS_NONE, ens_members_add(d->members, object, name, len));
+		if (dot)
+			add_way(d, ENS_NONE, ens_members_path(d->members, object, name, len));
+		return;
+	}
+	add_way(d, add_symbol(d, name, len), ENS_NONE);
+	if (!dot)
+		return;
+	part = (uint32_t)(dot - name);
+	first = add_symbol(d, name, part);
+	if (d->roots[first].object == ENS_NONE)
+		d->roots[first].object = ens_members_root(d->members, false);
+	add_root(d, deep, first);
+	add_way(d, ENS_NONE, ens_members_path(d->members, d->roots[first].object, dot + 1, len - part - 1));
+}
+
+static void learn_field(struct ens_decoder *d, struct deep *deep, uint32_t field)
+{
+	const struct ens_t_list sources = d->t->field[field].sources;
+	const struct ens_t_str source = d->t->source[sources.first];
+	const char *name = text_at(d, source);
+	const uint32_t first = d->nway;
+
+	if (d->field_symbol[field] != ENS_NONE) /* tables from elsewhere may give a field to two types */
+		return;
+	if (!d->members || (sources.count == 1 && deep->json == ENS_NONE && !memchr(name, '.', source.len))) {
+		d->field_symbol[field] = add_symbol(d, name, source.len);
+		return;
+	}
+	for (uint32_t i = 0; i < sources.count; i++)
+		learn_source(d, deep, text_at(d, d->t->source[sources.first + i]), d->t->source[sources.first + i].len);
+	d->field_symbol[field] = HAS_WAYS + d->nfield_ways;
+	d->field_ways[d->nfield_ways++] = (struct ens_t_list){first, d->nway - first};
+}
+
+static void learn_type(struct ens_decoder *d, uint32_t type, const char *event_name)
+{
+	const struct ens_t_type *t = &d->t->type[type];
+	struct deep none = {.json = ENS_NONE}, *deep = d->members ? &d->deep[type] : &none;
+
+	if (d->members) {
+		*deep = (struct deep){.roots = {d->nroot, 0}, .type = type, .json = ENS_NONE};
+		if (t->json.len) {
+			struct roots *json;
+
+			deep->json = add_symbol(d, text_at(d, t->json), t->json.len);
+			json = &d->roots[deep->json];
+			if (json->text_object == ENS_NONE)
+				json->text_object = ens_members_root(d->members, true);
+			deep->event = ens_members_add(d->members, json->text_object, event_name, (uint32_t)strlen(event_name));
+		}
+	}
+	for (uint32_t i = 0; i < t->fields.count; i++)
+		learn_field(d, deep, t->fields.first + i);
 }
 
 static void learn_names(struct ens_decoder *d, const struct ens_decoder_options *o)
@@ -330,18 +450,17 @@ static void learn_names(struct ens_decoder *d, const struct ens_decoder_options 
 	const char *event_name = o->event_field ? o->event_field : "event";
 	uint32_t nwithout = 0, i;
 
-	for (i = 0; i < t->nfield; i++) {
-		const struct ens_t_str source = t->source[t->field[i].sources.first];
-
-		d->field_symbol[i] = add_symbol(d, t->bytes + source.off, source.len);
-	}
+	for (i = 0; i < t->nfield; i++)
+		d->field_symbol[i] = ENS_NONE;
+	for (i = 0; i < t->ntype; i++)
+		learn_type(d, i, event_name);
 	d->event_symbol = add_symbol(d, event_name, (uint32_t)strlen(event_name));
 	d->event_symbol2 = o->event_field ? ENS_NONE : add_symbol(d, "_event", 6);
 	d->time_symbol = add_symbol(d, "time", 4);
 	d->without_where = ENS_NONE;
 	for (i = 0; i < t->ntype; i++) {
 		d->all_types[i] = i;
-		names_add(&d->types, t->bytes + t->type[i].name.off, t->type[i].name.len, i);
+		ens_names_add(&d->types, 0, text_at(d, t->type[i].name), t->type[i].name.len, i);
 		if (t->type[i].where == ENS_NONE)
 			d->without_where = nwithout++ ? ENS_NONE : i;
 	}
@@ -352,26 +471,19 @@ enum ens_status ens_decoder_open(const struct ens_tables *t, const struct ens_de
 {
 	struct ens_decoder *d = calloc(1, sizeof(*d));
 	enum ens_status st = ENS_OK;
-	uint32_t max_fields = 0, i;
-	bool programs = false;
+	struct sizes n;
 
 	if (!d)
 		return ens_fail(err, ENS_ENOMEM, "no memory for the decoder");
 	d->t = t;
 	d->max_skew_us = o->max_skew_us;
 	ens_arena_init(&d->text, 0);
-	for (i = 0; i < t->ntype; i++) {
-		if (t->type[i].fields.count > max_fields)
-			max_fields = t->type[i].fields.count;
-		programs |= t->type[i].where != ENS_NONE;
-	}
-	for (i = 0; i < t->nfield; i++)
-		programs |= t->field[i].program != ENS_NONE;
-	if (!alloc_arrays(d, max_fields))
+	n = count_all(d);
+	if (!alloc_arrays(d, &n))
 		st = ens_fail(err, ENS_ENOMEM, "no memory for the decoder");
 	else
 		learn_names(d, o);
-	if (st == ENS_OK && programs) {
+	if (st == ENS_OK && n.programs) {
 		st = ens_context_init(&d->context, t, err);
 		d->has_context = st == ENS_OK;
 	}
@@ -394,8 +506,14 @@ void ens_decoder_close(struct ens_decoder *d)
 	for (i = 0; d->layout && i < ((size_t)d->t->nstream + 1) * LAYOUTS; i++)
 		free(d->layout[i].place);
 	ens_arena_free(&d->text);
-	free(d->symbols.slot);
-	free(d->types.slot);
+	ens_names_close(&d->symbols);
+	ens_names_close(&d->types);
+	ens_members_close(d->members);
+	free(d->field_ways);
+	free(d->way);
+	free(d->roots);
+	free(d->deep);
+	free(d->root);
 	free(d->symbol);
 	free(d->seen);
 	free(d->field_symbol);
@@ -426,9 +544,10 @@ static void grow_layout(struct layout *l, uint32_t n)
 	l->nplace = want;
 }
 
-static uint32_t look_up(struct ens_decoder *d, struct place *p, const struct ens_raw_field *raw)
+/* Rare; inlined into the loop over the fields it costs every entry. */
+__attribute__((noinline)) static uint32_t look_up(struct ens_decoder *d, struct place *p, const struct ens_raw_field *raw)
 {
-	const uint32_t symbol = names_get(&d->symbols, raw->name, raw->name_len);
+	const uint32_t symbol = ens_names_get(&d->symbols, 0, raw->name, raw->name_len);
 
 	if (!p)
 		return symbol;
@@ -489,6 +608,23 @@ static bool find_symbols(struct ens_decoder *d, const struct ens_entry *entry, u
 			d->seen[symbol] = (struct seen){.entry = d->entry, .raw = i};
 	}
 	return total <= ENS_ENTRY_MAX_BYTES;
+}
+
+/* A field that types read as a JSON object may be as long as an entry, its members may not: the first from field i on
+ * whose value is too large, or ENS_NONE. */
+static uint32_t first_too_large(const struct ens_decoder *d, const struct ens_entry *entry, uint32_t i)
+{
+	for (; i < entry->nfield; i++) {
+		const struct ens_raw_field *raw = &entry->field[i];
+		uint32_t symbol;
+
+		if (!raw->s || raw->len <= ENS_VALUE_MAX_BYTES)
+			continue;
+		symbol = d->roots ? ens_names_get(&d->symbols, 0, raw->name, raw->name_len) : ENS_NONE;
+		if (symbol == ENS_NONE || (d->roots[symbol].object == ENS_NONE && d->roots[symbol].text_object == ENS_NONE))
+			return i;
+	}
+	return ENS_NONE;
 }
 
 /* The entry's field of that symbol, or NULL. */
@@ -645,23 +781,92 @@ static bool compute_field(struct ens_decoder *d, const struct ens_event *ev, uin
 	return d->value[i].null == ENS_SET || f->optional;
 }
 
+/* What the entry has on one way to a field: *raw NULL: nothing.  False: see *why. */
+static bool go_way(const struct ens_decoder *d, const struct ens_entry *entry, const struct way *w,
+		   const struct ens_raw_field **raw, struct failure *why)
+{
+	struct ens_member found = {.raw = NULL};
+
+	*raw = NULL;
+	if (w->symbol != ENS_NONE) {
+		*raw = raw_of(d, entry, w->symbol);
+		why->reason = ENS_REJECT_DUPLICATE_FIELD;
+		return !*raw || !d->seen[w->symbol].twice;
+	}
+	switch (ens_members_get(d->members, w->member, &found)) {
+	case ENS_MEMBER_ABSENT:
+		break;
+	case ENS_MEMBER_THERE:
+		*raw = found.raw;
+		break;
+	case ENS_MEMBER_TWICE:
+		why->reason = ENS_REJECT_DUPLICATE_FIELD;
+		return false;
+	case ENS_MEMBER_WRONG:
+		why->reason = found.reason;
+		why->why = found.why;
+		return false;
+	}
+	return true;
+}
+
+static bool is_null(const struct ens_t_field *f, const struct ens_raw_field *raw)
+{
+	return raw->kind == ENS_RAW_NULL || (raw->kind == ENS_RAW_TEXT && raw->len == 0 && f->type != ENS_STRING);
+}
+
+/* The first of its ways on which there is something that is not null; *raw: that, or a null, or NULL.  False: see *why. */
+static bool find_on_ways(const struct ens_decoder *d, const struct ens_entry *entry, uint32_t index,
+			 const struct ens_raw_field **raw, struct failure *why)
+{
+	const struct ens_t_list ways = d->field_ways[d->field_symbol[index] - HAS_WAYS];
+	const struct ens_raw_field *found;
+
+	*raw = NULL;
+	*why = (struct failure){.field = index};
+	for (uint32_t k = 0; k < ways.count; k++) {
+		if (!go_way(d, entry, &d->way[ways.first + k], &found, why))
+			return false;
+		if (found)
+			*raw = found;
+		if (found && !is_null(&d->t->field[index], found))
+			break;
+	}
+	return true;
+}
+
+/* Written only now, since hardly any field fails. */
+static bool fail(struct failure *why, enum ens_reject_reason reason, uint32_t index, const struct ens_raw_field *raw)
+{
+	*why = (struct failure){.reason = reason, .field = index, .raw = raw};
+	return false;
+}
+
 /* Field `i` of the type (in the tables: `index`).  False: see *why; the value is null then. */
 static bool convert_field(struct ens_decoder *d, const struct ens_entry *entry, uint32_t index, bool declared,
 			  uint32_t i, struct failure *why)
 {
 	const struct ens_t_field *f = &d->t->field[index];
 	const uint32_t symbol = d->field_symbol[index];
-	const struct ens_raw_field *raw = raw_of(d, entry, symbol);
+	const struct ens_raw_field *raw;
 	struct ens_value *v = &d->value[i];
+	enum ens_reject_reason reason = ENS_REJECT_BAD_VALUE;
 	bool good;
 
 	*v = (struct ens_value){.null = ENS_NULL};
-	*why = (struct failure){.reason = ENS_REJECT_MISSING_FIELD, .field = index, .raw = raw};
-	if (!raw)
-		return f->optional;
-	if (d->seen[symbol].twice) {
-		why->reason = ENS_REJECT_DUPLICATE_FIELD;
-		return false;
+	if (symbol >= HAS_WAYS) {
+		if (!find_on_ways(d, entry, index, &raw, why))
+			return false;
+		if (!raw)
+			return f->optional || fail(why, ENS_REJECT_MISSING_FIELD, index, NULL);
+	} else {
+		const struct seen *seen = &d->seen[symbol];
+
+		if (seen->entry != d->entry)
+			return f->optional || fail(why, ENS_REJECT_MISSING_FIELD, index, NULL);
+		raw = &entry->field[seen->raw];
+		if (seen->twice)
+			return fail(why, ENS_REJECT_DUPLICATE_FIELD, index, raw);
 	}
 	if (!declared)
 		good = convert_undeclared(d, raw, v);
@@ -672,17 +877,57 @@ static bool convert_field(struct ens_decoder *d, const struct ens_entry *entry, 
 		good = true;
 	else
 		good = value_from_json(f, raw, d->room[i], v);
-	if (!good) {
-		why->reason = ENS_REJECT_BAD_VALUE;
-	} else if (v->null != ENS_SET) {
-		return f->optional;
-	} else if (f->type == ENS_STRING && ens_utf8_valid(v->s, v->len) != v->len) {
-		why->reason = ENS_REJECT_NOT_UTF8;
-		good = false;
+	if (good && v->null != ENS_SET)
+		return f->optional || fail(why, ENS_REJECT_MISSING_FIELD, index, raw);
+	if (good && f->type == ENS_STRING) {
+		good = ens_utf8_valid(v->s, v->len) == v->len;
+		reason = ENS_REJECT_NOT_UTF8;
+		if (good && v->len > ENS_VALUE_MAX_BYTES && declared) { /* it is an object to others: see first_too_large */
+			good = false;
+			reason = ENS_REJECT_TOO_LARGE;
+		}
 	}
-	if (!good)
-		*v = (struct ens_value){.null = ENS_NULL};
-	return good;
+	if (good)
+		return true;
+	*v = (struct ens_value){.null = ENS_NULL};
+	return fail(why, reason, index, raw);
+}
+
+/* ---- objects in the entry --------------------------------------------------------------------------------------- */
+
+/* Reads what the type's fields are found in.  False without memory. */
+static bool read_objects(struct ens_decoder *d, const struct ens_entry *entry, uint32_t type)
+{
+	const struct deep *deep = &d->deep[type];
+
+	if (deep->json != ENS_NONE)
+		return ens_members_read(d->members, d->roots[deep->json].text_object, raw_of(d, entry, deep->json));
+	for (uint32_t i = 0; i < deep->roots.count; i++) {
+		const uint32_t symbol = d->root[deep->roots.first + i];
+
+		if (!ens_members_read(d->members, d->roots[symbol].object, raw_of(d, entry, symbol)))
+			return false;
+	}
+	return true;
+}
+
+/* Is the object that the event of this type would be fine?  If not, *why. */
+static bool whole_is_fine(const struct ens_decoder *d, const struct ens_entry *entry, uint32_t type, struct failure *why)
+{
+	const uint32_t json = d->deep[type].json;
+	const struct ens_raw_field *raw;
+
+	if (json == ENS_NONE)
+		return true;
+	raw = raw_of(d, entry, json);
+	*why = (struct failure){.whole = true, .raw = raw, .field = d->t->type[type].fields.first};
+	if (!raw || raw->kind == ENS_RAW_NULL || (raw->kind == ENS_RAW_TEXT && raw->len == 0))
+		why->reason = ENS_REJECT_MISSING_FIELD;
+	else if (d->seen[json].twice)
+		why->reason = ENS_REJECT_DUPLICATE_FIELD;
+	else
+		why->why = ens_members_wrong(d->members, d->roots[json].text_object, &why->reason);
+	return why->reason == ENS_REJECT_NO_TYPE;
 }
 
 /* ---- one candidate ---------------------------------------------------------------------------------------------- */
@@ -706,10 +951,12 @@ static enum verdict try_type(struct ens_decoder *d, const struct ens_entry *entr
 	const uint32_t ndeclared = t->fields.count - t->nraw;
 	struct ens_event ev = {.type = type, .id = entry->id, .from_file = entry->from_file, .value = d->value};
 	enum verdict verdict;
+	bool good = !d->members || whole_is_fine(d, entry, type, why);
 	struct failure f;
-	bool good = true;
 	uint32_t i;
 
+	if (!good && t->where == ENS_NONE)
+		return FAILED;
 	for (i = 0; i < t->fields.count; i++) {
 		const uint32_t index = t->fields.first + i;
 
@@ -801,9 +1048,14 @@ static void describe(const struct ens_decoder *d, const struct failure *why, str
 {
 	const struct ens_t_field *f = &d->t->field[why->field];
 
+	if (why->why) {
+		ens_buf_addf(b, "%s %s", why->whole ? "the text" : "what it is read from", why->why);
+		return;
+	}
 	switch (why->reason) {
 	case ENS_REJECT_MISSING_FIELD:
-		ens_buf_adds(b, f->program != ENS_NONE ? "what is computed for the field is null, but it is not optional"
+		ens_buf_adds(b, why->whole	       ? "the field is missing or null, and the event is the JSON object in it"
+				: f->program != ENS_NONE ? "what is computed for the field is null, but it is not optional"
 				: why->raw ? "the field is null, but it is not optional"
 					 : "the field is missing, but it is not optional");
 		break;
@@ -813,6 +1065,9 @@ static void describe(const struct ens_decoder *d, const struct failure *why, str
 	case ENS_REJECT_NOT_UTF8:
 		ens_buf_adds(b, "the text is not UTF-8");
 		break;
+	case ENS_REJECT_TOO_LARGE:
+		ens_buf_addf(b, "the value has more than %u bytes", ENS_VALUE_MAX_BYTES);
+		break;
 	default:
 		assert(why->reason == ENS_REJECT_BAD_VALUE && why->raw);
 		quote(b, why->raw);
@@ -821,23 +1076,41 @@ static void describe(const struct ens_decoder *d, const struct failure *why, str
 	}
 }
 
-static enum ens_status reject_field(struct ens_decoder *d, const struct ens_entry *entry, const struct failure *why,
-				    struct ens_batch *into)
+/* ` (it is read from "a.b" or "c" of the object in "payload")`; nothing where that is its own name. */
+static void describe_sources(const struct ens_decoder *d, const struct ens_t_type *t, const struct ens_t_field *f,
+			     struct ens_buf *b)
 {
+	const struct ens_t_str *source = &d->t->source[f->sources.first];
+
+	if (f->program != ENS_NONE || (f->sources.count == 1 && !t->json.len && source->len == f->name.len &&
+				       memcmp(text_at(d, *source), text_at(d, f->name), f->name.len) == 0))
+		return;
+	for (uint32_t i = 0; i < f->sources.count && i < SOURCES_SHOWN_MAX; i++) {
+		ens_buf_adds(b, i ? "\" or \"" : " (it is read from \"");
+		ens_buf_add_visible(b, text_at(d, source[i]), source[i].len < QUOTE_MAX_BYTES ? source[i].len : QUOTE_MAX_BYTES);
+	}
+	ens_buf_adds(b, f->sources.count > SOURCES_SHOWN_MAX ? "\" or others" : "\"");
+	if (t->json.len) {
+		ens_buf_adds(b, " of the object in \"");
+		ens_buf_add_visible(b, text_at(d, t->json), t->json.len < QUOTE_MAX_BYTES ? t->json.len : QUOTE_MAX_BYTES);
+		ens_buf_addc(b, '"');
+	}
+	ens_buf_addc(b, ')');
+}
+
+static enum ens_status reject_field(struct ens_decoder *d, const struct ens_entry *entry, uint32_t type,
+				    const struct failure *why, struct ens_batch *into)
+{
+	const struct ens_t_type *t = &d->t->type[type];
 	const struct ens_t_field *f = &d->t->field[why->field];
-	const struct ens_t_str source = d->t->source[f->sources.first];
+	const struct ens_t_str name = why->whole ? t->json : f->name;
 	struct ens_buf b = ENS_BUF_EMPTY;
 	enum ens_status st;
 
 	describe(d, why, &b);
-	if (source.len != f->name.len ||
-	    memcmp(d->t->bytes + source.off, d->t->bytes + f->name.off, f->name.len) != 0) {
-		ens_buf_adds(&b, " (it is read from \"");
-		ens_buf_add_visible(&b, d->t->bytes + source.off,
-				    source.len < QUOTE_MAX_BYTES ? source.len : QUOTE_MAX_BYTES);
-		ens_buf_adds(&b, "\")");
-	}
-	st = add_reject(into, why->reason, entry, d->t->bytes + f->name.off, f->name.len, ens_buf_cstr(&b));
+	if (!why->whole)
+		describe_sources(d, t, f, &b);
+	st = add_reject(into, why->reason, entry, text_at(d, name), name.len, ens_buf_cstr(&b));
 	ens_buf_free(&b);
 	return st;
 }
@@ -969,8 +1242,18 @@ static enum ens_status conclude(struct ens_decoder *d, const struct ens_entry *e
 	if (verdict == TAKEN)
 		return take(d, entry, type, into);
 	if (verdict == FAILED || verdict == UNDECIDED)
-		return reject_field(d, entry, why, into);
+		return reject_field(d, entry, type, why, into);
 	into->skipped++;
+	return ENS_OK;
+}
+
+/* The type as an event of which the entry is looked at; its objects are read.  ENS_ENOMEM; else *verdict, *why. */
+static enum ens_status look_as(struct ens_decoder *d, const struct ens_entry *entry, uint32_t type, enum verdict *verdict,
+			       struct failure *why)
+{
+	if (d->members && !read_objects(d, entry, type))
+		return ENS_ENOMEM;
+	*verdict = try_type(d, entry, type, why);
 	return ENS_OK;
 }
 
@@ -978,48 +1261,108 @@ static enum ens_status decode_named(struct ens_decoder *d, const struct ens_entr
 				    const struct ens_raw_field *name, struct ens_batch *into)
 {
 	struct failure why = {.reason = ENS_REJECT_NO_TYPE};
+	enum ens_status st = ENS_OK;
 	enum verdict verdict = OTHER;
 	uint32_t type = ENS_NONE;
 
 	if (name->kind == ENS_RAW_STRING || name->kind == ENS_RAW_TEXT)
-		type = names_get(&d->types, name->s, name->len);
+		type = ens_names_get(&d->types, 0, name->s, name->len);
 	if (type != ENS_NONE && (entry->from_file || stream_has_type(d->t, entry->id.stream, type)))
-		verdict = try_type(d, entry, type, &why);
-	return conclude(d, entry, type, verdict, &why, into);
+		st = look_as(d, entry, type, &verdict, &why);
+	return st == ENS_OK ? conclude(d, entry, type, verdict, &why, into) : st;
 }
 
-/* The first declared type whose `where` holds.  In a file, where types of several streams are mixed, a type without a
- * `where` takes what no other takes, if it is the only one. */
-static enum ens_status decode_unnamed(struct ens_decoder *d, const struct ens_entry *entry, struct ens_batch *into)
+enum naming { UNNAMED, NAMED, NAMED_OTHERWISE };
+
+/* Does the object that an event of this type is in name its type?  ENS_ENOMEM. */
+static enum ens_status name_inside(struct ens_decoder *d, const struct ens_entry *entry, uint32_t type, enum naming *naming)
+{
+	struct ens_member found;
+
+	*naming = UNNAMED;
+	if (d->deep[type].json == ENS_NONE)
+		return ENS_OK;
+	if (!read_objects(d, entry, type))
+		return ENS_ENOMEM;
+	if (ens_members_get(d->members, d->deep[type].event, &found) != ENS_MEMBER_THERE || found.raw->kind == ENS_RAW_NULL)
+		return ENS_OK;
+	*naming = found.raw->kind == ENS_RAW_STRING && ens_names_get(&d->types, 0, found.raw->s, found.raw->len) == type
+			  ? NAMED
+			  : NAMED_OTHERWISE;
+	return ENS_OK;
+}
+
+/* The candidates of an entry that does not name its type. */
+struct search {
+	struct failure why, undecided;
+	uint32_t undecided_type;
+	bool ambiguous, done; /* done: an event or a reject came of it */
+};
+
+/* Is the entry an event of this type?  In a file, where types of several streams are mixed, a type that neither a name
+ * nor a `where` tells apart has to wait. */
+static enum ens_status search_type(struct ens_decoder *d, const struct ens_entry *entry, uint32_t type, struct search *s,
+				   struct ens_batch *into)
 {
 	const bool mixed = entry->from_file && d->t->ntype > 1;
+	enum verdict verdict;
+	enum naming naming = UNNAMED;
+	enum ens_status st = d->members ? name_inside(d, entry, type, &naming) : ENS_OK;
+
+	if (st != ENS_OK || naming == NAMED_OTHERWISE)
+		return st;
+	if (mixed && naming == UNNAMED && d->t->type[type].where == ENS_NONE) {
+		s->ambiguous = d->without_where == ENS_NONE;
+		return ENS_OK;
+	}
+	st = look_as(d, entry, type, &verdict, &s->why);
+	if (st != ENS_OK)
+		return st;
+	if (verdict == TAKEN || verdict == FAILED) {
+		s->done = true;
+		return conclude(d, entry, type, verdict, &s->why, into);
+	}
+	if (verdict == UNDECIDED && s->undecided_type == ENS_NONE) {
+		s->undecided_type = type;
+		s->undecided = s->why;
+	}
+	return ENS_OK;
+}
+
+/* In a file a type without a `where` takes what no other takes, if it is the only one. */
+static enum ens_status take_the_rest(struct ens_decoder *d, const struct ens_entry *entry, struct search *s,
+				     struct ens_batch *into)
+{
+	enum verdict verdict;
+	enum naming naming = UNNAMED;
+	enum ens_status st = d->members ? name_inside(d, entry, d->without_where, &naming) : ENS_OK;
+
+	if (st == ENS_OK && naming != NAMED_OTHERWISE)
+		st = look_as(d, entry, d->without_where, &verdict, &s->why);
+	if (st != ENS_OK || naming == NAMED_OTHERWISE)
+		return st;
+	s->done = true;
+	return conclude(d, entry, d->without_where, verdict, &s->why, into);
+}
+
+/* The first declared type whose `where` holds. */
+static enum ens_status decode_unnamed(struct ens_decoder *d, const struct ens_entry *entry, struct ens_batch *into)
+{
 	const struct ens_t_list of_stream = entry->from_file ? (struct ens_t_list){.count = d->t->ntype}
 							     : d->t->stream[entry->id.stream].types;
 	const uint32_t *types = entry->from_file ? d->all_types : d->t->index + of_stream.first;
-	struct failure why = {.reason = ENS_REJECT_NO_TYPE}, undecided = why;
-	uint32_t undecided_type = ENS_NONE, i;
-	bool ambiguous = false;
+	struct search s = {.why = {.reason = ENS_REJECT_NO_TYPE}, .undecided_type = ENS_NONE};
+	enum ens_status st = ENS_OK;
 
-	for (i = 0; i < of_stream.count; i++) {
-		enum verdict verdict;
-
-		if (mixed && d->t->type[types[i]].where == ENS_NONE) {
-			ambiguous = d->without_where == ENS_NONE;
-			continue;
-		}
-		verdict = try_type(d, entry, types[i], &why);
-		if (verdict == TAKEN || verdict == FAILED)
-			return conclude(d, entry, types[i], verdict, &why, into);
-		if (verdict == UNDECIDED && undecided_type == ENS_NONE) {
-			undecided_type = types[i];
-			undecided = why;
-		}
-	}
-	if (mixed && d->without_where != ENS_NONE)
-		return conclude(d, entry, d->without_where, try_type(d, entry, d->without_where, &why), &why, into);
-	if (undecided_type != ENS_NONE)
-		return conclude(d, entry, undecided_type, UNDECIDED, &undecided, into);
-	if (ambiguous)
+	for (uint32_t i = 0; i < of_stream.count && st == ENS_OK && !s.done; i++)
+		st = search_type(d, entry, types[i], &s, into);
+	if (st == ENS_OK && !s.done && entry->from_file && d->t->ntype > 1 && d->without_where != ENS_NONE)
+		st = take_the_rest(d, entry, &s, into);
+	if (st != ENS_OK || s.done)
+		return st;
+	if (s.undecided_type != ENS_NONE)
+		return conclude(d, entry, s.undecided_type, UNDECIDED, &s.undecided, into);
+	if (s.ambiguous)
 		return ens_batch_reject(
 			into, ENS_REJECT_BAD_ENTRY, entry, NULL,
 			"it does not say of which type it is: no member \"%.*s\", and the rules declare several",
@@ -1037,6 +1380,8 @@ enum ens_status ens_decode(struct ens_decoder *d, const struct ens_entry *entry,
 	into->entries++;
 	if (d->text.used_bytes)
 		ens_arena_reset(&d->text);
+	if (d->members)
+		ens_members_begin(d->members);
 	if (d->has_context)
 		ens_program_reset(&d->context); /* not before the values are copied: computed ones may stand there */
 	if (entry->nfield > ENS_FIELDS_MAX)
@@ -1046,6 +1391,8 @@ enum ens_status ens_decode(struct ens_decoder *d, const struct ens_entry *entry,
 	if (!find_symbols(d, entry, &too_large))
 		return ens_batch_reject(into, ENS_REJECT_TOO_LARGE, entry, NULL,
 					"it is longer than the %u bytes allowed", ENS_ENTRY_MAX_BYTES);
+	if (too_large != ENS_NONE)
+		too_large = first_too_large(d, entry, too_large);
 	if (too_large != ENS_NONE) {
 		char detail[80];
 

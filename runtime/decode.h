@@ -52,7 +52,7 @@ enum ens_reject_reason {
 	ENS_REJECT_TOO_LARGE,     /* value, entry, or number of fields over the limit */
 	ENS_REJECT_NOT_UTF8,
 	ENS_REJECT_DUPLICATE_FIELD,
-	ENS_REJECT_BAD_ENTRY,     /* files: the line is no JSON object or CSV record */
+	ENS_REJECT_BAD_ENTRY,     /* files: the line is no JSON object or CSV record; `json FIELD`: what the field holds is none */
 	ENS_REJECT_LATE,          /* its time is before what was already processed */
 	ENS_REJECT_FUTURE,        /* more than --max-skew ahead of its own entry ID */
 	ENS_NREJECT

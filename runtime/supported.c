@@ -48,7 +48,7 @@ static const char *of_rule(const struct ens_tables *t, const struct ens_t_rule *
 	return NULL;
 }
 
-static const char *of_type(const struct ens_tables *t, const struct ens_t_type *y)
+static const char *of_type(const struct ens_t_type *y)
 {
 	if (y->sent_field != ENS_NONE)
 		return "`sent`";
@@ -56,16 +56,8 @@ static const char *of_type(const struct ens_tables *t, const struct ens_t_type *
 		return "`sharded by`";
 	if (y->unique_field != ENS_NONE)
 		return "`unique`";
-	if (y->json.len)
-		return "`json`";
 	if (y->late == ENS_T_LATE_TO || y->late == ENS_T_LATE_DROP || (y->late == ENS_T_LATE_ACCEPT && y->time_field != ENS_NONE))
 		return "`late`";
-	for (uint32_t i = 0; i < y->fields.count; i++) {
-		const struct ens_t_field *f = &t->field[y->fields.first + i];
-
-		if (f->sources.count != 1)
-			return "`as` with several names";
-	}
 	return NULL;
 }
 
@@ -77,7 +69,7 @@ enum ens_status ens_tables_supported(const struct ens_tables *t, struct ens_erro
 		if ((piece = of_rule(t, &t->rule[i])))
 			return missing(t, "the rule", t->rule[i].name, piece, err);
 	for (uint32_t i = 0; i < t->ntype; i++)
-		if ((piece = of_type(t, &t->type[i])))
+		if ((piece = of_type(&t->type[i])))
 			return missing(t, "the event type", t->type[i].name, piece, err);
 	return ENS_OK;
 }

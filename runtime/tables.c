@@ -227,11 +227,25 @@ static bool check_type_fields(struct check *c, const struct ens_t_type *y)
 	return true;
 }
 
+/* The decoder looks at each name that the field is read from. */
+static bool check_sources(struct check *c, struct ens_t_list l)
+{
+	if (l.count == 0)
+		return bad(c, 4, "it is read from nowhere");
+	if (!check_list(c, "source", l, c->t->nsource))
+		return false;
+	for (uint32_t i = 0; i < l.count; i++) {
+		const uint32_t len = c->t->source[l.first + i].len; /* not checked yet */
+
+		if (!spend(c, 1 + (len < ENS_STRING_LITERAL_MAX_BYTES ? len : ENS_STRING_LITERAL_MAX_BYTES) / BYTES_PER_WORK))
+			return false;
+	}
+	return true;
+}
+
 static bool check_field(struct check *c, const struct ens_t_field *f)
 {
-	if (f->sources.count == 0)
-		return bad(c, 4, "it is read from nowhere");
-	return check_str(c, "its name", f->name) && check_list(c, "source", f->sources, c->t->nsource) &&
+	return check_str(c, "its name", f->name) && check_sources(c, f->sources) &&
 	       check_type_code(c, f->type) && check_enum(c, "optional", f->optional, 2) &&
 	       check_index_or_none(c, "program", f->program, c->t->nprogram) &&
 	       check_enum(c, "its unit", f->unit, ENS_UNIT_NS + 1u);

@@ -20,7 +20,7 @@
 
 #include "base/limits.h"
 #include "runtime/io/csv.h"
-#include "runtime/io/ndjson.h"
+#include "runtime/members.h"
 
 #define STOP_CHECK_MS 250
 
@@ -193,34 +193,13 @@ static bool blank(const char *line, size_t len)
 	return true;
 }
 
-/* Field by field: a copy of the whole would wait for its parts to be written. */
-static void set_raw(struct ens_raw_field *raw, const struct ens_json_member *m)
-{
-	static const enum ens_raw_kind kind[] = {
-		[ENS_JSON_STRING] = ENS_RAW_STRING, [ENS_JSON_INT] = ENS_RAW_INT,   [ENS_JSON_FLOAT] = ENS_RAW_FLOAT,
-		[ENS_JSON_BOOL] = ENS_RAW_BOOL,     [ENS_JSON_NULL] = ENS_RAW_NULL, [ENS_JSON_OTHER] = ENS_RAW_OTHER,
-	};
-
-	raw->name = m->name;
-	raw->name_len = (uint32_t)m->name_len;
-	raw->kind = kind[m->kind];
-	raw->s = m->s;
-	raw->len = (uint32_t)m->len;
-	if (m->kind == ENS_JSON_FLOAT)
-		raw->f = m->f;
-	else
-		raw->i = m->i;
-}
-
 static enum ens_status bad_line(enum ens_json_result result, const char *why, enum ens_reject_reason *reason,
 				struct ens_error *err)
 {
 	if (result == ENS_JSON_NO_MEMORY)
 		return ens_fail(err, ENS_ENOMEM, "no memory to parse a line");
-	*reason = result == ENS_JSON_NOT_UTF8   ? ENS_REJECT_NOT_UTF8
-		  : result == ENS_JSON_TOO_LARGE ? ENS_REJECT_TOO_LARGE
-						 : ENS_REJECT_BAD_ENTRY;
-	return ens_fail(err, ENS_EINPUT, "%s", why);
+	*reason = ens_reject_from_json(result);
+	return ens_fail(err, ENS_EINPUT, "the line %s", why);
 }
 
 static enum ens_status next_object(struct ens_file_source *s, struct ens_entry *out, enum ens_reject_reason *reason,
@@ -246,8 +225,11 @@ static enum ens_status next_object(struct ens_file_source *s, struct ens_entry *
 	result = ens_json_parse(s->json, line, len, &member, &nmember, &why);
 	if (result != ENS_JSON_OK)
 		return bad_line(result, why, reason, err);
-	for (i = 0; i < nmember; i++)
-		set_raw(&s->field[i], &member[i]);
+	for (i = 0; i < nmember; i++) {
+		s->field[i].name = member[i].name;
+		s->field[i].name_len = (uint32_t)member[i].name_len;
+		ens_raw_from_json(&s->field[i], &member[i]);
+	}
 	out->nfield = (uint32_t)nmember;
 	return ENS_OK;
 }

@@ -1,7 +1,7 @@
 /*
  * Entries from a file or pipe: block reads, the format by name or content, and its reader behind one call.
  *
- * Formats: NDJSON (runtime/io/ndjson.h) and CSV (runtime/io/csv.h).  An entry's ID is its line number from 1 (NDJSON:
+ * Formats: NDJSON (runtime/json.h; blank lines are skipped) and CSV (runtime/io/csv.h).  An entry's ID is its line number from 1 (NDJSON:
  * lines of the file; CSV: records of data, the header not counted, blank lines not counted).  A byte order mark at the
  * beginning is skipped.  A bad line costs one answer and reading goes on behind it.
  */
@@ -15,9 +15,10 @@
 
 #include "base/status.h"
 #include "runtime/decode.h"
+#include "runtime/json.h"
 
-/* Bytes that may be read behind every line handed out (their content is anything): what simdjson wants. */
-#define ENS_INPUT_PADDING_BYTES 64u
+/* Bytes that may be read behind every line handed out (their content is anything). */
+#define ENS_INPUT_PADDING_BYTES ENS_JSON_PADDING_BYTES
 #define ENS_INPUT_BLOCK_BYTES ((size_t)1 << 20)
 
 /*

@@ -106,6 +106,13 @@ static inline uint32_t hand_field(struct hand *m, const char *name, const char *
 	return t->fields.count++;
 }
 
+/* One more name that the field added last is read from. */
+static inline void hand_source(struct hand *m, const char *source)
+{
+	m->source[m->t.nsource++] = hand_str(m, source);
+	m->field[m->t.nfield - 1].sources.count++;
+}
+
 /* The last type's `where`: field (of type string) = text. */
 static inline void hand_where(struct hand *m, uint32_t field, const char *text)
 {

@@ -50,7 +50,7 @@ static struct ens_raw_field fraction(const char *name, double f)
 
 /*
  * Stream 0: All (one field of each type; all optional but `user`).  Stream 1: Low and High, told apart by the raw field
- * `kind`; stream 2: Timed, with a time field.
+ * `kind`; stream 2: Timed, with a time field.  Stream 3: Change and Note, each the JSON object in the field `payload`.
  */
 static void make_tables(void)
 {
@@ -79,6 +79,17 @@ static void make_tables(void)
 	hand_type(&hand, "Timed", s);
 	hand.type[3].time_field = hand_field(&hand, "t", "t", ENS_TIME, false);
 	hand_field(&hand, "event", "event", ENS_STRING, true);
+	s = hand_stream(&hand, "cdc");
+	hand_type(&hand, "Change", s);
+	hand.type[4].json = hand_str(&hand, "payload");
+	hand_field(&hand, "id", "after.id", ENS_INT, false);
+	hand_source(&hand, "before.id");
+	hand_field(&hand, "city", "after.address.city", ENS_STRING, true);
+	hand_field(&hand, "op", "op", ENS_STRING, true);
+	hand_field(&hand, "table", "source.table", ENS_STRING, true);
+	hand_type(&hand, "Note", s);
+	hand.type[5].json = hand.type[4].json;
+	hand_field(&hand, "text", "text", ENS_STRING, false);
 	(void)hand_done(&hand);
 }
 
@@ -427,15 +438,179 @@ static void events_own_their_bytes(void)
 	close_decoder();
 }
 
+/* ---- JSON inside entries ---------------------------------------------------------------------------------------- */
+
+static bool is_text(const struct ens_value *v, const char *want)
+{
+	return v->null == ENS_SET && v->len == strlen(want) && memcmp(v->s, want, v->len) == 0;
+}
+
+static void json_in_a_field_is_the_event(void)
+{
+	const struct ens_value *v;
+
+	open_decoder(NULL);
+	DECODE(3, false, text("id", "9"), text("op", "outside"),
+	       text("payload", " {\"after\": {\"id\": 7, \"address\": {\"city\": \"D\\u00fcren\"}}, \"op\":\"c\"} "));
+	v = taken(4);
+	CU_ASSERT_EQUAL(v[0].i, 7);
+	CU_ASSERT(is_text(&v[1], "D\xc3\xbcren"));
+	CU_ASSERT(is_text(&v[2], "c"));
+	CU_ASSERT_EQUAL(v[3].null, ENS_NULL);
+	/* In a file the field may hold the object itself, or its text. */
+	DECODE(0, true, string("event", "Change"), other("payload", "{\"after\":{\"id\":8}}"));
+	CU_ASSERT_EQUAL(taken(4)[0].i, 8);
+	DECODE(0, true, string("event", "Change"), string("payload", "{\"after\":{\"id\":9}}"));
+	CU_ASSERT_EQUAL(taken(4)[0].i, 9);
+	close_decoder();
+}
+
+static void the_first_that_is_there_is_read(void)
+{
+	open_decoder(NULL);
+	DECODE(3, false, text("payload", "{\"before\":{\"id\":1},\"after\":{\"id\":2}}"));
+	CU_ASSERT_EQUAL(taken(4)[0].i, 2);
+	DECODE(3, false, text("payload", "{\"before\":{\"id\":1},\"after\":null}"));
+	CU_ASSERT_EQUAL(taken(4)[0].i, 1);
+	DECODE(3, false, text("payload", "{\"before\":{\"id\":1},\"after\":{\"id\":null}}"));
+	CU_ASSERT_EQUAL(taken(4)[0].i, 1);
+	DECODE(3, false, text("payload", "{\"before\":{\"id\":1},\"after\":[{\"id\":3}]}"));
+	CU_ASSERT_EQUAL(taken(4)[0].i, 1);
+	DECODE(3, false, text("payload", "{\"before\":{\"id\":1},\"after\":{\"id\":\"2\"}}"));
+	expect_reject(ENS_REJECT_BAD_VALUE, "id", "\"2\" is not an int (it is read from \"after.id\" or \"before.id\" of the object in \"payload\")");
+	DECODE(3, false, text("payload", "{\"before\":{},\"after\":3}"));
+	expect_reject(ENS_REJECT_MISSING_FIELD, "id", "the field is missing");
+	close_decoder();
+}
+
+static void a_name_with_dots_is_a_name_first(void)
+{
+	const struct ens_value *v;
+
+	open_decoder(NULL);
+	DECODE(3, false, text("payload", "{\"source\":{\"table\":\"inner\"},\"source.table\":\"outer\",\"after.id\":5}"));
+	v = taken(4);
+	CU_ASSERT_EQUAL(v[0].i, 5);
+	CU_ASSERT(is_text(&v[3], "outer"));
+	DECODE(0, true, string("event", "All"), string("user", "u"), other("source", "{\"ip\":\"10.0.0.9\"}"));
+	v = taken(0);
+	CU_ASSERT(v[6].len == 16 && v[6].s[15] == 9);
+	DECODE(0, true, string("event", "All"), string("user", "u"), other("source", "{\"ip\":\"10.0.0.9\"}"),
+	       string("source.ip", "10.0.0.8"));
+	CU_ASSERT_EQUAL(taken(0)[6].s[15], 8);
+	/* Without `json` a text is a text. */
+	DECODE(0, false, text("user", "u"), text("source", "{\"ip\":\"10.0.0.9\"}"));
+	CU_ASSERT_EQUAL(taken(0)[6].null, ENS_NULL);
+	close_decoder();
+}
+
+static void the_object_names_its_type(void)
+{
+	open_decoder(NULL);
+	DECODE(3, false, text("payload", "{\"event\":\"Note\",\"text\":\"hello\"}"));
+	CU_ASSERT(is_text(&taken(5)[0], "hello"));
+	DECODE(3, false, text("payload", "{\"event\":\"Change\",\"after\":{\"id\":1}}"));
+	taken(4);
+	DECODE(3, false, text("payload", "{\"event\":\"Low\",\"text\":\"hello\"}"));
+	CU_ASSERT_EQUAL(batch.skipped, 1);
+	DECODE(0, true, other("payload", "{\"event\":\"Note\",\"text\":\"hello\"}"));
+	taken(5);
+	/* The entry's own name counts more. */
+	DECODE(3, false, text("event", "Note"), text("payload", "{\"event\":\"Change\",\"text\":\"hello\"}"));
+	taken(5);
+	close_decoder();
+}
+
+static void bad_json_in_a_field(void)
+{
+	static const struct {
+		const char *text;
+		enum ens_reject_reason reason;
+		const char *field, *detail;
+	} bad[] = {
+		{"{\"after\":{\"id\":1}", ENS_REJECT_BAD_ENTRY, "payload", "the text is not valid JSON"},
+		{"nonsense", ENS_REJECT_BAD_ENTRY, "payload", "the text is not"},
+		{"[1]", ENS_REJECT_BAD_ENTRY, "payload", "the text is not a JSON object"},
+		{"{} {}", ENS_REJECT_BAD_ENTRY, "payload", "the text has something behind its object"},
+		{"{\"op\":\"\xff\"}", ENS_REJECT_NOT_UTF8, "payload", "the text is not UTF-8"},
+		{"", ENS_REJECT_MISSING_FIELD, "payload", "the field is missing or null, and the event is the JSON object in it"},
+		{"{\"after\":{\"id\":1,\"id\":2}}", ENS_REJECT_DUPLICATE_FIELD, "id", "more than once"},
+		{"{\"after\":{\"id\":1},\"after\":{}}", ENS_REJECT_DUPLICATE_FIELD, "id", "more than once"},
+		{"{\"after\":{\"id\":1,\"x\":\"\\ud800\"}}", ENS_REJECT_BAD_ENTRY, "id",
+		 "what it is read from has a string with a bad escape"},
+		{"{\"after\":{\"id\":1.5}}", ENS_REJECT_BAD_VALUE, "id", "1.5 is not an int"},
+	};
+
+	open_decoder(NULL);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		DECODE(3, false, text("payload", bad[i].text));
+		expect_reject(bad[i].reason, bad[i].field, bad[i].detail);
+	}
+	DECODE(3, false, text("other", "1"));
+	expect_reject(ENS_REJECT_MISSING_FIELD, "payload", "missing");
+	DECODE(3, false, text("payload", "{\"after\":{\"id\":1}}"), text("payload", "{}"));
+	expect_reject(ENS_REJECT_DUPLICATE_FIELD, "payload", "more than once");
+	DECODE(0, true, string("event", "Change"), number("payload", ENS_RAW_INT, 3));
+	expect_reject(ENS_REJECT_BAD_ENTRY, "payload", "the text is not a JSON object");
+	close_decoder();
+}
+
+/* `{"after":{"id":1},"op":"xxx...","deep":[[[...]]]}` of a given size. */
+static void limits_of_json(void)
+{
+	struct ens_buf b = ENS_BUF_EMPTY;
+	struct ens_raw_field f;
+
+	open_decoder(NULL);
+	for (uint32_t size = ENS_VALUE_MAX_BYTES; size <= ENS_VALUE_MAX_BYTES + 1; size++) {
+		ens_buf_clear(&b);
+		ens_buf_adds(&b, "{\"after\":{\"id\":1},\"unread\":\"");
+		for (uint32_t i = 0; i < 3 * ENS_VALUE_MAX_BYTES; i++)
+			ens_buf_addc(&b, 'u');
+		ens_buf_adds(&b, "\",\"op\":\"");
+		for (uint32_t i = 0; i < size; i++)
+			ens_buf_addc(&b, 'x');
+		ens_buf_adds(&b, "\"}");
+		f = text("payload", ens_buf_cstr(&b));
+		decode(3, false, &f, 1);
+		if (size == ENS_VALUE_MAX_BYTES)
+			CU_ASSERT_EQUAL(taken(4)[2].len, ENS_VALUE_MAX_BYTES)
+		else
+			expect_reject(ENS_REJECT_TOO_LARGE, "op", "has more than 65536 bytes");
+	}
+	f = text("user", ens_buf_cstr(&b)); /* no object to anyone */
+	decode(0, false, &f, 1);
+	expect_reject(ENS_REJECT_TOO_LARGE, "user", "65536 are allowed");
+	for (uint32_t depth = ENS_JSON_DEPTH_MAX - 1; depth <= ENS_JSON_DEPTH_MAX; depth++) {
+		ens_buf_clear(&b);
+		ens_buf_adds(&b, "{\"after\":{\"id\":1},\"deep\":");
+		for (uint32_t i = 0; i < depth; i++)
+			ens_buf_addc(&b, '[');
+		for (uint32_t i = 0; i < depth; i++)
+			ens_buf_addc(&b, ']');
+		ens_buf_addc(&b, '}');
+		f = text("payload", ens_buf_cstr(&b));
+		decode(3, false, &f, 1);
+		if (depth < ENS_JSON_DEPTH_MAX)
+			taken(4);
+		else
+			expect_reject(ENS_REJECT_TOO_LARGE, "payload", "the text has members nested deeper than 64 levels");
+	}
+	ens_buf_free(&b);
+	close_decoder();
+}
+
 static void random_entries_end_somehow(void)
 {
 	static const char *const names[] = {"user",   "n",    "x", "ok", "at",   "took", "source.ip", "event",
-					    "_event", "kind", "v", "t",  "time", "",     "other"};
+					    "_event", "kind", "v", "t",  "time", "",     "other", "payload", "source"};
 	static const char *const values[] = {"",         "1",        "-1.5e300",
 					     "true",     "All",      "Low",
 					     "High",     "Timed",    "low",
 					     "high",     "\xc3\x28", "2026-01-05T08:00:00Z",
-					     "10.0.0.1", "1h",       "99999999999999999999"};
+					     "10.0.0.1", "1h",       "99999999999999999999",
+					     "{\"after\":{\"id\":1,\"address\":{\"city\":\"x\"}}}",
+					     "{\"ip\":\"::1\"}", "{\"event\":\"Note\",\"text\":\"\\n\"}"};
 	unsigned round, i;
 
 	open_decoder(NULL);
@@ -445,7 +620,7 @@ static void random_entries_end_somehow(void)
 		uint32_t n = (uint32_t)rand() % 9;
 
 		for (i = 0; i < n; i++) {
-			f[i] = text(names[(size_t)rand() % 15], values[(size_t)rand() % 15]);
+			f[i] = text(names[(size_t)rand() % 17], values[(size_t)rand() % 18]);
 			f[i].kind = (enum ens_raw_kind)(rand() % 7);
 			if (f[i].kind >= ENS_RAW_INT && f[i].kind <= ENS_RAW_NULL) {
 				f[i].s = NULL;
@@ -455,7 +630,7 @@ static void random_entries_end_somehow(void)
 					f[i].f = 1.5 * rand();
 			}
 		}
-		decode((uint32_t)rand() % 3, rand() & 1, f, n);
+		decode((uint32_t)rand() % 4, rand() & 1, f, n);
 	}
 	close_decoder();
 }
@@ -476,5 +651,11 @@ void suite_decode(void)
 	CU_add_test(s, "lines have times", times_of_lines);
 	CU_add_test(s, "fields may change places", places_may_change);
 	CU_add_test(s, "events own their bytes", events_own_their_bytes);
+	CU_add_test(s, "JSON in a field is the event", json_in_a_field_is_the_event);
+	CU_add_test(s, "the first name that is there is read", the_first_that_is_there_is_read);
+	CU_add_test(s, "a name with dots is a name first, then a path", a_name_with_dots_is_a_name_first);
+	CU_add_test(s, "the object names its type", the_object_names_its_type);
+	CU_add_test(s, "bad JSON in a field is a reject", bad_json_in_a_field);
+	CU_add_test(s, "limits of JSON in a field", limits_of_json);
 	CU_add_test(s, "random entries end as event, reject or count", random_entries_end_somehow);
 }

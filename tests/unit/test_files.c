@@ -16,7 +16,7 @@
 #include "base/limits.h"
 #include "tests/unit/hand_tables.h"
 #include "runtime/io/file_source.h"
-#include "runtime/io/ndjson.h"
+#include "runtime/json.h"
 
 void suite_files(void);
 
@@ -234,7 +234,7 @@ static void nesting_has_a_bound(void)
 	read_all(path, 65536, &got);
 	CU_ASSERT_PTR_NOT_NULL(strstr(ens_buf_cstr(&got), "1: a=<[[["));
 	CU_ASSERT_PTR_NOT_NULL(
-		strstr(ens_buf_cstr(&got), "2! too_large: its members are nested deeper than 64 levels\n"));
+		strstr(ens_buf_cstr(&got), "2! too_large: the line has members nested deeper than 64 levels\n"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(ens_buf_cstr(&got), "\n3! "));
 	CU_ASSERT_PTR_NOT_NULL(strstr(ens_buf_cstr(&got), "\n4: a=3\n"));
 	ens_buf_free(&text);
@@ -266,7 +266,7 @@ static void large_lines_are_passed_over(void)
 		read_all(path, i ? ENS_INPUT_BLOCK_BYTES : 1000, &got);
 		CU_ASSERT_STRING_EQUAL(ens_buf_cstr(&got), "1! too_large: the line is longer than 1048576 bytes\n"
 				       "2! too_large: the line is longer than 1048576 bytes\n"
-				       "3! too_large: it has more than 1,024 members\n4: a=4\n");
+				       "3! too_large: the line has more than 1,024 members\n4: a=4\n");
 	}
 	ens_buf_free(&text);
 	ens_buf_free(&got);

@@ -20,7 +20,10 @@ static const char rules[] =
 	"event Low from \"levels\" where kind = \"low\" { v: int }\n"
 	"event High from \"levels\" where kind = \"high\" { v: string?, unit: time(ms)? }\n"
 	"event Timed from \"timed\" { t: time } time t\n"
-	"rule r\n  match All | Low | High | Timed\n  emit M {}\n";
+	"event Change from \"cdc\" where `source.table` = \"a\" or op != \"d\" json payload\n"
+	"  { id: int? as \"after.id\" or \"before.id\", city: string? as \"after.address.city\" }\n"
+	"event Deep from \"deep\" where kind = \"deep\" { x: string as \"a.b.c.d\" or \"a.b\" or \"x\", n: int? as \"b.n\" }\n"
+	"rule r\n  match All | Low | High | Timed | Change | Deep\n  emit M {}\n";
 
 /* The file's bytes under a name that readers can open; in front of lines one that shows that they are NDJSON. */
 static int make_file(const uint8_t *data, size_t len, bool csv, char name[64])

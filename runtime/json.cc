@@ -1,14 +1,14 @@
 /*
- * NDJSON through simdjson's on-demand parser (its first stage finds quotes, structure and bad UTF-8 with vector
+ * JSON objects through simdjson's on-demand parser (its first stage finds quotes, structure and bad UTF-8 with vector
  * instructions; it is chosen for the processor at run time).
  *
  * On-demand checks only what is looked at, so every member is looked at here: words and numbers byte by byte against
  * their grammar, arrays and objects by a validator with a stack of bits, whose depth is bounded.  Strings without a
- * backslash are borrowed from the line; others are unescaped into the parser's buffer.
- * Guarantee: a line is taken exactly when it is one JSON object within the limits.  Cost: linear in the line; no
- * allocation per line.  Tested by tests/unit/test_files.c.
+ * backslash are borrowed from the text; others are unescaped into the parser's buffer.
+ * Guarantee: a text is taken exactly when it is one JSON object within the limits.  Cost: linear in the text; no
+ * allocation per text once the parser has grown.  Tested by tests/unit/test_files.c and tests/unit/test_decode.c.
  */
-#include "runtime/io/ndjson.h"
+#include "runtime/json.h"
 
 #include <cstring>
 #include <new>
@@ -28,8 +28,8 @@ struct ens_json_parser {
 
 namespace {
 
-const char *const not_json = "the line is not valid JSON";
-const char *const not_object = "the line is not a JSON object";
+const char *const not_json = "is not valid JSON";
+const char *const not_object = "is not a JSON object";
 
 bool is_space(char c)
 {
@@ -169,7 +169,7 @@ ens_json_result validate_nested(std::string_view s, unsigned max_depth, const ch
 			expect = VALUE;
 		} else if (s[i] == '{' || s[i] == '[') {
 			if (depth == max_depth) {
-				*why = "its members are nested deeper than 64 levels";
+				*why = "has members nested deeper than 64 levels";
 				return ENS_JSON_TOO_LARGE;
 			}
 			objects &= ~(uint64_t{1} << depth);
@@ -227,7 +227,7 @@ ens_json_result set_string(ondemand::value &value, std::string_view token, ens_j
 	if (!text.empty() && text.back() == '"' && !std::memchr(text.data(), '\\', text.size())) {
 		text.remove_suffix(1);
 	} else if (value.get_string().get(text) != simdjson::SUCCESS) {
-		*why = "a string has a bad escape, or half of a surrogate pair";
+		*why = "has a string with a bad escape, or half of a surrogate pair";
 		return ENS_JSON_BAD;
 	}
 	m->s = text.data();
@@ -305,10 +305,10 @@ ens_json_result set_value(ondemand::value &value, unsigned max_depth, ens_json_m
 }
 
 /* Keys rarely have escapes: up to the first quote, if no backslash comes before it. */
-bool set_name(ondemand::field &field, const char *line_end, ens_json_member *m)
+bool set_name(ondemand::field &field, const char *end, ens_json_member *m)
 {
 	const char *from = field.key().raw();
-	const void *quote = std::memchr(from, '"', static_cast<size_t>(line_end - from));
+	const void *quote = std::memchr(from, '"', static_cast<size_t>(end - from));
 	std::string_view name;
 
 	if (!quote)
@@ -325,15 +325,15 @@ ens_json_result failed(simdjson::error_code error, const char **why)
 {
 	switch (error) {
 	case simdjson::UTF8_ERROR:
-		*why = "the line is not UTF-8";
+		*why = "is not UTF-8";
 		return ENS_JSON_NOT_UTF8;
 	case simdjson::MEMALLOC:
 		return ENS_JSON_NO_MEMORY;
 	case simdjson::UNCLOSED_STRING:
-		*why = "the line is not valid JSON: a string has no end";
+		*why = "is not valid JSON: a string has no end";
 		return ENS_JSON_BAD;
 	case simdjson::UNESCAPED_CHARS:
-		*why = "the line is not valid JSON: a string has a control character (write \\n, \\t, \\u0000)";
+		*why = "is not valid JSON: a string has a control character (write \\n, \\t, \\u0000)";
 		return ENS_JSON_BAD;
 	case simdjson::INCORRECT_TYPE:
 		*why = not_object;
@@ -371,7 +371,7 @@ void ens_json_parser_close(struct ens_json_parser *p)
 	delete p;
 }
 
-enum ens_json_result ens_json_parse(struct ens_json_parser *p, const char *line, size_t len,
+enum ens_json_result ens_json_parse(struct ens_json_parser *p, const char *text, size_t len,
 				    const struct ens_json_member **member, size_t *nmember, const char **why)
 {
 	ondemand::document document;
@@ -380,7 +380,7 @@ enum ens_json_result ens_json_parse(struct ens_json_parser *p, const char *line,
 	const char *rest;
 	size_t n = 0;
 
-	error = p->parser.iterate(simdjson::padded_string_view(line, len, len + simdjson::SIMDJSON_PADDING))
+	error = p->parser.iterate(simdjson::padded_string_view(text, len, len + simdjson::SIMDJSON_PADDING))
 			.get(document);
 	if (!error)
 		error = document.get_object().get(object);
@@ -394,11 +394,11 @@ enum ens_json_result ens_json_parse(struct ens_json_parser *p, const char *line,
 			return failed(error == simdjson::INCORRECT_TYPE ? simdjson::TAPE_ERROR : error, why);
 		ondemand::field &field = item.value_unsafe();
 		if (n == p->max_members) {
-			*why = "it has more than 1,024 members";
+			*why = "has more than 1,024 members";
 			return ENS_JSON_TOO_LARGE;
 		}
 		p->member[n] = ens_json_member{};
-		if (!set_name(field, line + len, &p->member[n]))
+		if (!set_name(field, text + len, &p->member[n]))
 			return failed(simdjson::TAPE_ERROR, why);
 		result = set_value(field.value(), p->max_depth, &p->member[n], why);
 		if (result != ENS_JSON_OK)
@@ -406,7 +406,7 @@ enum ens_json_result ens_json_parse(struct ens_json_parser *p, const char *line,
 		n++;
 	}
 	if (document.current_location().get(rest) == simdjson::SUCCESS) {
-		*why = "something follows the object on its line";
+		*why = "has something behind its object";
 		return ENS_JSON_BAD;
 	}
 	*member = p->member;
