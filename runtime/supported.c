@@ -50,16 +50,10 @@ static const char *of_rule(const struct ens_tables *t, const struct ens_t_rule *
 
 static const char *of_type(const struct ens_tables *t, const struct ens_t_type *y)
 {
-	if (y->sent_field != ENS_NONE)
-		return "`sent`";
 	if (y->shard_field != ENS_NONE)
 		return "`sharded by`";
-	if (y->unique_field != ENS_NONE)
-		return "`unique`";
 	if (y->json.len)
 		return "`json`";
-	if (y->late == ENS_T_LATE_TO || y->late == ENS_T_LATE_DROP || (y->late == ENS_T_LATE_ACCEPT && y->time_field != ENS_NONE))
-		return "`late`";
 	for (uint32_t i = 0; i < y->fields.count; i++) {
 		const struct ens_t_field *f = &t->field[y->fields.first + i];
 

@@ -17,7 +17,8 @@
 
 struct node {
 	uint64_t hash[2];
-	int64_t time_us;
+	int64_t time_us, before_us;
+	uint64_t id_ms, id_seq;
 	uint32_t list;
 	uint32_t chain;        /* next of its bucket, or of the free nodes */
 	uint32_t older, newer; /* of its list */
@@ -27,6 +28,7 @@ struct node {
 struct list {
 	uint32_t oldest, newest;
 	int64_t unique_us;
+	uint32_t stream;
 };
 
 struct ens_unique {
@@ -57,7 +59,8 @@ static bool make_lists(struct ens_unique *u)
 	for (uint32_t i = 0; u->first_list && u->list && i < t->ntype; i++)
 		for (uint32_t k = 0; t->type[i].unique_field != ENS_NONE && k < t->type[i].streams.count; k++)
 			u->list[u->first_list[i] + k] =
-				(struct list){.oldest = NONE, .newest = NONE, .unique_us = t->type[i].unique_us};
+				(struct list){.oldest = NONE, .newest = NONE, .unique_us = t->type[i].unique_us,
+					      .stream = t->index[t->type[i].streams.first + k]};
 	return u->first_list && u->list;
 }
 
@@ -209,7 +212,7 @@ static bool value_of(const struct ens_unique *u, const struct ens_event *ev, uin
 
 	if (t->unique_field == ENS_NONE || ev->value[t->unique_field].null != ENS_SET)
 		return false;
-	while (k < t->streams.count && u->t->index[t->streams.first + k] != ev->id.stream)
+	while (k < t->streams.count && u->list[u->first_list[ev->type] + k].stream != ev->id.stream)
 		k++;
 	if (k == t->streams.count)
 		return false;
@@ -258,7 +261,7 @@ static void drop_passed(struct ens_unique *u, uint32_t list, int64_t earliest_us
 		drop(u, l->oldest);
 }
 
-enum ens_status ens_unique_note(struct ens_unique *u, const struct ens_event *ev, int64_t earliest_us)
+enum ens_status ens_unique_note(struct ens_unique *u, const struct ens_event *ev, int64_t earliest_us, int64_t before_us)
 {
 	uint64_t hash[2];
 	uint32_t list, i;
@@ -269,11 +272,34 @@ enum ens_status ens_unique_note(struct ens_unique *u, const struct ens_event *ev
 	i = new_node(u, list);
 	if (i == NONE)
 		return ENS_ENOMEM;
-	u->node[i] = (struct node){.hash = {hash[0], hash[1]}, .time_us = ev->time_us, .list = list};
+	u->node[i] = (struct node){.hash = {hash[0], hash[1]}, .time_us = ev->time_us, .before_us = before_us,
+				   .id_ms = ev->id.ms, .id_seq = ev->id.seq, .list = list};
 	add_to_chain(u, i);
 	add_to_list(u, i);
 	u->held++;
 	return ENS_OK;
+}
+
+bool ens_unique_oldest(struct ens_unique *u, uint32_t stream, int64_t earliest_us, struct ens_entry_id *id, int64_t *before_us)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; u && i < u->nlist; i++) {
+		const struct node *n;
+
+		if (u->list[i].stream != stream)
+			continue;
+		drop_passed(u, i, earliest_us);
+		if (u->list[i].oldest == NONE)
+			continue;
+		n = &u->node[u->list[i].oldest];
+		if (any && (n->id_ms > id->ms || (n->id_ms == id->ms && n->id_seq > id->seq)))
+			continue;
+		any = true;
+		*id = (struct ens_entry_id){.ms = n->id_ms, .seq = n->id_seq, .stream = stream};
+		*before_us = n->before_us;
+	}
+	return any;
 }
 
 uint64_t ens_unique_forgotten(const struct ens_unique *u)

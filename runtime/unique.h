@@ -12,7 +12,7 @@
 #include "runtime/event.h"
 #include "runtime/tables.h"
 
-#define ENS_UNIQUE_MAX 1000000u /* values of all types: some 60 bytes each */
+#define ENS_UNIQUE_MAX 1000000u /* values of all types: some 80 bytes each */
 
 struct ens_unique;
 
@@ -23,8 +23,16 @@ void ens_unique_close(struct ens_unique *u); /* NULL is fine */
 
 /* Is it a repeat? */
 bool ens_unique_repeats(const struct ens_unique *u, const struct ens_event *ev);
-/* It is taken: what has its value now is a repeat.  `earliest_us`: earlier ones of its stream can't come any more. */
-enum ens_status ens_unique_note(struct ens_unique *u, const struct ens_event *ev, int64_t earliest_us) ENS_MUST_CHECK;
+/*
+ * It is taken: what has its value now is a repeat.  `earliest_us`: earlier ones of its stream can't come any more;
+ * `before_us` is kept for ens_unique_oldest.
+ */
+enum ens_status ens_unique_note(struct ens_unique *u, const struct ens_event *ev, int64_t earliest_us,
+				int64_t before_us) ENS_MUST_CHECK;
+/* The event of the stream that was noted first of those that still matter, and what was said with it.  False: none does.
+ * NULL is fine. */
+bool ens_unique_oldest(struct ens_unique *u, uint32_t stream, int64_t earliest_us, struct ens_entry_id *id,
+		       int64_t *before_us);
 
 uint64_t ens_unique_forgotten(const struct ens_unique *u);
 uint32_t ens_unique_held(const struct ens_unique *u);

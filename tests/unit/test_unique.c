@@ -14,12 +14,14 @@ void suite_unique(void);
 
 static struct hand hand;
 static struct ens_unique *unique;
+static uint64_t serial;
 
 /* Type A with streams 0 and 1, unique `text` for 10; B with stream 1, unique `n` for 100. */
 static void open_unique(uint32_t max)
 {
 	uint32_t one, two;
 
+	serial = 0;
 	hand_init(&hand);
 	one = hand_stream(&hand, "one");
 	two = hand_stream(&hand, "two");
@@ -40,11 +42,11 @@ static void open_unique(uint32_t max)
 /* Takes the event if it is no repeat. */
 static bool taken(uint32_t type, uint32_t stream, int64_t time_us, const struct ens_value *v)
 {
-	const struct ens_event ev = {.type = type, .id = {.stream = stream}, .time_us = time_us, .value = v};
+	const struct ens_event ev = {.type = type, .id = {.ms = ++serial, .stream = stream}, .time_us = time_us, .value = v};
 
 	if (ens_unique_repeats(unique, &ev))
 		return false;
-	CU_ASSERT_EQUAL(ens_unique_note(unique, &ev, time_us - 20), ENS_OK);
+	CU_ASSERT_EQUAL(ens_unique_note(unique, &ev, time_us - 20, time_us - 21), ENS_OK);
 	return true;
 }
 
@@ -122,6 +124,27 @@ static void no_more_than_the_limit_is_held(void)
 	ens_unique_close(unique);
 }
 
+/* After a restart reading begins there. */
+static void the_oldest_that_matters_is_known(void)
+{
+	struct ens_entry_id id;
+	int64_t before_us;
+
+	open_unique(MAX);
+	CU_ASSERT_FALSE(ens_unique_oldest(unique, 1, 0, &id, &before_us));
+	CU_ASSERT(text(1, 300, "a"));
+	CU_ASSERT(number(200, 1));
+	CU_ASSERT(text(0, 100, "a"));
+	CU_ASSERT(number(210, 2));
+	CU_ASSERT(ens_unique_oldest(unique, 1, 290, &id, &before_us) && id.ms == 1 && before_us == 279);
+	CU_ASSERT(ens_unique_oldest(unique, 0, 100, &id, &before_us) && id.ms == 3);
+	CU_ASSERT(ens_unique_oldest(unique, 1, 310, &id, &before_us) && id.ms == 1);
+	CU_ASSERT(ens_unique_oldest(unique, 1, 301, &id, &before_us) && id.ms == 1 && ens_unique_held(unique) == 3);
+	CU_ASSERT_FALSE(ens_unique_oldest(unique, 1, 311, &id, &before_us));
+	CU_ASSERT_FALSE(ens_unique_oldest(NULL, 1, 0, &id, &before_us));
+	ens_unique_close(unique);
+}
+
 static void without_such_a_field_there_is_nothing(void)
 {
 	struct ens_unique *none = (struct ens_unique *)&hand;
@@ -141,5 +164,6 @@ void suite_unique(void)
 	CU_add_test(s, "a repeat is near one that was taken", a_repeat_is_near_one_that_was_taken);
 	CU_add_test(s, "what time has passed is forgotten", what_time_has_passed_is_forgotten);
 	CU_add_test(s, "no more than the limit is held", no_more_than_the_limit_is_held);
+	CU_add_test(s, "the oldest that matters is known", the_oldest_that_matters_is_known);
 	CU_add_test(s, "without such a field there is nothing", without_such_a_field_there_is_nothing);
 }
