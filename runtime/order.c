@@ -491,25 +491,25 @@ static int64_t earliest(const struct ens_order *o, const struct ens_event *ev)
 	return o->single && o->judge_us[ev->id.stream] > all_us ? o->judge_us[ev->id.stream] : all_us;
 }
 
-/* Is it a repeat, or late?  One that is late and accepted gets its time. */
-static enum ens_order_verdict judge(struct ens_order *o, struct ens_event *ev)
+/* Is it a repeat, or late?  One that is late and accepted gets its time.  `again`: it was counted before the restart. */
+static enum ens_order_verdict judge(struct ens_order *o, struct ens_event *ev, bool again)
 {
 	const struct ens_t_type *type = &o->t->type[ev->type];
 	const int64_t earliest_us = earliest(o, ev);
 
 	if (o->unique && ens_unique_repeats(o->unique, ev)) {
-		o->counts.repeated++;
+		o->counts.repeated += !again;
 		return ENS_ORDER_REPEATED;
 	}
 	if (ev->time_us >= earliest_us)
 		return ENS_ORDER_TAKEN;
 	if (type->late != ENS_T_LATE_ACCEPT &&
 	    (type->late != ENS_T_LATE_DEAD || ev->from_file || type->time_field != ENS_NONE)) {
-		o->counts.late++;
+		o->counts.late += !again;
 		return ENS_ORDER_LATE;
 	}
 	ev->time_us = earliest_us;
-	o->counts.accepted++;
+	o->counts.accepted += !again;
 	return ENS_ORDER_TAKEN;
 }
 
@@ -555,7 +555,7 @@ enum ens_status ens_order_push(struct ens_order *o, const struct ens_event *even
 	enum ens_status st = ENS_OK;
 
 	assert(event->id.stream < o->t->nstream);
-	*verdict = judge(o, &ev);
+	*verdict = judge(o, &ev, again);
 	if (*verdict == ENS_ORDER_TAKEN && again && cannot_be_made_up(o, s, &ev))
 		*verdict = ENS_ORDER_LATE;
 	if (*verdict != ENS_ORDER_TAKEN)
