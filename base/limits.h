@@ -37,6 +37,7 @@
 #define ENS_VALUE_MAX_BYTES 65536u
 #define ENS_ENTRY_MAX_BYTES (1u << 20)
 #define ENS_JSON_DEPTH_MAX 64
+#define ENS_EVENT_TIME_MAX_US INT64_C(253402300799999999) /* events are from 1970 to the end of 9999, UTC */
 
 /* Programs. */
 #define ENS_REGISTERS_MAX 256 /* of one expression; deeper expressions are refused by the compiler */

@@ -48,6 +48,7 @@ const char *ens_reject_code(enum ens_reject_reason r)
 		[ENS_REJECT_BAD_ENTRY] = "bad_entry",
 		[ENS_REJECT_LATE] = "late",
 		[ENS_REJECT_FUTURE] = "future",
+		[ENS_REJECT_BAD_TIME] = "bad_time",
 	};
 
 	assert(r < ENS_NREJECT);
@@ -944,6 +945,20 @@ static bool where_is_null(struct ens_decoder *d, uint32_t program)
 	return ens_program_run(&d->context, program).null != ENS_SET;
 }
 
+/* The time that an event's fields say.  The device's clock is put right by what the time at which it sent the event is off
+ * from that in the entry's ID; a file has no such time.  INT64_MIN: none that fits. */
+static int64_t time_of_fields(const struct ens_decoder *d, const struct ens_entry *entry, const struct ens_t_type *t)
+{
+	int64_t off_us, us = d->value[t->time_field].i;
+
+	if (t->sent_field == ENS_NONE || entry->from_file)
+		return us;
+	if (__builtin_sub_overflow(entry->time_us, d->value[t->sent_field].i, &off_us) ||
+	    __builtin_add_overflow(us, off_us, &us))
+		return INT64_MIN;
+	return us;
+}
+
 /* Converts the entry as an event of `type` into d->value.  FAILED and UNDECIDED: *why is the first reason. */
 static enum verdict try_type(struct ens_decoder *d, const struct ens_entry *entry, uint32_t type, struct failure *why)
 {
@@ -972,8 +987,10 @@ static enum verdict try_type(struct ens_decoder *d, const struct ens_entry *entr
 	}
 	if (t->where == ENS_NONE)
 		return TAKEN;
-	ev.time_us = t->time_field == ENS_NONE || d->value[t->time_field].null ? entry->time_us
-										: d->value[t->time_field].i;
+	ev.time_us = t->time_field == ENS_NONE || d->value[t->time_field].null ||
+				     (t->sent_field != ENS_NONE && d->value[t->sent_field].null)
+			     ? entry->time_us
+			     : time_of_fields(d, entry, t);
 	if (entry->from_file)
 		ev.id.stream = t->streams.count ? d->t->index[t->streams.first] : 0;
 	d->context.event = &ev;
@@ -1177,6 +1194,18 @@ static enum ens_status copy_values(struct ens_decoder *d, const struct ens_t_typ
 	return ENS_OK;
 }
 
+static enum ens_status reject_time(const struct ens_decoder *d, const struct ens_entry *entry, const struct ens_t_type *t,
+				   struct ens_batch *into)
+{
+	const struct ens_t_str none = {0, 0},
+			       name = t->time_field == ENS_NONE ? none : d->t->field[t->fields.first + t->time_field].name;
+
+	return add_reject(into, ENS_REJECT_BAD_TIME, entry, name.len ? d->t->bytes + name.off : NULL, name.len,
+			  t->sent_field == ENS_NONE || entry->from_file
+				  ? "the event's time is before 1970 or after 9999"
+				  : "the event's time, put right by the time at which it was sent, is before 1970 or after 9999");
+}
+
 /* d->value has the fields of an event of `type`. */
 static enum ens_status take(struct ens_decoder *d, const struct ens_entry *entry, uint32_t type, struct ens_batch *into)
 {
@@ -1186,10 +1215,12 @@ static enum ens_status take(struct ens_decoder *d, const struct ens_entry *entry
 	struct ens_event *slot;
 
 	if (t->time_field != ENS_NONE)
-		ev.time_us = d->value[t->time_field].i;
+		ev.time_us = time_of_fields(d, entry, t);
 	else if (entry->from_file && !time_of_line(d, entry, t, &ev.time_us))
 		return reject_raw(ENS_REJECT_BAD_VALUE, entry, raw_of(d, entry, d->time_symbol),
 				  "it is not a time (RFC 3339 or an epoch number), or there twice", into);
+	if (ev.time_us < 0 || ev.time_us > ENS_EVENT_TIME_MAX_US)
+		return reject_time(d, entry, t, into);
 	if (entry->from_file)
 		ev.id.stream = t->streams.count ? d->t->index[t->streams.first] : 0;
 	else if (d->max_skew_us >= 0 && entry->time_us < INT64_MAX - d->max_skew_us &&

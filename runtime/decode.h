@@ -55,6 +55,7 @@ enum ens_reject_reason {
 	ENS_REJECT_BAD_ENTRY,     /* files: the line is no JSON object or CSV record; `json FIELD`: what the field holds is none */
 	ENS_REJECT_LATE,          /* its time is before what was already processed */
 	ENS_REJECT_FUTURE,        /* more than --max-skew ahead of its own entry ID */
+	ENS_REJECT_BAD_TIME,      /* before 1970 or after 9999 */
 	ENS_NREJECT
 };
 const char *ens_reject_code(enum ens_reject_reason r); /* "missing_field", ... : the dead letter's _reason */

@@ -5,12 +5,12 @@
  * still in time.  Of a group's streams, let (m, p) be the least frontier and the first stream that has it.  Exactly
  * the events that sort at or before (m, p) by (time, stream) can go to the engine: each other stream has passed their
  * time, or reached it and sorts behind.  What has to wait is copied once, however many groups it waits in, and stands
- * in a binary heap for each of them, ordered by (time, stream, arrival); entries of one stream arrive in the order of
- * their IDs.
+ * in a queue (runtime/queue.h) for each of them, ordered by (time, stream, arrival); entries of one stream arrive in the
+ * order of their IDs.
  *
  * Guarantee: a group's events reach the engine in that order, and deadlines between them, for every interleaving of the
  * streams.  Cost: an event that needs not wait (one stream, no lateness) costs a comparison for each group; one that
- * waits, a copy and O(log n).  Tested by tests/unit/test_order.c.
+ * waits, a copy and the queue's few moves.  Tested by tests/unit/test_order.c.
  */
 #include "runtime/order.h"
 
@@ -19,8 +19,11 @@
 #include <string.h>
 
 #include "runtime/heap.h"
+#include "runtime/queue.h"
 
 #define UNREAD INT64_MIN /* frontier of a stream of which nothing was read */
+#define FETCH_AHEAD 16u  /* events before its turn the copy of a waiting one is fetched, */
+#define EXPECT_AHEAD 8u  /* and the engine told of it */
 
 /* An event that waits, with its values and their bytes behind it. */
 struct held {
@@ -32,17 +35,9 @@ struct held {
 	struct ens_value value[];
 };
 
-struct waiting {
-	int64_t time_us;
-	uint64_t arrival;
-	struct held *held;
-	uint32_t stream;
-};
-
 struct group {
 	struct ens_t_list streams;  /* of the tables; not used when single */
-	struct waiting *heap;
-	size_t nwaiting, cap;
+	struct ens_queue queue;     /* of struct held */
 	int64_t least_us;           /* (m, p) */
 	uint32_t least_stream;
 	int64_t advanced_us;        /* the watermark that the engine has been told */
@@ -70,7 +65,10 @@ struct ens_order {
 	uint32_t nstream, ngroup;
 	uint32_t *group_of;         /* groups by stream */
 	struct ens_heap memory;
-	uint64_t nheld, max_held, arrivals, clock_went_back;
+	int64_t *judge_us;          /* single: the earliest time in time by stream of the tables */
+	struct ens_unique *unique;  /* NULL: no type asks for it */
+	uint64_t nheld, max_held, arrivals;
+	struct ens_order_counts counts;
 };
 
 /* ---- opening and closing ---------------------------------------------------------------------------------------- */
@@ -146,6 +144,7 @@ enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *en
 			       struct ens_order **out, struct ens_error *err)
 {
 	struct ens_order *o = calloc(1, sizeof(*o));
+	enum ens_status st;
 	uint32_t i;
 
 	if (!o)
@@ -159,12 +158,20 @@ enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *en
 	ens_heap_init(&o->memory);
 	o->stream = calloc((size_t)o->nstream + 1, sizeof(*o->stream));
 	o->group = calloc((size_t)o->ngroup + 1, sizeof(*o->group));
-	if (!o->stream || !o->group || !find_groups(o)) {
+	o->judge_us = single ? calloc((size_t)t->nstream + 1, sizeof(*o->judge_us)) : NULL;
+	if (!o->stream || !o->group || (single && !o->judge_us) || !find_groups(o)) {
 		ens_order_close(o);
 		return ens_fail(err, ENS_ENOMEM, "no memory to put events in order");
 	}
+	st = ens_unique_open(t, ENS_UNIQUE_MAX, &o->unique, err);
+	if (st != ENS_OK) {
+		ens_order_close(o);
+		return st;
+	}
 	for (i = 0; i < o->nstream; i++)
 		o->stream[i].frontier_us = UNREAD;
+	for (i = 0; single && i < t->nstream; i++)
+		o->judge_us[i] = UNREAD;
 	find_lateness(o);
 	for (i = 0; i < o->ngroup; i++) {
 		o->group[i].streams = t->group[i].streams;
@@ -190,7 +197,9 @@ void ens_order_close(struct ens_order *o)
 		}
 	}
 	for (i = 0; o->group && i < o->ngroup; i++)
-		free(o->group[i].heap);
+		ens_queue_free(&o->group[i].queue);
+	ens_unique_close(o->unique);
+	free(o->judge_us);
 	ens_heap_close(&o->memory);
 	free(o->stream);
 	free(o->group);
@@ -259,60 +268,6 @@ static void let_go(struct ens_order *o, uint32_t stream, struct held *h)
 	o->nheld--;
 }
 
-static bool sorts_before(const struct waiting *a, const struct waiting *b)
-{
-	if (a->time_us != b->time_us)
-		return a->time_us < b->time_us;
-	if (a->stream != b->stream)
-		return a->stream < b->stream;
-	return a->arrival < b->arrival;
-}
-
-static bool heap_add(struct group *g, const struct waiting *w)
-{
-	size_t i = g->nwaiting;
-
-	if (g->nwaiting == g->cap) {
-		const size_t cap = g->cap ? g->cap * 2 : 64;
-		struct waiting *grown = realloc(g->heap, cap * sizeof(*grown));
-
-		if (!grown)
-			return false;
-		g->heap = grown;
-		g->cap = cap;
-	}
-	g->nwaiting++;
-	while (i && sorts_before(w, &g->heap[(i - 1) / 2])) {
-		g->heap[i] = g->heap[(i - 1) / 2];
-		i = (i - 1) / 2;
-	}
-	g->heap[i] = *w;
-	return true;
-}
-
-static struct waiting heap_take(struct group *g)
-{
-	const struct waiting first = g->heap[0];
-	const struct waiting last = g->heap[--g->nwaiting];
-	size_t i = 0;
-
-	for (;;) {
-		size_t child = 2 * i + 1;
-
-		if (child >= g->nwaiting)
-			break;
-		if (child + 1 < g->nwaiting && sorts_before(&g->heap[child + 1], &g->heap[child]))
-			child++;
-		if (!sorts_before(&g->heap[child], &last))
-			break;
-		g->heap[i] = g->heap[child];
-		i = child;
-	}
-	if (g->nwaiting)
-		g->heap[i] = last;
-	return first;
-}
-
 /* ---- release ---------------------------------------------------------------------------------------------------- */
 
 static bool can_go(const struct group *g, int64_t time_us, uint32_t stream)
@@ -331,24 +286,49 @@ static enum ens_status hand_over(struct ens_order *o, uint32_t group, const stru
 	return ens_engine_push(o->engine, group, ev);
 }
 
-static enum ens_status release_first(struct ens_order *o, uint32_t group)
+/* Takes the first out of the queue and hands it over. */
+static enum ens_status release_first(struct ens_order *o, uint32_t group, const struct ens_queue_item *first)
 {
-	const struct waiting w = heap_take(&o->group[group]);
-	const enum ens_status st = hand_over(o, group, &w.held->ev);
+	struct held *h = first->what;
+	const uint32_t stream = first->stream;
+	enum ens_status st;
 
-	let_go(o, w.stream, w.held);
+	ens_queue_drop_first(&o->group[group].queue);
+	st = hand_over(o, group, &h->ev);
+	let_go(o, stream, h);
 	return st;
 }
 
+/* What will be released soon is fetched, and the engine told. */
+static void look_ahead(const struct ens_order *o, uint32_t group)
+{
+	const struct ens_queue *q = &o->group[group].queue;
+	const struct ens_queue_item *soon = ens_queue_soon(q, FETCH_AHEAD);
+
+	if (soon) {
+		__builtin_prefetch(soon->what);
+		__builtin_prefetch((const char *)soon->what + 64);
+		__builtin_prefetch((const char *)soon->what + 128);
+	}
+	soon = ens_queue_soon(q, EXPECT_AHEAD);
+	if (soon)
+		ens_engine_expect(o->engine, group, &((const struct held *)soon->what)->ev);
+}
+
 /* Releases what can go and, if `before` is given, sorts before it. */
-static enum ens_status release(struct ens_order *o, uint32_t group, const struct waiting *before)
+static enum ens_status release(struct ens_order *o, uint32_t group, const struct ens_queue_item *before)
 {
 	struct group *g = &o->group[group];
-	enum ens_status st = ENS_OK;
+	const struct ens_queue_item *first;
+	enum ens_status st = ens_queue_first(&g->queue, &first);
 
-	while (st == ENS_OK && g->nwaiting && can_go(g, g->heap[0].time_us, g->heap[0].stream) &&
-	       (!before || sorts_before(&g->heap[0], before)))
-		st = release_first(o, group);
+	while (st == ENS_OK && first && can_go(g, first->time_us, first->stream) &&
+	       (!before || ens_queue_before(first, before))) {
+		look_ahead(o, group);
+		st = release_first(o, group, first);
+		if (st == ENS_OK)
+			st = ens_queue_first(&g->queue, &first);
+	}
 	return st;
 }
 
@@ -425,7 +405,7 @@ static bool read_before(struct stream *s, const struct ens_event *ev)
 }
 
 /* As many events wait as may.  Releases what comes before this one; true if it would still have to wait beside them. */
-static enum ens_status check_room(struct ens_order *o, const struct stream *s, const struct waiting *w, bool *full)
+static enum ens_status check_room(struct ens_order *o, const struct stream *s, const struct ens_queue_item *w, bool *full)
 {
 	bool must_wait = false;
 	uint32_t i;
@@ -442,36 +422,37 @@ static enum ens_status check_room(struct ens_order *o, const struct stream *s, c
 	return ENS_OK;
 }
 
-/* Hands the event to one group, or has it wait there; w->held is its copy, made when it is first needed. */
-static enum ens_status offer(struct ens_order *o, uint32_t group, const struct ens_event *ev, struct waiting *w)
+/* Hands the event to one group, or has it wait there; w->what is its copy, made when it is first needed. */
+static enum ens_status offer(struct ens_order *o, uint32_t group, const struct ens_event *ev, struct ens_queue_item *w)
 {
 	struct group *g = &o->group[group];
 	enum ens_status st = ENS_OK;
 
-	if (g->nwaiting)
+	if (g->queue.nitem)
 		st = release(o, group, w);
 	if (st != ENS_OK)
 		return st;
 	if (can_go(g, w->time_us, w->stream)) {
 		st = hand_over(o, group, ev);
 	} else {
-		if (!w->held)
-			w->held = hold(o, w->stream, ev);
-		if (!w->held)
+		struct held *h = w->what ? w->what : hold(o, w->stream, ev);
+
+		if (!h)
 			return ENS_ENOMEM;
-		w->held->ngroup++;
-		if (!heap_add(g, w)) {
-			let_go(o, w->stream, w->held);
+		w->what = h;
+		h->ngroup++;
+		if (ens_queue_add(&g->queue, w) != ENS_OK) {
+			let_go(o, w->stream, h);
 			return ENS_ENOMEM;
 		}
 	}
-	if (st == ENS_OK && g->nwaiting)
+	if (st == ENS_OK && g->queue.nitem)
 		st = release(o, group, NULL);
 	/*
 	 * An event that was handed over made the engine fire what is due before its time: all that is due, if time
 	 * is there.
 	 */
-	if (st == ENS_OK && (w->held || g->least_us > w->time_us))
+	if (st == ENS_OK && (w->what || g->least_us > w->time_us))
 		st = advance(o, group);
 	return st;
 }
@@ -502,44 +483,86 @@ void ens_order_expect(const struct ens_order *o, const struct ens_event *ev)
 		ens_engine_expect(o->engine, o->group_of[s->groups.first + i], ev);
 }
 
-enum ens_status ens_order_push(struct ens_order *o, const struct ens_event *event, bool *late)
+/* The earliest time at which the event would be in time. */
+static int64_t earliest(const struct ens_order *o, const struct ens_event *ev)
 {
-	const uint32_t stream = o->single ? 0 : event->id.stream;
+	const int64_t all_us = o->stream[o->single ? 0 : ev->id.stream].frontier_us;
+
+	return o->single && o->judge_us[ev->id.stream] > all_us ? o->judge_us[ev->id.stream] : all_us;
+}
+
+/* Is it a repeat, or late?  One that is late and accepted gets its time.  `again`: it was counted before the restart. */
+static enum ens_order_verdict judge(struct ens_order *o, struct ens_event *ev, bool again)
+{
+	const struct ens_t_type *type = &o->t->type[ev->type];
+	const int64_t earliest_us = earliest(o, ev);
+
+	if (o->unique && ens_unique_repeats(o->unique, ev)) {
+		o->counts.repeated += !again;
+		return ENS_ORDER_REPEATED;
+	}
+	if (ev->time_us >= earliest_us)
+		return ENS_ORDER_TAKEN;
+	if (type->late != ENS_T_LATE_ACCEPT &&
+	    (type->late != ENS_T_LATE_DEAD || ev->from_file || type->time_field != ENS_NONE)) {
+		o->counts.late += !again;
+		return ENS_ORDER_LATE;
+	}
+	ev->time_us = earliest_us;
+	o->counts.accepted += !again;
+	return ENS_ORDER_TAKEN;
+}
+
+static void raise_judge(struct ens_order *o, const struct ens_event *ev)
+{
+	const uint32_t s = ev->id.stream;
+	const int64_t us = minus_lateness(ev->time_us, o->t->stream[s].lateness_us);
+
+	if (us > o->judge_us[s])
+		o->judge_us[s] = us;
+}
+
+static enum ens_status take(struct ens_order *o, const struct ens_event *ev, bool again)
+{
+	const uint32_t stream = o->single ? 0 : ev->id.stream;
 	struct stream *s = &o->stream[stream];
-	struct ens_event ev = *event;
-	struct waiting w = {.stream = stream};
-	const bool again = read_before(s, event);
+	struct ens_queue_item w = {.time_us = ev->time_us, .arrival = o->arrivals++, .stream = stream};
 	enum ens_status st = ENS_OK;
 	bool full = false;
-	uint32_t i;
 
-	assert(stream < o->nstream);
-	*late = false;
-	if (ev.time_us < s->frontier_us) {
-		if (ev.from_file || o->t->type[ev.type].time_field != ENS_NONE) {
-			*late = true;
-			return ENS_OK;
-		}
-		ev.time_us = s->frontier_us;
-		o->clock_went_back++;
-	}
-	*late = again && cannot_be_made_up(o, s, &ev);
-	if (*late)
-		return ENS_OK;
 	s->before_us = s->frontier_us;
-	raise_frontier(o, stream, minus_lateness(ev.time_us, s->lateness_us));
-	w.time_us = ev.time_us;
-	w.arrival = o->arrivals++;
+	raise_frontier(o, stream, minus_lateness(ev->time_us, s->lateness_us));
+	if (o->single)
+		raise_judge(o, ev);
 	if (o->nheld >= o->max_held)
 		st = check_room(o, s, &w, &full);
 	if (st == ENS_OK && full)
 		st = ENS_ELIMIT;
-	for (i = 0; st == ENS_OK && i < s->groups.count; i++) {
+	for (uint32_t i = 0; st == ENS_OK && i < s->groups.count; i++) {
 		const uint32_t group = o->group_of[s->groups.first + i];
 
-		if (!again || !had_before(&o->group[group], &ev))
-			st = offer(o, group, &ev, &w);
+		if (!again || !had_before(&o->group[group], ev))
+			st = offer(o, group, ev, &w);
 	}
+	return st;
+}
+
+enum ens_status ens_order_push(struct ens_order *o, const struct ens_event *event, enum ens_order_verdict *verdict)
+{
+	struct stream *s = &o->stream[o->single ? 0 : event->id.stream];
+	struct ens_event ev = *event;
+	const bool again = read_before(s, event);
+	enum ens_status st = ENS_OK;
+
+	assert(event->id.stream < o->t->nstream);
+	*verdict = judge(o, &ev, again);
+	if (*verdict == ENS_ORDER_TAKEN && again && cannot_be_made_up(o, s, &ev))
+		*verdict = ENS_ORDER_LATE;
+	if (*verdict != ENS_ORDER_TAKEN)
+		return ENS_OK;
+	st = take(o, &ev, again);
+	if (st == ENS_OK && o->unique)
+		st = ens_unique_note(o->unique, event, earliest(o, event), s->before_us);
 	return st;
 }
 
@@ -600,14 +623,27 @@ enum ens_status ens_order_idle(struct ens_order *o, uint32_t stream)
 	return best == UNREAD ? ENS_OK : ens_order_tick(o, stream, best - 1);
 }
 
+static enum ens_status release_all(struct ens_order *o, uint32_t group)
+{
+	const struct ens_queue_item *first;
+	enum ens_status st = ens_queue_first(&o->group[group].queue, &first);
+
+	while (st == ENS_OK && first) {
+		look_ahead(o, group);
+		st = release_first(o, group, first);
+		if (st == ENS_OK)
+			st = ens_queue_first(&o->group[group].queue, &first);
+	}
+	return st;
+}
+
 enum ens_status ens_order_end(struct ens_order *o, bool flush)
 {
 	enum ens_status st = ENS_OK;
 	uint32_t g;
 
 	for (g = 0; st == ENS_OK && g < o->ngroup; g++) {
-		while (st == ENS_OK && o->group[g].nwaiting)
-			st = release_first(o, g);
+		st = release_all(o, g);
 		if (st != ENS_OK)
 			break;
 		if (flush)
@@ -643,26 +679,49 @@ void ens_order_set_limit(struct ens_order *o, uint64_t max_buffered)
 	o->max_held = max_buffered;
 }
 
-uint64_t ens_order_clock_went_back(const struct ens_order *o)
+struct ens_order_counts ens_order_counts(const struct ens_order *o)
 {
-	return o->clock_went_back;
+	struct ens_order_counts c = o->counts;
+
+	c.forgotten = ens_unique_forgotten(o->unique);
+	return c;
+}
+
+/* Where reading the stream has to begin again, and its frontier before that entry was read.  False: behind the last entry. */
+static bool begins_again(const struct ens_order *o, uint32_t stream, struct ens_entry_id *id, int64_t *before_us)
+{
+	const struct held *oldest = o->stream[stream].oldest;
+	struct ens_entry_id noted;
+	int64_t noted_before_us;
+	const bool any = ens_unique_oldest(o->unique, stream, o->stream[stream].frontier_us, &noted, &noted_before_us);
+
+	if (oldest && (!any || compare_ids(&oldest->ev.id, &noted) <= 0)) {
+		*id = oldest->ev.id;
+		*before_us = oldest->before_us;
+		return true;
+	}
+	if (any) {
+		*id = noted;
+		*before_us = noted_before_us;
+	}
+	return any;
 }
 
 bool ens_order_oldest(const struct ens_order *o, uint32_t stream, struct ens_entry_id *out)
 {
-	if (!o->stream[stream].oldest)
-		return false;
-	*out = o->stream[stream].oldest->ev.id;
-	return true;
+	int64_t before_us;
+
+	return begins_again(o, stream, out, &before_us);
 }
 
 int64_t ens_order_stored_watermark(const struct ens_order *o, uint32_t stream)
 {
-	const struct held *oldest = o->stream[stream].oldest;
+	struct ens_entry_id id;
+	int64_t before_us;
 
-	if (!oldest)
+	if (!begins_again(o, stream, &id, &before_us))
 		return ens_order_watermark(o, stream);
-	return oldest->before_us == UNREAD ? UNREAD : oldest->before_us - 1;
+	return before_us == UNREAD ? UNREAD : before_us - 1;
 }
 
 bool ens_order_released(const struct ens_order *o, uint32_t group, struct ens_order_position *out)

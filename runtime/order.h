@@ -2,22 +2,40 @@
  * Event time: one order for the events of all streams of a group of rules, and how far time has come.
  *
  * Each stream has its own watermark (newest event time read - lateness - 1 us).  An event at or under its own stream's
- * watermark is late.  An event is released to the engine as soon as nothing that sorts before it can still come: when
+ * watermark is late: its type says whether it is taken then, with the earliest time that is still in time, or not (with
+ * the time of its entry's ID: it is).  A repeat of a `unique` value (runtime/unique.h) is not taken.  An event is released to the engine as soon as nothing that sorts before it can still come: when
  * its time is at or under newest - lateness of every stream of the group (under it for a stream that sorts before its
  * own).  One stream with lateness 0 buffers nothing.  One function decides late, released and due.
  *
- * Files: all types of one run of inputs are one stream (`single`), whose order is the lines'.
+ * Files: all types of one run of inputs are put in order as one stream (`single`) with the greatest lateness of all;
+ * ties go by line.  What is late is judged by the event's own stream, too, so that it is the same as on Redis for any way
+ * of mixing the streams that this lateness spans.
  */
 #ifndef ENS_RUNTIME_ORDER_H
 #define ENS_RUNTIME_ORDER_H
 
 #include "runtime/decode.h"
 #include "runtime/engine.h"
+#include "runtime/unique.h"
 
 /* Events that may wait at one time: about 300 bytes each for small events, so some 300 MB at the most in practice. */
 #define ENS_ORDER_BUFFERED_MAX 1000000u
 
 struct ens_order;
+
+enum ens_order_verdict {
+	ENS_ORDER_TAKEN,
+	ENS_ORDER_LATE,    /* too late; not taken.  Its type says what becomes of it */
+	ENS_ORDER_REPEATED /* not taken, to be forgotten */
+};
+
+/* Since it was opened. */
+struct ens_order_counts {
+	uint64_t late;      /* not taken */
+	uint64_t accepted;  /* late, but taken with a later time */
+	uint64_t repeated;
+	uint64_t forgotten; /* `unique` values that were forgotten early: too many */
+};
 
 /* `single`: every event belongs to stream 0, whatever its id.stream says. */
 enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *engine, bool single,
@@ -25,13 +43,13 @@ enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *en
 void ens_order_close(struct ens_order *o);
 
 /*
- * Offers one event to every group that reads its stream.  *late: it was not taken (entry-ID time: taken with the
- * earliest time still in time, counted; files: not taken).  The event's bytes are copied if it has to wait.
+ * Offers one event to every group that reads its stream.  The event's bytes are copied if it has to wait.
  * ENS_ELIMIT: as many events wait as may (ens_order_set_limit) and this one would have to wait too; it was not
  * taken.  Push it again once other streams have moved on, or give up: with one stream it means that the lateness
  * spans more events than may wait.
  */
-enum ens_status ens_order_push(struct ens_order *o, const struct ens_event *ev, bool *late) ENS_MUST_CHECK;
+enum ens_status ens_order_push(struct ens_order *o, const struct ens_event *ev,
+			       enum ens_order_verdict *verdict) ENS_MUST_CHECK;
 
 /* This event will be pushed soon; see ens_engine_expect. */
 void ens_order_expect(const struct ens_order *o, const struct ens_event *ev);
@@ -60,10 +78,10 @@ void ens_order_set_watermark(struct ens_order *o, uint32_t stream, int64_t water
 /* Entries that wait (one that waits in two groups counts once). */
 uint64_t ens_order_buffered(const struct ens_order *o);
 void ens_order_set_limit(struct ens_order *o, uint64_t max_buffered); /* default ENS_ORDER_BUFFERED_MAX */
-uint64_t ens_order_clock_went_back(const struct ens_order *o); /* entry-ID events that were taken with a later time */
+struct ens_order_counts ens_order_counts(const struct ens_order *o);
 
 /*
- * Stopping and going on.  A committed offset must not pass an entry that still waits, so what lies between it and the
+ * Stopping and going on.  A committed offset must not pass an entry that still waits (or tells repeats), so what lies between it and the
  * last entry read is read again after a restart; some of that was released before.  At a commit the source stores, per
  * stream, the last entry read, the offset (just before ens_order_oldest, or the last entry read if nothing waits), and
  * the watermark that belongs to that offset, ens_order_stored_watermark; per group, ens_order_released.  After the
@@ -77,7 +95,8 @@ struct ens_order_position {
 	struct ens_entry_id id; /* with the stream */
 };
 
-/* The oldest entry of the stream (the one read first) that still waits in any group.  False: none does. */
+/* The oldest entry of the stream (the one read first) that still waits in any group, or whose `unique` value still tells
+ * repeats.  False: there is none. */
 bool ens_order_oldest(const struct ens_order *o, uint32_t stream, struct ens_entry_id *out);
 /* The watermark as it was before that entry was read; if none waits, as it is. */
 int64_t ens_order_stored_watermark(const struct ens_order *o, uint32_t stream);

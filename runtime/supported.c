@@ -50,14 +50,8 @@ static const char *of_rule(const struct ens_tables *t, const struct ens_t_rule *
 
 static const char *of_type(const struct ens_t_type *y)
 {
-	if (y->sent_field != ENS_NONE)
-		return "`sent`";
 	if (y->shard_field != ENS_NONE)
 		return "`sharded by`";
-	if (y->unique_field != ENS_NONE)
-		return "`unique`";
-	if (y->late == ENS_T_LATE_TO || y->late == ENS_T_LATE_DROP || (y->late == ENS_T_LATE_ACCEPT && y->time_field != ENS_NONE))
-		return "`late`";
 	return NULL;
 }
 

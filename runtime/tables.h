@@ -87,7 +87,7 @@ struct ens_t_type {
 enum ens_t_type_kind { ENS_T_EVENT = 0, ENS_T_TABLE = 1, ENS_T_DERIVED = 2 };
 /* What becomes of an event that comes too late even for the stream's lateness. */
 enum ens_t_late {
-	ENS_T_LATE_DEAD = 0,   /* to the dead letters */
+	ENS_T_LATE_DEAD = 0,   /* nothing is said: to the dead letters, but with the time of its entry's ID accepted */
 	ENS_T_LATE_DROP = 1,   /* counted, forgotten */
 	ENS_T_LATE_ACCEPT = 2, /* taken with the earliest time that is still in time */
 	ENS_T_LATE_TO = 3      /* written to late_stream */

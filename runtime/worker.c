@@ -41,6 +41,7 @@ struct stream_state {
 	struct ens_entry_at closed;/* `at` as it was at the end of the read before */
 	uint64_t count;            /* the stream's count then */
 	bool came;                 /* the last read had entries of it */
+	bool silent;               /* it had had none for its idle time, when last looked at */
 	int64_t seen_us;           /* server's clock when an entry last came; 0: none did, see loop.begun_us */
 	int64_t stood_us;          /* the watermark then, or when the stream last followed others; INT64_MIN: none */
 	int64_t stood_at_us;       /* server's clock at that time */
@@ -205,20 +206,26 @@ static enum ens_status send_dead(struct loop *l, const struct ens_reject *r, str
 	return w->sink.dead(w->sink.self, r, err);
 }
 
-/* The declared fields of an event as texts, with offsets into l->text instead of pointers: it may still move. */
-static uint32_t format_fields(struct loop *l, const struct ens_event *ev, struct ens_raw_field *raw, uint32_t max)
+/* The declared fields of an event as texts, with offsets into l->text instead of pointers: it may still move.  Computed
+ * ones are not the entry's.  *cut: there are more than `max`. */
+static uint32_t format_fields(struct loop *l, const struct ens_event *ev, struct ens_raw_field *raw, uint32_t max, bool *cut)
 {
 	const struct ens_tables *t = l->w->tables;
 	const struct ens_t_type *type = &t->type[ev->type];
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < type->fields.count - type->nraw && n < max; i++) {
+	for (uint32_t i = 0; i < type->fields.count - type->nraw; i++) {
 		const struct ens_t_field *f = &t->field[type->fields.first + i];
-		const struct ens_t_str source = t->source[f->sources.first];
 		size_t from = l->text.len;
 
-		if (ev->value[i].null != ENS_SET)
+		if (ev->value[i].null != ENS_SET || f->program != ENS_NONE)
 			continue;
+		*cut = n == max;
+		if (*cut)
+			break;
+
+		const struct ens_t_str source = t->source[f->sources.first];
+
 		ens_format_text(&l->text, (enum ens_type)f->type, &ev->value[i]);
 		raw[n] = (struct ens_raw_field){
 			.name = t->bytes + source.off, .name_len = source.len, .kind = ENS_RAW_TEXT};
@@ -228,9 +235,10 @@ static uint32_t format_fields(struct loop *l, const struct ens_event *ev, struct
 	return n;
 }
 
-/* A late event as a dead letter.  Its entry is gone, so the letter has the declared fields only. */
-static enum ens_status send_late(struct loop *l, const struct ens_event *ev, struct ens_error *err)
+/* A late event as a dead letter, or to its own stream.  Its entry is gone, so the letter has the declared fields only. */
+static enum ens_status write_late(struct loop *l, const struct ens_event *ev, struct ens_error *err)
 {
+	struct ens_worker *w = l->w;
 	struct ens_raw_field raw[64];
 	struct ens_reject r = {
 		.reason = ENS_REJECT_LATE,
@@ -238,9 +246,8 @@ static enum ens_status send_late(struct loop *l, const struct ens_event *ev, str
 		.raw = raw,
 		.detail = "the event's time is before the newest of its stream by more than the lateness allowed"};
 
-	l->w->stats.late++;
 	ens_buf_clear(&l->text);
-	r.nraw = format_fields(l, ev, raw, sizeof(raw) / sizeof(*raw));
+	r.nraw = format_fields(l, ev, raw, sizeof(raw) / sizeof(*raw), &r.cut);
 	if (l->text.failed)
 		return ens_fail(err, ENS_ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < r.nraw; i++) {
@@ -250,7 +257,23 @@ static enum ens_status send_late(struct loop *l, const struct ens_event *ev, str
 			r.cut = true;
 		}
 	}
-	return send_dead(l, &r, err);
+	if (w->tables->type[ev->type].late != ENS_T_LATE_TO)
+		return send_dead(l, &r, err);
+	w->stats.late_to++;
+	return w->sink.late(w->sink.self, &r, ev->type, err);
+}
+
+static enum ens_status send_late(struct loop *l, const struct ens_event *ev, struct ens_error *err)
+{
+	if (at_or_before(ev->id.ms, ev->id.seq, l->stream[ev->id.stream].before)) {
+		l->w->stats.again++;
+		return ENS_OK;
+	}
+	if (l->w->tables->type[ev->type].late == ENS_T_LATE_DROP) {
+		l->w->stats.late_dropped++;
+		return ENS_OK;
+	}
+	return write_late(l, ev, err);
 }
 
 static enum ens_status engine_failed(enum ens_status status, struct ens_error *err)
@@ -270,13 +293,12 @@ static enum ens_status process_event(struct loop *l, const struct ens_event *ev,
 {
 	struct ens_worker *w = l->w;
 	struct ens_stream_progress *p = &w->progress.stream[ev->id.stream];
-	enum ens_status status;
-	bool late = false;
+	enum ens_order_verdict verdict;
+	enum ens_status status = ens_order_push(w->order, ev, &verdict);
 
-	status = ens_order_push(w->order, ev, &late);
 	if (status != ENS_OK)
 		return engine_failed(status, err);
-	if (late)
+	if (verdict == ENS_ORDER_LATE)
 		status = send_late(l, ev, err);
 	l->stream[ev->id.stream].at = (struct ens_entry_at){ev->id.ms, ev->id.seq};
 	if (!at_or_before(ev->id.ms, ev->id.seq, p->read)) {
@@ -359,7 +381,7 @@ static bool is_silent(const struct loop *l, uint32_t stream)
 	const struct stream_state *s = &l->stream[stream];
 	int64_t since_us = s->seen_us != 0 ? s->seen_us : l->begun_us;
 
-	return !s->entry_time && s->ended && l->server_us - since_us >= l->w->options.idle_us;
+	return !s->entry_time && s->ended && l->server_us - since_us >= l->w->tables->stream[stream].idle_us;
 }
 
 /* True if a group that reads the stream also reads one that is not silent. */
@@ -392,8 +414,12 @@ static enum ens_status tick_stream(struct loop *l, uint32_t i)
 
 	if (s->entry_time)
 		return s->ended ? ens_order_tick(o, i, l->server_us / 1000 * 1000 - 1) : ENS_OK;
-	if (!is_silent(l, i))
+	if (!is_silent(l, i)) {
+		s->silent = false;
 		return ENS_OK;
+	}
+	l->w->stats.silences += !s->silent;
+	s->silent = true;
 	if (s->stood_us != INT64_MIN && !has_company(l, i)) {
 		int64_t now_us;
 
@@ -408,6 +434,13 @@ static enum ens_status tick_stream(struct loop *l, uint32_t i)
 		s->stood_at_us = l->server_us;
 	}
 	return status;
+}
+
+/* The server reads its clock before the entries: those that come meanwhile may be a little ahead. */
+static void note_clock(struct loop *l, const struct stream_state *s, const struct ens_read *read)
+{
+	if (read->server_us > 0 && s->at.ms / 1000 > (uint64_t)(read->server_us + ENS_AHEAD_US) / 1000000)
+		l->w->stats.ahead_of_clock++;
 }
 
 static enum ens_status move_time(struct loop *l, const struct ens_read *read, struct ens_error *err)
@@ -428,6 +461,7 @@ static enum ens_status move_time(struct loop *l, const struct ens_read *read, st
 		s->ended = read->stream[i].asked && read->stream[i].ended;
 		if (!s->came)
 			continue;
+		note_clock(l, s, read);
 		s->stood_us = ens_order_watermark(w->order, i);
 		s->seen_us = s->stood_at_us = read->server_us;
 	}
@@ -458,23 +492,45 @@ static void choose_streams(struct loop *l)
 	}
 }
 
-/* The server's time until the next deadline that its clock decides; INT64_MAX: there is none. */
+/* The server's time at which the stream's watermark will have come to due_us if it stays silent. */
+static int64_t stream_due_us(const struct loop *l, uint32_t i, int64_t due_us)
+{
+	const struct stream_state *s = &l->stream[i];
+	int64_t us;
+
+	if (s->entry_time) /* it is due when its millisecond is over */
+		return due_us > INT64_MAX - 1000 ? INT64_MAX : due_us + 1000;
+	if (!s->ended)
+		return INT64_MAX; /* it is being read */
+	if (!is_silent(l, i)) /* then it is looked at again */
+		return (s->seen_us ? s->seen_us : l->begun_us) + l->w->tables->stream[i].idle_us;
+	if (s->stood_us == INT64_MIN || has_company(l, i))
+		return INT64_MIN; /* it follows the others */
+	return __builtin_sub_overflow(due_us, s->stood_us, &us) || __builtin_add_overflow(us, s->stood_at_us, &us)
+		       ? INT64_MAX
+		       : us;
+}
+
+/* The server's time at which its clock alone, without an entry, makes something due, or silence does; INT64_MAX: never. */
 static int64_t next_deadline_us(const struct loop *l)
 {
-	const struct ens_worker *w = l->w;
-	const struct ens_tables *t = w->tables;
-	int64_t due_us = INT64_MAX;
+	const struct ens_tables *t = l->w->tables;
+	int64_t next_us = INT64_MAX;
 
 	for (uint32_t g = 0; g < t->ngroup; g++) {
-		bool by_clock = true;
+		const int64_t due_us = ens_engine_next_due(l->w->engine, g);
+		int64_t last_us = INT64_MIN;
 
-		for (uint32_t i = 0; i < t->group[g].streams.count; i++)
-			by_clock &= l->stream[t->index[t->group[g].streams.first + i]].entry_time;
-		if (by_clock && ens_engine_next_due(w->engine, g) < due_us)
-			due_us = ens_engine_next_due(w->engine, g);
+		for (uint32_t i = 0; due_us < INT64_MAX && i < t->group[g].streams.count; i++) {
+			const int64_t us = stream_due_us(l, t->index[t->group[g].streams.first + i], due_us);
+
+			if (us > last_us)
+				last_us = us;
+		}
+		if (due_us < INT64_MAX && last_us > INT64_MIN && last_us < next_us)
+			next_us = last_us;
 	}
-	/* it is due when its millisecond is over */
-	return due_us > INT64_MAX - 1000 ? INT64_MAX : due_us + 1000;
+	return next_us;
 }
 
 /* How the next read is to wait for entries: not beyond the next deadline. */

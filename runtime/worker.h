@@ -83,6 +83,8 @@ struct ens_sink {
 	void *self;
 	/* Queues.  The engine's sink is called in between by way of the same queue. */
 	enum ens_status (*dead)(void *self, const struct ens_reject *r, struct ens_error *err);
+	/* The same, but it goes to the stream that the event type names for what comes too late. */
+	enum ens_status (*late)(void *self, const struct ens_reject *r, uint32_t type, struct ens_error *err);
 	/* Something is queued; as much is queued as one commit should have. */
 	bool (*pending)(void *self);
 	bool (*full)(void *self);
@@ -106,13 +108,18 @@ struct ens_worker_options {
 	int64_t commit_interval_us;  /* a commit without emissions waits that long for company */
 	uint32_t commit_entries;     /* or until so many entries are processed */
 	int64_t block_us;            /* longest wait of one read */
-	int64_t idle_us;             /* a stream without entries for that long does not hold time back */
 	uint64_t ahead;              /* events that may wait before the streams that are ahead are not read */
 	const volatile sig_atomic_t *stop; /* not 0: end in order */
 };
 
+/* IDs are made from the server's clock; one so far ahead of it was given by hand, or the clock was wrong. */
+#define ENS_AHEAD_US INT64_C(60000000)
+
 struct ens_worker_stats {
-	uint64_t entries, events, skipped, dead, late, again; /* again: read before the restart already */
+	uint64_t entries, events, skipped, dead, again; /* again: read before the restart already */
+	uint64_t late_to, late_dropped; /* of the late events, those that went to a stream of their own; that were forgotten */
+	uint64_t silences;              /* times that a stream had had no entry for its idle time */
+	uint64_t ahead_of_clock;        /* reads whose last ID was ahead of the server's clock, by more than ENS_AHEAD_US */
 };
 
 struct ens_worker {

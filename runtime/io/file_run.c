@@ -144,8 +144,15 @@ static void tell_dropped(struct run *r, const char *what, uint32_t rule, uint64_
 			      what);
 }
 
+static void tell_count(struct run *r, uint64_t n, const char *what)
+{
+	if (n)
+		(void)fprintf(r->log, "ensue: %" PRIu64 " %s\n", n, what);
+}
+
 static void tell_summary(struct run *r)
 {
+	const struct ens_order_counts order = ens_order_counts(r->order);
 	uint64_t rejected = 0;
 	const char *comma = "";
 	unsigned i;
@@ -175,6 +182,10 @@ static void tell_summary(struct run *r)
 		(void)fprintf(r->log, "ensue: none of the %" PRIu64 " entries is of a type that the rules declare\n",
 			      r->counts.entries);
 	}
+	tell_count(r, r->counts.repeated, "events were repeats and dropped (`unique`)");
+	tell_count(r, r->counts.late_dropped, "events were late and dropped (`late drop`)");
+	tell_count(r, order.accepted, "events were late and taken all the same (`late accept`)");
+	tell_count(r, order.forgotten, "values of `unique` fields were forgotten early: too many at a time");
 	(void)fflush(r->log);
 }
 
@@ -286,23 +297,27 @@ static enum ens_status start_feeds(struct run *r)
 
 static enum ens_status push(struct run *r, const struct feed *f, const struct ens_event *ev)
 {
-	bool late;
+	enum ens_order_verdict verdict;
+	enum ens_status st;
 
 	if (f->batch.nevent - f->next > ENS_ENGINE_LOOKAHEAD)
 		ens_order_expect(r->order, ev + ENS_ENGINE_LOOKAHEAD);
-	enum ens_status st = ens_order_push(r->order, ev, &late);
-
+	st = ens_order_push(r->order, ev, &verdict);
 	if (st == ENS_ELIMIT)
 		return ens_fail(r->err, st,
 				"more than %u events wait to be put in order: the lateness is too long for this input",
 				ENS_ORDER_BUFFERED_MAX);
 	if (st != ENS_OK)
 		return st;
-	if (late)
+	if (verdict == ENS_ORDER_TAKEN)
+		r->counts.events++;
+	else if (verdict == ENS_ORDER_REPEATED)
+		r->counts.repeated++;
+	else if (r->t->type[ev->type].late == ENS_T_LATE_DROP)
+		r->counts.late_dropped++;
+	else
 		tell_reject(r, f, ENS_REJECT_LATE, ev->id.ms, NULL,
 			    "its time is before that of an earlier line (more than the lateness of its type allows)");
-	else
-		r->counts.events++;
 	return ENS_OK;
 }
 

@@ -24,6 +24,7 @@ struct ens_file_counts {
 	uint64_t emitted;
 	uint64_t skipped;               /* entries that no type takes */
 	uint64_t rejected[ENS_NREJECT];
+	uint64_t repeated, late_dropped;
 };
 
 struct ens_file_options {

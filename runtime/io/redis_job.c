@@ -126,7 +126,8 @@ static const char *const script_text[ENS_REDIS_NSCRIPT] = {
 		"    why = r.err\n"
 		"    if key ~= 3 then\n"
 		"      redis.pcall('XADD', KEYS[3], 'MAXLEN', '~', ARGV[6], '*', '_reason', 'emission_failed',\n"
-		"        '_detail', r.err, '_stream', KEYS[key], unpack(ARGV, from, upto))\n"
+		"        '_detail', r.err, '_stream', KEYS[key], '_own', (upto - from + 1) / 2,\n"
+		"        unpack(ARGV, from, upto))\n"
 		"    end\n"
 		"  end\n"
 		"  at = upto + 1\n"
@@ -202,9 +203,9 @@ static bool own_key(struct ens_redis_job *j, uint32_t n, const char *name)
 	return good;
 }
 
-static bool output_key(struct ens_redis_job *j, uint32_t emit)
+/* The place of an output stream among the keys. */
+static bool output_key(struct ens_redis_job *j, const struct ens_t_str *name, uint32_t *place)
 {
-	const struct ens_t_str *name = &j->tables->emit[emit].stream;
 	struct ens_buf b = ENS_BUF_EMPTY;
 	uint32_t n = ENS_REDIS_OUTPUTS;
 	bool good;
@@ -212,7 +213,7 @@ static bool output_key(struct ens_redis_job *j, uint32_t emit)
 	while (n < j->nkey &&
 	       (j->key[n].len != name->len || memcmp(j->key[n].s, j->tables->bytes + name->off, name->len) != 0))
 		n++;
-	j->emit_key[emit] = n;
+	*place = n;
 	if (n < j->nkey)
 		return true;
 	j->nkey++;
@@ -228,12 +229,16 @@ enum ens_status ens_redis_job_init(struct ens_redis_job *j, struct ens_redis_env
 	bool good;
 
 	*j = (struct ens_redis_job){.env = env, .tables = tables, .name = name, .nkey = ENS_REDIS_OUTPUTS};
-	j->key = calloc((size_t)tables->nemit + ENS_REDIS_OUTPUTS, sizeof(*j->key));
+	j->key = calloc((size_t)tables->nemit + tables->ntype + ENS_REDIS_OUTPUTS, sizeof(*j->key));
 	j->emit_key = calloc((size_t)tables->nemit + 1, sizeof(*j->emit_key));
-	good = j->key && j->emit_key && own_key(j, ENS_REDIS_HEAD, "head") &&
+	j->late_key = calloc((size_t)tables->ntype + 1, sizeof(*j->late_key));
+	good = j->key && j->emit_key && j->late_key && own_key(j, ENS_REDIS_HEAD, "head") &&
 	       own_key(j, ENS_REDIS_JOURNAL, "journal") && own_key(j, ENS_REDIS_DEAD, "dead");
 	for (uint32_t i = 0; good && i < tables->nemit; i++)
-		good = output_key(j, i);
+		good = output_key(j, &tables->emit[i].stream, &j->emit_key[i]);
+	for (uint32_t i = 0; good && i < tables->ntype; i++)
+		if (tables->type[i].late == ENS_T_LATE_TO)
+			good = output_key(j, &tables->type[i].late_stream, &j->late_key[i]);
 	if (good)
 		return ENS_OK;
 	ens_redis_job_free(j);
@@ -247,6 +252,7 @@ void ens_redis_job_free(struct ens_redis_job *j)
 		free(j->key[i].s);
 	free(j->key);
 	free(j->emit_key);
+	free(j->late_key);
 	*j = (struct ens_redis_job){0};
 }
 

@@ -39,6 +39,7 @@ struct ens_redis_job {
 	struct ens_redis_key *key;        /* of the scripts, in the order above */
 	uint32_t nkey;
 	uint32_t *emit_key;               /* per emit of the tables: its stream among `key` */
+	uint32_t *late_key;               /* per type with `late to`: that stream among `key` */
 	char sha[ENS_REDIS_NSCRIPT][41];
 	char owner[ENS_REDIS_HEX + 1];    /* ours; empty: the lease was never had */
 	uint64_t commit;                  /* number of the last commit known to be made */

@@ -470,20 +470,16 @@ static const char *lay_out(struct ens_redis_reader *r, const char *at, const uin
 
 static enum ens_status decode_entry(struct ens_redis_reader *r, const struct collected *c, struct ens_batch *into)
 {
-	bool bad_id = c->id.ms > INT64_MAX / 1000;
 	const struct ens_entry entry = {
 		.id = {.ms = c->id.ms, .seq = c->id.seq, .stream = c->stream},
 		.field = r->field,
 		.nfield = c->ntext / 2,
-		.time_us = bad_id ? 0 : (int64_t)c->id.ms * 1000,
+		.time_us = c->id.ms > INT64_MAX / 1000 ? INT64_MAX : (int64_t)c->id.ms * 1000,
 	};
 
-	if (!bad_id && !c->too_large)
+	if (!c->too_large)
 		return ens_decode(r->decoder, &entry, into);
 	into->entries++;
-	if (bad_id)
-		return ens_batch_reject(into, ENS_REJECT_BAD_VALUE, &entry, NULL,
-					"the entry's ID is too large for a time");
 	enum ens_status status = ens_batch_reject(into, ENS_REJECT_TOO_LARGE, &entry, NULL,
 						  "the entry is larger than %u bytes", ENS_ENTRY_MAX_BYTES);
 

@@ -39,7 +39,6 @@ static struct ens_redis_options with_defaults(const struct ens_redis_options *gi
 	o.read_size = o.read_size ? o.read_size : 1000;
 	o.commit_interval_us = o.commit_interval_us ? o.commit_interval_us : 5000;
 	o.max_skew_us = o.max_skew_us ? o.max_skew_us : 300000000;
-	o.idle_us = o.idle_us ? o.idle_us : 10000000;
 	o.ahead = o.ahead ? o.ahead : 100000;
 	o.dead_max = o.dead_max ? o.dead_max : 100000;
 	return o;
@@ -212,7 +211,7 @@ static enum ens_status check_options(const struct ens_redis_options *o, const st
 				"--job takes a name of at most 64 letters, digits, dots, dashes and underscores");
 	if (o->read_size == 0 || o->read_size > READ_SIZE_MAX)
 		return ens_fail(err, ENS_EINPUT, "--read-size takes a number from 1 to %u", READ_SIZE_MAX);
-	if (o->commit_interval_us < 0 || o->give_up_us < 0 || o->idle_us < 0)
+	if (o->commit_interval_us < 0 || o->give_up_us < 0)
 		return ens_fail(err, ENS_EINPUT, "durations can't be negative");
 	if (t->nstream == 0)
 		return ens_fail(err, ENS_EINPUT, "the rules read no stream");
@@ -278,11 +277,32 @@ static enum ens_status open_rest(struct run *r, struct ens_error *err)
 		.commit_interval_us = o->commit_interval_us,
 		.commit_entries = COMMIT_ENTRIES,
 		.block_us = BLOCK_US,
-		.idle_us = o->idle_us,
 		.ahead = o->ahead,
 		.stop = o->stop,
 	};
 	return ENS_OK;
+}
+
+/* Each line is there only if there is something to say. */
+static void tell_time(const struct run *r)
+{
+	const struct ens_worker_stats *w = &r->worker.stats;
+	const struct ens_order_counts c = ens_order_counts(r->worker.order);
+
+	if (c.late + c.accepted > 0)
+		ens_log_info("late events: %llu (%llu taken all the same, %llu dropped, %llu to streams of their own)",
+			     (unsigned long long)(c.late + c.accepted), (unsigned long long)c.accepted,
+			     (unsigned long long)w->late_dropped, (unsigned long long)w->late_to);
+	if (c.repeated > 0)
+		ens_log_info("repeats dropped (`unique`): %llu", (unsigned long long)c.repeated);
+	if (c.forgotten > 0)
+		ens_log_warn("values of `unique` fields forgotten early, as more than %u would have been held: %llu",
+			     ENS_UNIQUE_MAX, (unsigned long long)c.forgotten);
+	if (w->silences > 0)
+		ens_log_info("streams without an entry for their idle time: %llu times", (unsigned long long)w->silences);
+	if (w->ahead_of_clock > 0)
+		ens_log_warn("reads that brought IDs ahead of the server's clock: %llu; time has gone on to them",
+			     (unsigned long long)w->ahead_of_clock);
 }
 
 static void tell_end(const struct run *r)
@@ -298,6 +318,7 @@ static void tell_end(const struct run *r)
 		     r->options->job, (unsigned long long)w->entries, (unsigned long long)w->events,
 		     (unsigned long long)s.emissions, (unsigned long long)(w->dead + s.parked),
 		     (unsigned long long)w->skipped, (unsigned long long)s.commits);
+	tell_time(r);
 }
 
 static void close_all(struct run *r)

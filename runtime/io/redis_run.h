@@ -16,7 +16,6 @@ struct ens_redis_options {
 	int64_t commit_interval_us; /* a commit without emissions may wait that long for company; default 5 ms */
 	int64_t give_up_us;         /* Redis unreachable for longer ends the run; 0: at once */
 	int64_t max_skew_us; /* an event's time may be ahead of its entry ID by that; default 5 min, -1: by anything */
-	int64_t idle_us;            /* a stream without entries for longer does not hold time back; default 10 s */
 	uint64_t ahead;             /* events that may wait for slower streams; default 100,000 */
 	uint64_t dead_max;          /* dead letters kept, about; default 100,000 */
 	bool no_provenance;         /* emissions do not name the entries that made them */

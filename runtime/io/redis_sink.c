@@ -100,16 +100,18 @@ static void add_text_pair(struct ens_redis_sink *s, const char *name, const char
 	ens_resp_text(&s->queue, value);
 }
 
-/* runtime.md section 6: reason, detail, where it was, then the entry's own fields. */
-static enum ens_status dead(void *self, const struct ens_reject *r, struct ens_error *err)
+/*
+ * runtime.md section 6: reason, detail, where it was; then, behind their number, the entry's own fields, so that those
+ * may have any names.
+ */
+static void queue_letter(struct ens_redis_sink *s, uint32_t key, const struct ens_reject *r)
 {
-	struct ens_redis_sink *s = self;
 	const struct ens_tables *t = s->job->tables;
 	const struct ens_t_str stream = t->stream[r->id.stream].name;
-	uint32_t own = r->nraw < DEAD_PAIRS_MAX ? r->nraw : DEAD_PAIRS_MAX;
-	bool cut = r->cut || own < r->nraw;
+	const uint32_t own = r->nraw < DEAD_PAIRS_MAX ? r->nraw : DEAD_PAIRS_MAX;
+	const bool cut = r->cut || own < r->nraw;
 
-	queue_begin(s, ENS_REDIS_DEAD, 4u + (r->field ? 1u : 0u) + own + (cut ? 1u : 0u));
+	queue_begin(s, key, 5u + (r->field ? 1u : 0u) + (cut ? 1u : 0u) + own);
 	add_text_pair(s, "_reason", ens_reject_code(r->reason));
 	add_text_pair(s, "_detail", r->detail);
 	ens_resp_text(&s->queue, "_stream");
@@ -119,18 +121,39 @@ static enum ens_status dead(void *self, const struct ens_reject *r, struct ens_e
 	add_text_pair(s, "_id", ens_buf_cstr(&s->scratch));
 	if (r->field)
 		add_text_pair(s, "_field", r->field);
+	if (cut)
+		add_text_pair(s, "_cut", "true");
+	ens_resp_text(&s->queue, "_own");
+	ens_resp_number(&s->queue, own);
 	for (uint32_t i = 0; i < own; i++) {
 		ens_resp_arg(&s->queue, r->raw[i].name, r->raw[i].name_len);
 		ens_resp_arg(&s->queue, r->raw[i].s, r->raw[i].len);
 	}
-	if (cut)
-		add_text_pair(s, "_cut", "true");
-	ens_log_often(&s->dead_often, "entry %s of %.*s goes to the dead letters (%.*s): %s%s%s",
-		      ens_buf_cstr(&s->scratch), (int)stream.len, t->bytes + stream.off,
-		      (int)s->job->key[ENS_REDIS_DEAD].len, s->job->key[ENS_REDIS_DEAD].s, r->field ? r->field : "",
-		      r->field ? ": " : "", r->detail);
-	return s->queue.failed || s->scratch.failed ? ens_fail(err, ENS_ENOMEM, "out of memory for dead letters")
-						    : ENS_OK;
+	ens_log_often(&s->dead_often, "entry %s of %.*s goes to %s (%.*s): %s%s%s", ens_buf_cstr(&s->scratch),
+		      (int)stream.len, t->bytes + stream.off, key == ENS_REDIS_DEAD ? "the dead letters" : "the late ones",
+		      (int)s->job->key[key].len, s->job->key[key].s, r->field ? r->field : "", r->field ? ": " : "",
+		      r->detail);
+}
+
+static enum ens_status letter_status(const struct ens_redis_sink *s, struct ens_error *err)
+{
+	return s->queue.failed || s->scratch.failed ? ens_fail(err, ENS_ENOMEM, "out of memory for dead letters") : ENS_OK;
+}
+
+static enum ens_status dead(void *self, const struct ens_reject *r, struct ens_error *err)
+{
+	struct ens_redis_sink *s = self;
+
+	queue_letter(s, ENS_REDIS_DEAD, r);
+	return letter_status(s, err);
+}
+
+static enum ens_status late(void *self, const struct ens_reject *r, uint32_t type, struct ens_error *err)
+{
+	struct ens_redis_sink *s = self;
+
+	queue_letter(s, s->job->late_key[type], r);
+	return letter_status(s, err);
 }
 
 static bool pending(void *self)
@@ -497,7 +520,7 @@ void ens_redis_sink_close(struct ens_redis_sink *s)
 struct ens_sink ens_redis_sink_interface(struct ens_redis_sink *s)
 {
 	return (struct ens_sink){
-		.self = s, .dead = dead, .pending = pending, .full = full, .commit = commit, .settle = settle};
+		.self = s, .dead = dead, .late = late, .pending = pending, .full = full, .commit = commit, .settle = settle};
 }
 
 struct ens_emission_sink ens_redis_sink_emissions(struct ens_redis_sink *s)

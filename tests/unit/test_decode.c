@@ -51,6 +51,7 @@ static struct ens_raw_field fraction(const char *name, double f)
 /*
  * Stream 0: All (one field of each type; all optional but `user`).  Stream 1: Low and High, told apart by the raw field
  * `kind`; stream 2: Timed, with a time field.  Stream 3: Change and Note, each the JSON object in the field `payload`.
+ * Stream 4: Sent, whose clock is corrected by `sent`.
  */
 static void make_tables(void)
 {
@@ -90,6 +91,10 @@ static void make_tables(void)
 	hand_type(&hand, "Note", s);
 	hand.type[5].json = hand.type[4].json;
 	hand_field(&hand, "text", "text", ENS_STRING, false);
+	s = hand_stream(&hand, "sent");
+	hand_type(&hand, "Sent", s);
+	hand.type[6].time_field = hand_field(&hand, "t", "t", ENS_TIME, false);
+	hand.type[6].sent_field = hand_field(&hand, "sent", "sent", ENS_TIME, false);
 	(void)hand_done(&hand);
 }
 
@@ -252,6 +257,76 @@ static void each_fault_has_its_reason(void)
 	DECODE(2, false, text("t", "1970-01-01T00:05:00Z"));
 	CU_ASSERT_EQUAL(taken(3)[0].i, 300000000);
 	CU_ASSERT_EQUAL(batch.event[0].time_us, 300000000);
+	close_decoder();
+}
+
+/* The time of what was decoded last, which is one event. */
+static int64_t time_of_event(void)
+{
+	CU_ASSERT_EQUAL_FATAL(batch.nevent, 1);
+	return batch.event[0].time_us;
+}
+
+/* What can be read as a time, but is none an event can have; and what can't be read. */
+static void times_have_bounds(void)
+{
+	static const char *const outside[] = {"-1", "1969-12-31T23:59:59.999999Z", "1970-01-01T00:00:00+00:01",
+					      "9999-12-31T23:59:60Z", "9999-12-31T23:59:59-00:01"},
+				 *const none[] = {"nan", "NaN", "inf", "-Infinity", "1e999", "0x10", "2026-02-30T00:00:00Z",
+						  "2026-01-05T08:00:00", "2026-01-05T08:00:00+0100", "2026-01-05T08:00:00+24:00",
+						  "2026-01-05T08:00:00+01:60", "2026-01-05T08:00:00 CET", "2026-01-05T08:00:60Z"};
+
+	open_decoder(NULL);
+	for (size_t i = 0; i < sizeof(outside) / sizeof(*outside); i++) {
+		DECODE(2, false, text("t", outside[i]));
+		expect_reject(ENS_REJECT_BAD_TIME, "t", "before 1970 or after 9999");
+	}
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++) {
+		DECODE(2, true, string("event", "Timed"), string("t", none[i]));
+		expect_reject(ENS_REJECT_BAD_VALUE, "t", "is not a time");
+	}
+	DECODE(2, false, text("t", ""));
+	expect_reject(ENS_REJECT_MISSING_FIELD, "t", "null");
+	DECODE(2, true, string("event", "Timed"), string("t", "9999-12-31T23:59:59.999999Z"));
+	CU_ASSERT_EQUAL(time_of_event(), INT64_C(253402300799999999));
+	DECODE(2, true, string("event", "Timed"), string("t", "1970-01-01T00:00:00Z"));
+	CU_ASSERT_EQUAL(time_of_event(), 0);
+	DECODE(2, true, string("event", "Timed"), string("t", "2016-12-31T23:59:60.5Z"));
+	CU_ASSERT_EQUAL(time_of_event(), INT64_C(1483228800500000));
+	DECODE(2, true, string("event", "Timed"), string("t", "2026-01-05T12:00:00-23:59"));
+	CU_ASSERT_EQUAL(time_of_event(), INT64_C(1767700740000000));
+	close_decoder();
+}
+
+static void decode_at(int64_t entry_us, bool from_file, const char *t, const char *sent)
+{
+	const struct ens_raw_field f[3] = {text("t", t), text("sent", sent), text("event", "Sent")};
+	const struct ens_entry e = {.id = {.ms = 1, .stream = 4}, .time_us = entry_us, .field = f, .nfield = 3,
+				    .from_file = from_file};
+
+	ens_batch_reset(&batch);
+	CU_ASSERT_EQUAL(ens_decode(decoder, &e, &batch), ENS_OK);
+}
+
+/* Received at 1,000,000 s. */
+static void a_wrong_clock_is_put_right(void)
+{
+	const int64_t received = INT64_C(1000000000000);
+
+	open_decoder(NULL);
+	decode_at(received, false, "400", "410"); /* a clock of long ago: 10 s before it was received */
+	CU_ASSERT_EQUAL(time_of_event(), received - 10000000);
+	CU_ASSERT_EQUAL(batch.event[0].value[0].i, 400000000); /* the field stays as it was */
+	decode_at(received, false, "99999000000", "99999000010"); /* one that is ahead by 3,000 years is no `future` one */
+	CU_ASSERT_EQUAL(time_of_event(), received - 10000000);
+	decode_at(received, false, "2000", "1000");
+	expect_reject(ENS_REJECT_FUTURE, NULL, "--max-skew");
+	decode_at(received, false, "0", "1000001");
+	expect_reject(ENS_REJECT_BAD_TIME, "t", "put right");
+	decode_at(INT64_MAX, false, "1", "0");
+	expect_reject(ENS_REJECT_BAD_TIME, "t", "put right");
+	decode_at(received, true, "400", "410"); /* a file has no time of receipt */
+	CU_ASSERT_EQUAL(time_of_event(), 400000000);
 	close_decoder();
 }
 
@@ -649,6 +724,8 @@ void suite_decode(void)
 	CU_add_test(s, "a where that cannot be judged is a reject", an_undecided_where_is_a_reject);
 	CU_add_test(s, "files name the type in the line", files_name_the_type);
 	CU_add_test(s, "lines have times", times_of_lines);
+	CU_add_test(s, "times have bounds", times_have_bounds);
+	CU_add_test(s, "a wrong clock is put right", a_wrong_clock_is_put_right);
 	CU_add_test(s, "fields may change places", places_may_change);
 	CU_add_test(s, "events own their bytes", events_own_their_bytes);
 	CU_add_test(s, "JSON in a field is the event", json_in_a_field_is_the_event);

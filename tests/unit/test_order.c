@@ -103,8 +103,10 @@ static enum ens_status try_push(uint32_t type, int64_t time_us, uint64_t ms, boo
 	const struct ens_value value[2] = {{.s = text, .len = sizeof(text) - 1}, {.i = time_us}};
 	const struct ens_event ev = {.type = type, .id = {.ms = ms, .stream = type}, .time_us = time_us, .value = value,
 				     .from_file = from_file};
-	const enum ens_status st = ens_order_push(order, &ev, late);
+	enum ens_order_verdict verdict = ENS_ORDER_TAKEN;
+	const enum ens_status st = ens_order_push(order, &ev, &verdict);
 
+	*late = verdict == ENS_ORDER_LATE;
 	memset(text, 0, sizeof(text));
 	return st;
 }
@@ -120,6 +122,13 @@ static bool push(uint32_t type, int64_t time_us)
 static void tick(uint32_t stream, int64_t us)
 {
 	CU_ASSERT_EQUAL(ens_order_tick(order, stream, us), ENS_OK);
+}
+
+static char *copy_text(const char *s)
+{
+	char *copy = malloc(strlen(s) + 1);
+
+	return copy ? strcpy(copy, s) : NULL;
 }
 
 static void one_stream_buffers_nothing(void)
@@ -248,11 +257,154 @@ static void a_clock_that_went_back_is_made_good(void)
 	CU_ASSERT(push(0, 10));
 	CU_ASSERT(push(0, 7));
 	saw("A@10 A@10 ");
-	CU_ASSERT_EQUAL(ens_order_clock_went_back(order), 1);
+	CU_ASSERT_EQUAL(ens_order_counts(order).accepted, 1);
 	/* In a file it is a line out of order. */
 	CU_ASSERT_EQUAL(try_push(0, 7, 9, true, &late), ENS_OK);
 	CU_ASSERT(late);
 	close_order();
+}
+
+/* What the type says of late events decides, whatever its time comes from. */
+static void late_events_go_where_their_type_says(void)
+{
+	bool late;
+
+	open_one(5, false);
+	CU_ASSERT(push(0, 20));
+	CU_ASSERT_FALSE(push(0, 14));
+	hand.type[0].late = ENS_T_LATE_DROP;
+	CU_ASSERT_FALSE(push(0, 14));
+	hand.type[0].late = ENS_T_LATE_TO;
+	CU_ASSERT_FALSE(push(0, 14));
+	CU_ASSERT_EQUAL(ens_order_counts(order).late, 3);
+	hand.type[0].late = ENS_T_LATE_ACCEPT;
+	CU_ASSERT(push(0, 14)); /* as the earliest in time */
+	CU_ASSERT(push(0, 16));
+	saw("A@15 ");
+	CU_ASSERT_EQUAL(try_push(0, 3, 9, true, &late), ENS_OK);
+	CU_ASSERT_FALSE(late);
+	saw("A@15 ");
+	CU_ASSERT_EQUAL(ens_order_end(order, false), ENS_OK);
+	saw("A@16 A@20 ");
+	CU_ASSERT_EQUAL(ens_order_counts(order).accepted, 2);
+	close_order();
+	open_one(0, true);
+	hand.type[0].late = ENS_T_LATE_DROP;
+	CU_ASSERT(push(0, 20));
+	CU_ASSERT_FALSE(push(0, 14));
+	saw("A@20 ");
+	close_order();
+}
+
+/* A has no lateness, B has 10: of one file A's lines are judged like A's stream. */
+static void a_file_judges_each_stream_by_itself(void)
+{
+	const uint32_t streams[2] = {0, 1};
+	uint32_t g;
+
+	make_types(0, false);
+	hand.stream[1].lateness_us = 10;
+	g = hand_group(&hand, streams, 2);
+	hand_rule(&hand, "A", g, 0, ENS_NONE, 0);
+	hand_rule(&hand, "B", g, 1, ENS_NONE, 0);
+	open_order(true);
+	CU_ASSERT(push(0, 20));
+	CU_ASSERT_FALSE(push(0, 19));
+	CU_ASSERT(push(1, 25));
+	CU_ASSERT(push(1, 15));
+	CU_ASSERT(push(0, 21)); /* behind B, but not behind A */
+	CU_ASSERT_FALSE(push(1, 14));
+	CU_ASSERT_EQUAL(ens_order_end(order, false), ENS_OK);
+	saw("B@15 A@20 A@21 B@25 ");
+	close_order();
+}
+
+static enum ens_status push_text(int64_t time_us, uint64_t ms, const char *text, enum ens_order_verdict *verdict)
+{
+	const struct ens_value value[2] = {{.s = text, .len = (uint32_t)strlen(text)}, {.i = time_us}};
+	const struct ens_event ev = {.type = 0, .id = {.ms = ms}, .time_us = time_us, .value = value};
+
+	return ens_order_push(order, &ev, verdict);
+}
+
+static void open_unique(void)
+{
+	const uint32_t streams[1] = {0};
+
+	make_types(5, false);
+	hand.type[0].unique_field = 0;
+	hand.type[0].unique_us = 100;
+	hand_rule(&hand, "A", hand_group(&hand, streams, 1), 0, ENS_NONE, 0);
+	open_order(false);
+}
+
+static void repeats_are_dropped_also_after_a_restart(void)
+{
+	const struct ens_entry_id last_read = {.ms = 5};
+	struct ens_order_position released;
+	enum ens_order_verdict v;
+	struct ens_entry_id oldest;
+	int64_t watermark;
+
+	open_unique();
+	CU_ASSERT(push_text(1000, 1, "a", &v) == ENS_OK && v == ENS_ORDER_TAKEN);
+	CU_ASSERT(push_text(1020, 2, "b", &v) == ENS_OK && v == ENS_ORDER_TAKEN);
+	CU_ASSERT(push_text(1000, 3, "a", &v) == ENS_OK && v == ENS_ORDER_REPEATED); /* rather than late */
+	CU_ASSERT(push_text(1014, 4, "c", &v) == ENS_OK && v == ENS_ORDER_LATE);
+	CU_ASSERT(push_text(1014, 5, "c", &v) == ENS_OK && v == ENS_ORDER_LATE); /* was not taken: no repeat */
+	saw("A@1000 ");
+	CU_ASSERT(ens_order_counts(order).repeated == 1 && ens_order_counts(order).late == 2);
+	CU_ASSERT(ens_order_oldest(order, 0, &oldest) && oldest.ms == 1);
+	watermark = ens_order_stored_watermark(order, 0);
+	CU_ASSERT_FATAL(ens_order_released(order, 0, &released));
+	close_order();
+	open_unique();
+	ens_order_set_watermark(order, 0, watermark);
+	ens_order_reread(order, 0, &last_read);
+	ens_order_set_released(order, 0, &released);
+	CU_ASSERT(push_text(1000, 1, "a", &v) == ENS_OK && v == ENS_ORDER_TAKEN);
+	CU_ASSERT(push_text(1020, 2, "b", &v) == ENS_OK && v == ENS_ORDER_TAKEN);
+	CU_ASSERT(push_text(1000, 3, "a", &v) == ENS_OK && v == ENS_ORDER_REPEATED);
+	CU_ASSERT(push_text(1100, 6, "a", &v) == ENS_OK && v == ENS_ORDER_REPEATED);
+	CU_ASSERT(push_text(1101, 7, "a", &v) == ENS_OK && v == ENS_ORDER_TAKEN);
+	saw("A@1020 "); /* and not A@1000 again */
+	CU_ASSERT(ens_order_oldest(order, 0, &oldest) && oldest.ms == 1);
+	CU_ASSERT(push_text(1106, 8, "d", &v) == ENS_OK && v == ENS_ORDER_TAKEN);
+	CU_ASSERT(ens_order_oldest(order, 0, &oldest) && oldest.ms == 2);
+	CU_ASSERT_EQUAL(ens_order_end(order, false), ENS_OK);
+	saw("A@1101 A@1106 ");
+	close_order();
+}
+
+/* Many wait: what comes out is the same whatever order within the lateness they came in. */
+static void arrival_within_the_lateness_does_not_matter(void)
+{
+	static int64_t t[5000];
+	char *first = NULL;
+
+	for (unsigned round = 0; round < 6; round++) {
+		open_one(3000, false);
+		srand(round);
+		for (int i = 0; i < 5000; i++) /* in blocks of which each is inside the lateness of the one before */
+			t[i] = (int64_t)i * 2;
+		for (int i = 0; round && i < 5000; i += 700)
+			for (int n = i + 700 < 5000 ? 700 : 5000 - i, k = n - 1; k > 0; k--) {
+				const int other = i + rand() % (k + 1);
+				const int64_t swap = t[i + k];
+
+				t[i + k] = t[other];
+				t[other] = swap;
+			}
+		for (int i = 0; i < 5000; i++)
+			CU_ASSERT(push(0, t[i]));
+		CU_ASSERT_EQUAL(ens_order_end(order, true), ENS_OK);
+		if (!first)
+			first = copy_text(ens_buf_cstr(&seen));
+		CU_ASSERT_FATAL(first != NULL && strstr(first, "A@0 A@2 A@4 ") == first);
+		saw(first);
+		close_order();
+	}
+	free(first);
 }
 
 static void single_mixes_all_streams(void)
@@ -344,13 +496,6 @@ static void an_offset_does_not_pass_what_waits(void)
 	close_order();
 }
 
-static char *copy_text(const char *s)
-{
-	char *copy = malloc(strlen(s) + 1);
-
-	return copy ? strcpy(copy, s) : NULL;
-}
-
 /* Three streams, two groups, random interleavings of the same streams: each group sees its events in one order. */
 static void interleaving_does_not_matter(void)
 {
@@ -416,6 +561,10 @@ void suite_order(void)
 	CU_add_test(s, "an idle stream holds nobody up", an_idle_stream_holds_nobody_up);
 	CU_add_test(s, "deadlines stand between events", deadlines_stand_between_events);
 	CU_add_test(s, "a clock that went back is made good", a_clock_that_went_back_is_made_good);
+	CU_add_test(s, "late events go where their type says", late_events_go_where_their_type_says);
+	CU_add_test(s, "a file judges each stream by itself", a_file_judges_each_stream_by_itself);
+	CU_add_test(s, "repeats are dropped, also after a restart", repeats_are_dropped_also_after_a_restart);
+	CU_add_test(s, "arrival within the lateness does not matter", arrival_within_the_lateness_does_not_matter);
 	CU_add_test(s, "single mixes all streams", single_mixes_all_streams);
 	CU_add_test(s, "a full buffer is said and heals", full_is_said_and_heals);
 	CU_add_test(s, "an offset does not pass what waits", an_offset_does_not_pass_what_waits);

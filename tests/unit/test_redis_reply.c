@@ -165,7 +165,7 @@ static void an_id_beyond_time_is_a_dead_letter(void)
 	open_reader();
 	READS_AS(TIME_BYTES
 		 "*1\r\n*2\r\n$2\r\nin\r\n*1\r\n*2\r\n$22\r\n18446744073709551615-7\r\n*2\r\n$1\r\nn\r\n$1\r\n1\r\n",
-		 "at 1700000000123456 {bad_value 18446744073709551615-7} 1/1 to 18446744073709551615-7 0/0 to 0-0");
+		 "at 1700000000123456 {bad_time 18446744073709551615-7} 1/1 to 18446744073709551615-7 0/0 to 0-0");
 	close_reader();
 }
 

@@ -216,8 +216,10 @@ static bool live_on(struct ens_source source, int64_t idle_us, int calls)
 	sim.nqueued = sim.nqueued_letter = 0;
 	sim.under_way = false;
 	sim.stop = 0;
-	for (uint32_t s = 0; s < STREAMS; s++)
+	for (uint32_t s = 0; s < STREAMS; s++) {
 		sim.position[s] = stored.stream[s].resume;
+		hand.stream[s].idle_us = idle_us;
+	}
 	CU_ASSERT_EQUAL_FATAL(ens_progress_init(tables, &w.progress), ENS_OK);
 	copy_progress(&w.progress, &stored);
 	CU_ASSERT_EQUAL_FATAL(ens_engine_open(tables, &engine, &w.engine, &err), ENS_OK);
@@ -226,7 +228,7 @@ static bool live_on(struct ens_source source, int64_t idle_us, int calls)
 	w.sink = (struct ens_sink){.dead = dead, .pending = pending, .full = full, .commit = commit, .settle = settle};
 	w.clock = (struct ens_clock){.now_us = now_us, .wait = wait_us};
 	w.options = (struct ens_worker_options){.commit_interval_us = 5000, .commit_entries = 20, .block_us = 50000,
-						.idle_us = idle_us, .ahead = 15, .stop = &sim.stop};
+						.ahead = 15, .stop = &sim.stop};
 	status = ens_worker_run(&w, &err);
 	if (status != ENS_OK && sim.under_way && below(2) == 0)
 		make_commit(); /* it was on its way: the server may have it or not */

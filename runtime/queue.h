@@ -1,0 +1,66 @@
+/*
+ * What waits for its turn, by (time, stream, arrival): a queue whose first goes up, never down for long.
+ *
+ * Far items lie unsorted in buckets by time, 64 of them for each 6-bit digit in which a time differs from where the queue
+ * stands (as in runtime/wheel.h); the nearest bucket is sorted once it is small, and what comes into its range afterwards
+ * goes into a heap beside it.  So an item is moved a few times, in order of memory, and compared only with its neighbours.
+ */
+#ifndef ENS_RUNTIME_QUEUE_H
+#define ENS_RUNTIME_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+#define ENS_QUEUE_LEVELS 11u
+#define ENS_QUEUE_SLOTS 64u
+
+struct ens_queue_item {
+	int64_t time_us;
+	uint64_t arrival; /* no two have the same */
+	void *what;
+	uint32_t stream;
+};
+
+struct ens_queue_bucket {
+	struct ens_queue_item *item;
+	size_t n, cap;
+};
+
+struct ens_queue {
+	uint64_t now;                  /* shifted by 2^63; where the buckets begin */
+	struct ens_queue_bucket run;   /* sorted; those from `head` on are still there */
+	size_t head;
+	struct ens_queue_bucket heap;  /* before `now`, too, but not in the run */
+	struct ens_queue_bucket *level[ENS_QUEUE_LEVELS]; /* ENS_QUEUE_SLOTS each; NULL: never used */
+	uint64_t occupied[ENS_QUEUE_LEVELS];
+	size_t nitem;
+};
+
+void ens_queue_init(struct ens_queue *q);
+void ens_queue_free(struct ens_queue *q); /* not what the items point to */
+
+/* True if `a` comes before `b`. */
+static inline bool ens_queue_before(const struct ens_queue_item *a, const struct ens_queue_item *b)
+{
+	if (a->time_us != b->time_us)
+		return a->time_us < b->time_us;
+	if (a->stream != b->stream)
+		return a->stream < b->stream;
+	return a->arrival < b->arrival;
+}
+
+enum ens_status ens_queue_add(struct ens_queue *q, const struct ens_queue_item *item) ENS_MUST_CHECK; /* or ENS_ENOMEM */
+/* The first item, valid until the next call with this queue; NULL: there is none.  ENS_ENOMEM: no item is lost. */
+enum ens_status ens_queue_first(struct ens_queue *q, const struct ens_queue_item **out) ENS_MUST_CHECK;
+/* Takes out what ens_queue_first has just given. */
+void ens_queue_drop_first(struct ens_queue *q);
+/* An item that comes soon, about `n` after the first; NULL: not known.  A hint. */
+static inline const struct ens_queue_item *ens_queue_soon(const struct ens_queue *q, size_t n)
+{
+	return q->head + n < q->run.n ? &q->run.item[q->head + n] : NULL;
+}
+
+#endif

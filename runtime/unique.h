@@ -1,0 +1,40 @@
+/*
+ * Repeats: events whose `unique` field has the value of one that was taken at most `unique_us` before or after.
+ *
+ * Judged in the order in which a stream's events are read, each stream for itself, by the events' own times; so how
+ * streams interleave makes no difference.  A null value is never a repeat.  Values are remembered by a 128-bit hash, until
+ * their stream's time has passed them by `unique_us`; at most ENS_UNIQUE_MAX of them: beyond that the oldest is forgotten
+ * early, and counted.
+ */
+#ifndef ENS_RUNTIME_UNIQUE_H
+#define ENS_RUNTIME_UNIQUE_H
+
+#include "runtime/event.h"
+#include "runtime/tables.h"
+
+#define ENS_UNIQUE_MAX 1000000u /* values of all types: some 80 bytes each */
+
+struct ens_unique;
+
+/* *out is NULL if no type has a `unique` field. */
+enum ens_status ens_unique_open(const struct ens_tables *t, uint32_t max, struct ens_unique **out,
+				struct ens_error *err) ENS_MUST_CHECK;
+void ens_unique_close(struct ens_unique *u); /* NULL is fine */
+
+/* Is it a repeat? */
+bool ens_unique_repeats(const struct ens_unique *u, const struct ens_event *ev);
+/*
+ * It is taken: what has its value now is a repeat.  `earliest_us`: earlier ones of its stream can't come any more;
+ * `before_us` is kept for ens_unique_oldest.
+ */
+enum ens_status ens_unique_note(struct ens_unique *u, const struct ens_event *ev, int64_t earliest_us,
+				int64_t before_us) ENS_MUST_CHECK;
+/* The event of the stream that was noted first of those that still matter, and what was said with it.  False: none does.
+ * NULL is fine. */
+bool ens_unique_oldest(struct ens_unique *u, uint32_t stream, int64_t earliest_us, struct ens_entry_id *id,
+		       int64_t *before_us);
+
+uint64_t ens_unique_forgotten(const struct ens_unique *u);
+uint32_t ens_unique_held(const struct ens_unique *u);
+
+#endif

@@ -1,0 +1,214 @@
+#!/bin/sh
+# Event time on Redis: order, late events, repeats, wrong clocks, silence; how soon an absence is told.
+. "${ENSUE_SOURCE:-$(dirname "$0")/../..}/tests/lib.sh"
+. "$ENSUE_SOURCE/tests/redis/lib.sh"
+cd "$work" || exit 99
+start_redis
+
+# emitted STREAM FIELD: that field of every entry, one a line
+emitted() {
+	cli xrange "$1" - + | awk -v f="$2" 'p == f { print } { p = $0 }'
+}
+stop_worker() {
+	kill -TERM "$1"
+	ended "$1"
+	equal "$2: SIGTERM: exit 0" 0 "$code"
+}
+
+# ---- order, and what comes too late, by type
+cat >late.ens <<'END'
+event Step from "steps" where event = "Step" { at: time(s), n: int } time at lateness 10s late to "steps:late"
+event Drop from "steps" where event = "Drop" { at: time(s), n: int } time at late drop
+event Take from "steps" where event = "Take" { at: time(s), n: int } time at late accept
+event Dead from "steps" where event = "Dead" { at: time(s), n: int } time at
+rule step
+  match a: Step
+  emit  Out to "out" { n: a.n, t: a.time }
+rule dropped
+  match a: Drop
+  emit  Out to "out" { n: a.n, t: a.time }
+rule taken
+  match a: Take
+  emit  Out to "out" { n: a.n, t: a.time }
+rule dead
+  match a: Dead
+  emit  Out to "out" { n: a.n, t: a.time }
+END
+step() {
+	cli xadd steps '*' event "$1" at "$2" n "$3" >/dev/null
+}
+step Step 1000 1
+step Step 1005 3
+step Step 1002 2
+step Step 1020 6
+step Step 1010 4
+step Step 1012 5
+step Step 1009 90
+step Drop 1009 91
+step Dead 1009 92
+step Take 1009 93
+step Step 1100 7
+dead=ensue:{steps}:test:0:dead
+start_worker late late.ens
+late=$pid
+wait_entries "reordering" out 7
+equal "in order of time" "1 2 3 4 93 5 6" "$(echo $(emitted out n))"
+equal "late accept: the earliest time in time" "1970-01-01T00:16:50.000000Z" "$(emitted out t | sed -n 5p)"
+wait_entries "late to" steps:late 1
+wait_entries "late: by default a dead letter" "$dead" 1
+equal "late to: the reason" late "$(emitted steps:late _reason)"
+equal "late to: the entry's own fields" "90" "$(emitted steps:late n)"
+equal "late to: how many they are" 2 "$(emitted steps:late _own)"
+equal "late to: where it was" steps "$(emitted steps:late _stream)"
+equal "the dead letter is that of its type alone" 92 "$(emitted "$dead" n)"
+stop_worker "$late" "late events"
+contains "late events are counted" "$(cat late.log)" "late events: 4 (1 taken all the same, 1 dropped, 1 to streams of their own)"
+
+# ---- times that can't be
+job=bad
+dead=ensue:{clocks}:bad:0:dead
+cat >bad.ens <<'END'
+event Tick from "clocks" { at: time(ms), sent: time(ms) } time at sent sent
+rule tick
+  match a: Tick
+  emit  Ticked to "ticked" { at: a.at, t: a.time }
+END
+# the device's clock: of 1970, 10 s before it was sent
+id=$(cli xadd clocks '*' at 5000 sent 15000 | tr -d '\r')
+cli xadd clocks '*' at 5000 sent 9000000000000000 >/dev/null
+cli xadd clocks '*' at 9000000 sent 5000 >/dev/null
+cli xadd clocks '*' at nan sent 5000 >/dev/null
+cli xadd clocks '*' at '' sent 5000 >/dev/null
+start_worker bad bad.ens
+bad=$pid
+wait_entries "times that can't be" "$dead" 4
+equal "times that can't be: each has its reason" "bad_time future bad_value missing_field" "$(echo $(emitted "$dead" _reason))"
+wait_entries "a corrected time" ticked 1
+equal "sent: what the device wrote stays" "1970-01-01T00:00:05.000000Z" "$(emitted ticked at)"
+equal "sent: the time is 10 s before the entry's" "$(date -u -d "@$((${id%%[0-9][0-9][0-9]-*} - 10))" +%Y-%m-%dT%H:%M:%S)" \
+	"$(emitted ticked t | cut -c 1-19)"
+stop_worker "$bad" "wrong clocks"
+
+# ---- IDs that jump by years, and beyond all time
+cat >jump.ens <<'END'
+event Beat from "jumping" { device: string }
+rule silent
+  key   device
+  match beat: Beat -> not Beat for 1h
+  emit  Silent to "silent" { device }
+END
+job=jump
+dead=ensue:{jumping}:jump:0:dead
+cli xadd jumping '*' device d1 >/dev/null
+start_worker jump jump.ens
+jump=$pid
+cli xadd jumping 4102444800000-0 device d2 >/dev/null
+wait_entries "IDs that jump: time goes with them" silent 1
+equal "IDs that jump: what was open is due" d1 "$(emitted silent device)"
+cli xadd jumping 253402300800000-0 device d3 >/dev/null
+wait_entries "an ID beyond 9999" "$dead" 1
+equal "an ID beyond 9999: a dead letter" bad_time "$(emitted "$dead" _reason)"
+stop_worker "$jump" "jumping IDs"
+contains "IDs that jump are counted" "$(cat jump.log)" "ahead of the server's clock: 2"
+
+# ---- repeats, also across a restart
+cat >unique.ens <<'END'
+event Paid from "paid" { number: string, at: time(s) } time at lateness 5s unique number for 10m
+rule paid
+  match a: Paid
+  emit  Seen to "seen" { number: a.number }
+END
+paid() {
+	cli xadd paid '*' number "$1" at "$2" >/dev/null
+}
+job=unique
+paid a 1000
+paid a 1000
+paid b 1010
+paid a 1011
+paid c 1020
+start_worker unique1 unique.ens
+unique=$pid
+wait_entries "repeats" seen 2
+stop_worker "$unique" "repeats"
+contains "repeats are counted" "$(cat unique1.log)" 'repeats dropped (`unique`): 2'
+paid b 1015
+paid a 1025
+paid a 1601
+paid z 1700
+start_worker unique2 unique.ens
+unique=$pid
+wait_entries "repeats after a restart" seen 4
+equal "each value once within its time, also after a restart" "a b c a" "$(echo $(emitted seen number))"
+stop_worker "$unique" "repeats after a restart"
+contains "what is read again is not counted again" "$(cat unique2.log)" 'repeats dropped (`unique`): 2'
+
+# ---- silence: of one stream beside another, then of all
+cat >idle.ens <<'END'
+event Left from "left" { n: int, at: time(s) } time at idle 700ms
+event Right from "right" { n: int, at: time(s) } time at idle 700ms
+rule each
+  match a: Left
+  emit  Each to "each" { n: a.n }
+rule both
+  match a: Left -> b: Right
+  emit  Both to "both" { n: b.n }
+rule missed
+  match a: Left -> not Right for 2s
+  emit  Missed to "missed" { n: a.n }
+END
+job=idle start_worker idle idle.ens
+idle=$pid
+cli xadd right '*' n 0 at 900 >/dev/null
+sleep 0.2
+cli xadd left '*' n 1 at 1000 >/dev/null
+wait_entries "one stream needs nobody" each 1
+wait_entries "an absence on silent streams" missed 1
+stop_worker "$idle" "silence"
+contains "silences are counted" "$(cat idle.log)" "streams without an entry for their idle time: "
+
+# ---- how soon an absence is told on a silent stream: 20 times by the server's clock, 3 times by a field's
+cat >soon.ens <<'END'
+event Beat from "beats" { device: string }
+rule silent
+  key   device
+  match beat: Beat -> not Beat for 230ms
+  emit  Silent to "soon" { device }
+END
+cat >field.ens <<'END'
+event Pulse from "pulses" { device: string, at: time(ms) } time at idle 300ms
+rule silent
+  key   device
+  match beat: Pulse -> not Pulse for 1s
+  emit  Silent to "fieldsoon" { device }
+END
+# worst STREAM FOR_MS: the most milliseconds from an entry's deadline to its emission, by the server's clock
+worst() {
+	cli xrange "$1" - + | awk -v for_ms="$2" '
+		/^[0-9]+-[0-9]+\r?$/ { split($0, id, "-") }
+		p == "_events" { gsub(/[\[\]"\r]/, ""); split($0, first, "-"); d = id[1] - first[1] - for_ms; if (d > w) w = d }
+		{ p = $0 }
+		END { print w + 0 }'
+}
+job=soon start_worker soon soon.ens
+soon=$pid
+job=field start_worker field field.ens
+field=$pid
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	cli xadd beats '*' device "d$i" >/dev/null
+	sleep 0.0$((i * 37 % 90 + 10))
+done
+for i in 1 2 3; do
+	cli xadd pulses '*' device "p$i" at "$((i * 1000000))" >/dev/null
+	wait_entries "an absence by a field's time" fieldsoon "$i"
+done
+wait_entries "absences by the server's clock" soon 20
+w=$(worst soon 230)
+[ "$w" -ge 0 ] && [ "$w" -le 100 ] && pass "an absence is told within 100 ms of its deadline ($w)" ||
+	fail "an absence is told within 100 ms of its deadline" "$w ms"
+w=$(worst fieldsoon 1000)
+[ "$w" -ge 0 ] && [ "$w" -le 100 ] && pass "also where a field is the time ($w)" ||
+	fail "also where a field is the time" "$w ms"
+stop_worker "$soon" "absences"
+stop_worker "$field" "absences by a field's time"
+finish
