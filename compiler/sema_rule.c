@@ -155,7 +155,7 @@ static void scope(struct ens_sema *s, struct ens_rule_sema *r)
 
 static void having(struct ens_sema *s, struct ens_rule_sema *r)
 {
-	struct ens_view v = {.s = s, .rule = r};
+	struct ens_view v = {.s = s, .rule = r, .items = true};
 
 	if (!r->having || !r->having->expr)
 		return;
@@ -200,8 +200,8 @@ void ens_sema_rule(struct ens_sema *s, struct ens_decl *rule)
 		ens_sema_brackets(s, r);
 		if (seen.where && seen.where->expr)
 			ens_sema_where(s, r, seen.where);
-		having(s, r);
 		ens_sema_emits(s, r);
+		having(s, r); /* it may name what is emitted */
 	}
 	r->ok = s->diag->nerror == before;
 }
