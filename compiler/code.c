@@ -236,6 +236,27 @@ static void first_set(struct writer *w, const struct ens_expr *e, enum ens_type 
 	}
 }
 
+/* Of what a slot collected: how many different values, the values, a percentile of them. */
+static void collected(struct writer *w, const struct ens_expr *e, uint32_t d)
+{
+	static const struct {
+		enum ens_slot_kind kind;
+		enum ens_op op;
+	} row[] = {
+		[ENS_A_COUNT_DISTINCT] = {ENS_SLOT_DISTINCT, ENS_OP_DISTINCT},
+		[ENS_A_LIST] = {ENS_SLOT_LIST, ENS_OP_LIST},
+		[ENS_A_SET] = {ENS_SLOT_DISTINCT, ENS_OP_LIST},
+		[ENS_A_PERCENTILE] = {ENS_SLOT_SKETCH, ENS_OP_PERCENTILE},
+	};
+	const enum ens_aggregate what = e->sema->aggregate;
+	const struct ens_slot *s = ens_slot_of_aggregate(w->c->rule, e, row[what].kind);
+
+	if (what == ENS_A_PERCENTILE)
+		constant(w, ENS_FLOAT, (struct ens_value){.f = e->sema->percent}, d);
+	w->reads_match = true;
+	with_index(w, row[what].op, d, s ? s->index : 0);
+}
+
 static void call(struct writer *w, const struct ens_expr *e, uint32_t d)
 {
 	if (e->sema->mean == ENS_MEAN_FUNCTION)
@@ -246,6 +267,8 @@ static void call(struct writer *w, const struct ens_expr *e, uint32_t d)
 		average(w, e, d);
 	else if (e->sema->aggregate == ENS_A_STDDEV)
 		deviation(w, e, d);
+	else if (e->sema->aggregate >= ENS_A_COUNT_DISTINCT)
+		collected(w, e, d);
 	else {
 		static const enum ens_slot_kind kind[] = {
 			[ENS_A_COUNT] = ENS_SLOT_COUNT, [ENS_A_SUM] = ENS_SLOT_SUM, [ENS_A_MIN] = ENS_SLOT_MIN,
@@ -704,6 +727,7 @@ uint32_t ens_code_capture(struct ens_coder *c, const struct ens_decl *hand, cons
 	case ENS_SLOT_TAKEN:
 	case ENS_SLOT_ROUND:
 	case ENS_SLOT_EVENTS:
+	case ENS_SLOT_ALL:
 		constant(&w, ENS_BOOL, (struct ens_value){.i = 1}, 0);
 		break;
 	case ENS_SLOT_ROUNDS: {
@@ -722,8 +746,6 @@ uint32_t ens_code_capture(struct ens_coder *c, const struct ens_decl *hand, cons
 		value(&w, s->arg, s->arg->type, 0);
 	}
 	return finish(&w,
-		      s->arg                       ? s->arg->type
-		      : s->kind == ENS_SLOT_EVENTS ? ENS_BOOL
-						   : s->type,
+		      s->arg ? s->arg->type : s->kind == ENS_SLOT_EVENTS || s->kind == ENS_SLOT_ALL ? ENS_BOOL : s->type,
 		      s->arg ? s->arg->at : ENS_NO_SPAN);
 }

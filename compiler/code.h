@@ -21,14 +21,16 @@ enum ens_slot_kind {
 	ENS_SLOT_COUNT, ENS_SLOT_SUM, ENS_SLOT_MIN, ENS_SLOT_MAX, ENS_SLOT_FIRST, ENS_SLOT_LATEST, /* of an expression */
 	ENS_SLOT_NTH,     /* a field of their event `nth` */
 	ENS_SLOT_BACK,    /* of their last `nth` events, the last one first: so many slots */
-	ENS_SLOT_MEAN, ENS_SLOT_SPREAD /* of an expression: the mean, and the sum of the squares of what they differ from it */
+	ENS_SLOT_MEAN, ENS_SLOT_SPREAD, /* of an expression: the mean, and the sum of the squares of what they differ from it */
+	ENS_SLOT_ALL,     /* how many events were taken in all */
+	ENS_SLOT_LIST, ENS_SLOT_DISTINCT, ENS_SLOT_SKETCH /* of an expression: what enum ens_t_holds says */
 };
 
 struct ens_slot {
 	enum ens_slot_kind kind;
 	enum ens_type type;
 	const char *field;             /* FIELD FIRST_FIELD */
-	const struct ens_expr *arg;    /* COUNT .. LATEST: over the event taken */
+	const struct ens_expr *arg;    /* of an expression: over the event taken */
 	const struct ens_slot *round;  /* ROUNDS: tells whether this round was counted */
 	const struct ens_slot *count;  /* NTH: EVENTS; MEAN SPREAD: COUNT */
 	const struct ens_slot *mean;   /* SPREAD */

@@ -565,6 +565,9 @@ static void scope(const struct dump *d, const struct ens_t_rule *r)
 
 static void inputs_and_slots(const struct dump *d, const struct ens_t_rule *r)
 {
+	static const char *const holds[] = {[ENS_T_VALUE] = "", [ENS_T_LIST] = "list of ",
+					    [ENS_T_DISTINCT] = "different ", [ENS_T_SKETCH] = "distribution of "};
+
 	for (uint32_t k = 0; k < r->inputs.count; k++) {
 		const struct ens_t_input *in = &d->t->input[r->inputs.first + k];
 
@@ -577,7 +580,7 @@ static void inputs_and_slots(const struct dump *d, const struct ens_t_rule *r)
 	for (uint32_t k = 0; k < r->slots.count; k++) {
 		const struct ens_t_slot *s = &d->t->slot[r->slots.first + k];
 
-		ens_buf_addf(d->out, "  slot s%u %s", k, ens_type_name((enum ens_type)s->type));
+		ens_buf_addf(d->out, "  slot s%u %s%s", k, holds[s->holds], ens_type_name((enum ens_type)s->type));
 		if (s->init.null == ENS_SET) {
 			ens_buf_adds(d->out, " = ");
 			constant(d, &s->init, false);
@@ -601,8 +604,10 @@ static void emits(const struct dump *d, const struct ens_t_rule *r)
 
 			ens_buf_adds(d->out, "    ");
 			name(d, x->name);
-			ens_buf_addf(d->out, ": %s program %u%s\n", ens_type_name((enum ens_type)x->type), x->program,
-				     x->meta ? " meta" : "");
+			ens_buf_addf(d->out, ": %s", ens_type_name((enum ens_type)x->type));
+			if (x->type == ENS_LIST)
+				ens_buf_addf(d->out, " of %s", ens_type_name((enum ens_type)x->element));
+			ens_buf_addf(d->out, " program %u%s\n", x->program, x->meta ? " meta" : "");
 		}
 	}
 }

@@ -509,6 +509,8 @@ static struct ens_t_list emit_captures(struct emission *w, const struct ens_pat 
 		[ENS_SLOT_FIRST] = ENS_T_FIRST,  [ENS_SLOT_LATEST] = ENS_T_LATEST,
 		[ENS_SLOT_NTH] = ENS_T_LATEST,   [ENS_SLOT_BACK] = ENS_T_SHIFT,
 		[ENS_SLOT_MEAN] = ENS_T_KEEP,    [ENS_SLOT_SPREAD] = ENS_T_KEEP,
+		[ENS_SLOT_ALL] = ENS_T_COUNT,    [ENS_SLOT_LIST] = ENS_T_COLLECT,
+		[ENS_SLOT_DISTINCT] = ENS_T_COLLECT, [ENS_SLOT_SKETCH] = ENS_T_COLLECT,
 	};
 	struct ens_t_list list = {COUNT(w, capture, struct ens_t_capture), 0};
 
@@ -596,6 +598,20 @@ static void find_in_pattern(struct emission *w, struct ens_rule_sema *r, struct 
 		find_in_pattern(w, r, p->item[i]);
 }
 
+static enum ens_t_holds what_it_holds(const struct ens_slot *s)
+{
+	switch (s->kind) {
+	case ENS_SLOT_LIST:
+		return ENS_T_LIST;
+	case ENS_SLOT_DISTINCT:
+		return ENS_T_DISTINCT;
+	case ENS_SLOT_SKETCH:
+		return ENS_T_SKETCH;
+	default:
+		return ENS_T_VALUE;
+	}
+}
+
 static struct ens_t_list emit_slots(struct emission *w, struct ens_rule_sema *r)
 {
 	struct ens_t_list list = {COUNT(w, slot, struct ens_t_slot), ens_slots_count(r)};
@@ -606,8 +622,9 @@ static struct ens_t_list emit_slots(struct emission *w, struct ens_rule_sema *r)
 	for (uint32_t i = 0; i < r->nslot; i++) {
 		const struct ens_slot *s = r->slot[i];
 		bool counts = s->kind == ENS_SLOT_EVENTS || s->kind == ENS_SLOT_ROUNDS || s->kind == ENS_SLOT_COUNT ||
-			      s->kind == ENS_SLOT_SUM || s->kind == ENS_SLOT_MEAN || s->kind == ENS_SLOT_SPREAD;
-		struct ens_t_slot one = {.type = (uint8_t)s->type};
+			      s->kind == ENS_SLOT_SUM || s->kind == ENS_SLOT_MEAN || s->kind == ENS_SLOT_SPREAD ||
+			      s->kind == ENS_SLOT_ALL;
+		struct ens_t_slot one = {.type = (uint8_t)s->type, .holds = (uint8_t)what_it_holds(s)};
 
 		one.init = (struct ens_t_const){.type = (uint8_t)s->type,
 						.null = counts ? ENS_SET : ENS_UNSET}; /* 0 and 0.0 have no bits */
@@ -659,6 +676,7 @@ static struct ens_t_list emit_emits(struct emission *w, const struct ens_rule_se
 			struct ens_t_out o = {.name = ens_build_name(&w->b, e->out[k].name),
 					      .field = ENS_NONE,
 					      .type = (uint8_t)e->out[k].expr->type,
+					      .element = (uint8_t)ens_expr_element(e->out[k].expr),
 					      .meta = e->out[k].meta};
 
 			o.program = ens_code_value(&w->coder, NULL, e->out[k].expr, e->out[k].expr->type);

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "compiler/code.h"
 
@@ -650,12 +651,34 @@ static void output(struct explain *x)
 
 /* ---- what is kept -------------------------------------------------------------------------------------------------- */
 
+/* Of an expression, with what stands behind it. */
+static void say_slot_of(struct explain *x, const struct ens_slot *s)
+{
+	static const struct {
+		const char *before, *behind;
+	} text[] = {
+		[ENS_SLOT_COUNT] = {"count of ", ""},
+		[ENS_SLOT_SUM] = {"sum of ", ""},
+		[ENS_SLOT_MIN] = {"smallest ", ""},
+		[ENS_SLOT_MAX] = {"largest ", ""},
+		[ENS_SLOT_FIRST] = {"first ", ""},
+		[ENS_SLOT_LATEST] = {"latest ", ""},
+		[ENS_SLOT_MEAN] = {"mean of ", ""},
+		[ENS_SLOT_SPREAD] = {"how far ", " spread around it"},
+		[ENS_SLOT_LIST] = {"every ", ""},
+		[ENS_SLOT_DISTINCT] = {"the different values of ", ""},
+		[ENS_SLOT_SKETCH] = {"how ", " are distributed"},
+	};
+
+	say(x, text[s->kind].before);
+	say_expr(x, s->arg);
+	say(x, text[s->kind].behind);
+	if (s->kind == ENS_SLOT_LIST || s->kind == ENS_SLOT_DISTINCT)
+		ens_buf_addf(&x->line, ", at most %d", ENS_COLLECTED_MAX);
+}
+
 static void say_slot(struct explain *x, const struct ens_slot *s)
 {
-	static const char *const of_expr[] = {[ENS_SLOT_COUNT] = "count of ", [ENS_SLOT_SUM] = "sum of ",
-					      [ENS_SLOT_MIN] = "smallest ",   [ENS_SLOT_MAX] = "largest ",
-					      [ENS_SLOT_FIRST] = "first ",    [ENS_SLOT_LATEST] = "latest "};
-
 	switch (s->kind) {
 	case ENS_SLOT_FIELD:
 		ens_buf_addf(&x->line, "`%s`", s->field);
@@ -663,11 +686,20 @@ static void say_slot(struct explain *x, const struct ens_slot *s)
 	case ENS_SLOT_FIRST_FIELD:
 		ens_buf_addf(&x->line, "`%s` of the first one", s->field);
 		break;
+	case ENS_SLOT_NTH:
+		ens_buf_addf(&x->line, "`%s` of number %u", s->field, s->nth);
+		break;
+	case ENS_SLOT_BACK:
+		ens_buf_addf(&x->line, "`%s` of the last %u", s->field, s->nth);
+		break;
 	case ENS_SLOT_TAKEN:
 		say(x, "whether it was taken");
 		break;
 	case ENS_SLOT_EVENTS:
 		say(x, "how many there were");
+		break;
+	case ENS_SLOT_ALL:
+		say(x, "how many events there were in all");
 		break;
 	case ENS_SLOT_ROUNDS:
 		say(x, "how many rounds there were");
@@ -676,8 +708,7 @@ static void say_slot(struct explain *x, const struct ens_slot *s)
 		say(x, "whether the round has begun");
 		break;
 	default:
-		say(x, of_expr[s->kind]);
-		say_expr(x, s->arg);
+		say_slot_of(x, s);
 	}
 }
 

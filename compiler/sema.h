@@ -145,7 +145,7 @@ enum ens_which { ENS_ONLY, ENS_FIRST, ENS_LAST, ENS_NTH };
 
 enum ens_aggregate {
 	ENS_A_NONE, ENS_A_COUNT, ENS_A_SUM, ENS_A_AVG, ENS_A_MIN, ENS_A_MAX, ENS_A_FIRST, ENS_A_LAST,
-	ENS_A_STDDEV
+	ENS_A_STDDEV, ENS_A_COUNT_DISTINCT, ENS_A_LIST, ENS_A_SET, ENS_A_PERCENTILE
 };
 
 struct ens_expr_sema {
@@ -156,7 +156,8 @@ struct ens_expr_sema {
 	enum ens_which which;           /* STEP */
 	int32_t nth;                    /* of ENS_NTH: from 2, or from -2 backwards */
 	enum ens_aggregate aggregate;   /* AGGREGATE; its argument is arg[0], unless it counts events or rounds */
-	bool counts_events;             /* count(a), count(g) */
+	bool counts_events;             /* count(a), count(g), count() */
+	double percent;                 /* PERCENTILE: 0 .. 100 */
 	struct ens_reach target;       /* STEP AGGREGATE; PREV: the steps that may come before */
 };
 
@@ -263,6 +264,8 @@ enum ens_status ens_sema_check(struct ens_sema *s, struct ens_arena *arena, stru
 
 /* The field `name` of events of `type`: declared, else implied. */
 struct ens_field_ref ens_type_field(const struct ens_decl *type, const char *name);
+/* Of a list the type of its values, else ENS_NOTYPE. */
+enum ens_type ens_expr_element(const struct ens_expr *e);
 /* What the rule takes in of a type, or NULL. */
 struct ens_input_sema *ens_rule_input(const struct ens_rule_sema *r, const struct ens_decl *type);
 /* What a step is repeated as: itself, or the repeated choice of single steps, x: (A | B)+, that it stands in. */

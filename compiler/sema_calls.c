@@ -15,12 +15,11 @@ static const struct {
 } aggregate_row[] = {
 	{"count", ENS_A_COUNT}, {"sum", ENS_A_SUM}, {"avg", ENS_A_AVG}, {"min", ENS_A_MIN},
 	{"max", ENS_A_MAX}, {"first", ENS_A_FIRST}, {"last", ENS_A_LAST}, {"stddev", ENS_A_STDDEV},
+	{"count_distinct", ENS_A_COUNT_DISTINCT}, {"list", ENS_A_LIST}, {"set", ENS_A_SET},
+	{"percentile", ENS_A_PERCENTILE},
 };
 #define NAGGREGATE (sizeof aggregate_row / sizeof aggregate_row[0])
 
-/* Words of language.md that a later issue gives meaning to. */
-static const char *const later[] = {"count_distinct", "list", "set", "percentile"};
-#define NLATER (sizeof later / sizeof later[0])
 #define DECLARED_MAX 256u /* functions of the rule files looked through for a likely slip */
 
 static enum ens_aggregate aggregate_of(const struct ens_expr *e)
@@ -117,9 +116,6 @@ bool ens_sema_is_builtin(const char *name)
 			return true;
 	for (size_t i = 0; i < NAGGREGATE; i++)
 		if (strcmp(aggregate_row[i].name, name) == 0)
-			return true;
-	for (size_t i = 0; i < NLATER; i++)
-		if (strcmp(later[i], name) == 0)
 			return true;
 	return strcmp(name, "step") == 0;
 }
@@ -305,10 +301,15 @@ static enum ens_type result_type(struct ens_view *v, const struct ens_expr *e, e
 
 	switch (what) {
 	case ENS_A_COUNT:
+	case ENS_A_COUNT_DISTINCT:
 		return ENS_INT;
+	case ENS_A_LIST:
+	case ENS_A_SET:
+		return ENS_LIST;
 	case ENS_A_SUM:
 	case ENS_A_AVG:
 	case ENS_A_STDDEV:
+	case ENS_A_PERCENTILE:
 		if (number)
 			return what == ENS_A_SUM ? t : ENS_FLOAT;
 		m = ens_diag_add(v->s->diag, ENS_E_TYPES, e->arg[0]->at, "`%s` needs numbers, this is of type %s",
@@ -351,7 +352,8 @@ static enum ens_type over_expression(struct ens_view *v, struct ens_expr *e, enu
 	if (t == ENS_NOTYPE)
 		return aggregate_error(v, e->arg[0]->at, "`%s` of null is always null", NULL, e->name);
 	e->sema->target = over;
-	e->optional = what != ENS_A_COUNT && what != ENS_A_SUM;
+	e->optional = what != ENS_A_COUNT && what != ENS_A_SUM && what != ENS_A_COUNT_DISTINCT && what != ENS_A_LIST &&
+		      what != ENS_A_SET;
 	return result_type(v, e, what, t);
 }
 
@@ -367,14 +369,11 @@ static enum ens_type aggregate_type(struct ens_view *v, struct ens_expr *e, enum
 	if (!v->rule || v->no_match)
 		return aggregate_error(v, e->at, "`%s` ranges over the events of a match, and here is none", NULL,
 				       e->name);
-	if (e->narg == 0 && what == ENS_A_COUNT) {
-		ens_sema_not_yet(v->s, e->at, "`count()` is");
-		return ENS_BADTYPE;
-	}
-	if (e->narg != 1)
+	if (e->narg == 0 && what == ENS_A_COUNT)
+		return ens_sema_count_all(v, e);
+	if (e->narg != 1 && what != ENS_A_PERCENTILE)
 		return aggregate_error(v, e->at, "`%s` takes one argument", NULL, e->name);
-
-	if (!ens_sema_narrow(v, e))
+	if (!ens_sema_collects(v, e, what) || !ens_sema_narrow(v, e))
 		return ENS_BADTYPE;
 
 	struct ens_expr *arg = e->arg[0];
@@ -396,6 +395,7 @@ static enum ens_type aggregate_type(struct ens_view *v, struct ens_expr *e, enum
 	if (!v->rule->name[i]->group)
 		ens_diag_remedy(v->s->diag, m,
 				what == ENS_A_FIRST || what == ENS_A_LAST ? "name a field of it: `%s(%s).FIELD`"
+				: what == ENS_A_PERCENTILE		  ? "name a field of it: `%s(%s.FIELD, 95)`"
 									  : "name a field of it: `%s(%s.FIELD)`",
 				e->name, arg->name);
 	return ENS_BADTYPE;
@@ -427,13 +427,5 @@ enum ens_type ens_sema_call(struct ens_view *v, struct ens_expr *e)
 		return ENS_BADTYPE;
 	if (strcmp(e->name, "step") == 0)
 		return step_name(v, e);
-	for (size_t i = 0; i < NLATER; i++)
-		if (strcmp(e->name, later[i]) == 0) {
-			struct ens_message *m =
-				ens_diag_add(v->s->diag, ENS_E_NOT_YET, e->at, "`%s` is not supported yet", e->name);
-
-			(void)m;
-			return ENS_BADTYPE;
-		}
 	return what == ENS_A_NONE ? function_type(v, e) : aggregate_type(v, e, what);
 }

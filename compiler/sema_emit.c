@@ -36,14 +36,15 @@ static void agree(struct emitter *w, const struct ens_out_sema *out)
 	if (*place != ENS_MAP_NONE) {
 		const struct ens_out_sema *first = s->emitted[*place];
 
-		if (first->expr->type == out->expr->type)
+		if (first->expr->type == out->expr->type &&
+		    ens_expr_element(first->expr) == ens_expr_element(out->expr))
 			return;
 
 		struct ens_message *m = ens_diag_add(
 			s->diag, ENS_E_OUTPUT_TYPES, out->at, "`%s.%s` is %s here, but %s where it was emitted before",
-			w->emit->type, out->name, ens_type_name(out->expr->type), ens_type_name(first->expr->type));
+			w->emit->type, out->name, ens_sema_type_name(out->expr), ens_sema_type_name(first->expr));
 
-		ens_diag_second(s->diag, m, first->at, "emitted as %s here", ens_type_name(first->expr->type));
+		ens_diag_second(s->diag, m, first->at, "emitted as %s here", ens_sema_type_name(first->expr));
 		ens_diag_remedy(s->diag, m, "all rules that emit a type agree on its fields' types");
 		return;
 	}
@@ -71,7 +72,7 @@ static void agree(struct emitter *w, const struct ens_out_sema *out)
 static void add_out(struct emitter *w, const char *name, struct ens_span at, struct ens_expr *e)
 {
 	struct ens_sema *s = w->s;
-	struct ens_view v = {.s = s, .rule = w->r, .partial = w->emit->kind == ENS_T_TIMEOUT};
+	struct ens_view v = {.s = s, .rule = w->r, .partial = w->emit->kind == ENS_T_TIMEOUT, .alone = e};
 	uint32_t *place = ens_map_at_name(&w->seen, name);
 	enum ens_type t = ens_sema_expr(&v, e);
 

@@ -6,7 +6,7 @@
  * which there are no calls of them left (sema_functions.c); event types and their conditions
  * (sema_events.c), their options (sema_options.c); then each rule: its clauses (sema_rule.c), what it takes in and its key
  * (sema_keys.c), the pattern's form (sema_pattern.c), its conditions (sema_where.c, sema_types.c), its other clauses
- * (sema_clauses.c), what it emits (sema_emit.c); then the tests (sema_test.c).
+ * (sema_clauses.c), what it emits (sema_emit.c), `having`, which may name that (sema_items.c); then the tests (sema_test.c).
  */
 #ifndef ENS_COMPILER_SEMA_PRIVATE_H
 #define ENS_COMPILER_SEMA_PRIVATE_H
@@ -32,6 +32,8 @@ struct ens_view {
 	bool partial;                  /* `on timeout`: behind any step but the first */
 	struct ens_reach *over;       /* inside an aggregate's argument: the step it ranges over, found on the way */
 	bool ranged;                   /* inside an aggregate's argument */
+	bool items;                    /* names of emitted items mean their values */
+	const struct ens_expr *alone;  /* an emitted item's value: it may be a list */
 };
 
 /* sema_names.c */
@@ -121,6 +123,15 @@ enum ens_type ens_sema_call(struct ens_view *v, struct ens_expr *e);
 bool ens_sema_is_aggregate(const struct ens_expr *e);
 bool ens_sema_is_builtin(const char *name); /* a word of the language that can be called */
 void ens_sema_unknown_function(struct ens_sema *s, const struct ens_expr *call);
+
+/* sema_collect.c */
+enum ens_type ens_sema_count_all(struct ens_view *v, struct ens_expr *e);  /* count() */
+bool ens_sema_collects(struct ens_view *v, struct ens_expr *e, enum ens_aggregate what); /* false: it was said why it can't */
+const char *ens_sema_type_name(const struct ens_expr *e);                  /* "list of int", else as ens_type_name */
+
+/* sema_items.c */
+bool ens_sema_item(struct ens_view *v, struct ens_expr *e); /* the name of an emitted item becomes its value; false: it is none */
+void ens_sema_hidden_item(struct ens_view *v, const struct ens_expr *e, const char *what);
 
 /* sema_where.c */
 void ens_sema_where(struct ens_sema *s, struct ens_rule_sema *r, const struct ens_clause *where);

@@ -77,7 +77,7 @@ static void say_missing(struct ens_sema *s, const struct ens_rule_sema *r, const
 
 static void having(struct ens_sema *s, struct ens_rule_sema *r)
 {
-	struct ens_view v = {.s = s, .rule = r};
+	struct ens_view v = {.s = s, .rule = r, .items = true};
 
 	if (r->having && r->having->expr)
 		ens_sema_condition(&v, r->having->expr);
@@ -116,10 +116,10 @@ void ens_sema_rule(struct ens_sema *s, struct ens_decl *rule)
 		ens_sema_brackets(s, r);
 		if (seen.where && seen.where->expr)
 			ens_sema_where(s, r, seen.where);
-		having(s, r);
 		ens_sema_clauses(s, r);
 		ens_check_growth(s, r);
 		ens_sema_emits(s, r);
+		having(s, r); /* it may name what is emitted */
 	}
 	r->ok = s->diag->nerror == before;
 }

@@ -400,6 +400,14 @@ static bool expect_item(struct tester *w, struct ens_test_step *step, const stru
 
 	if (!field || field->expr->type == ENS_BADTYPE)
 		return false;
+	if (field->expr->type == ENS_LIST) {
+		struct ens_message *m = ens_diag_add(w->s->diag, ENS_E_TEST_FIELD, out->at,
+						     "`%s` is a %s, and a test can't say one", out->name,
+						     ens_sema_type_name(field->expr));
+
+		ens_diag_remedy(w->s->diag, m, "leave it out, or emit what it is about as one value too, such as `count_distinct(...)`");
+		return false;
+	}
 	want.type = field->expr->type;
 	want.field = out->name;
 	want.of = step->line->type.name;

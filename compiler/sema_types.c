@@ -120,6 +120,9 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 	for (uint32_t i = 0; i < v->s->ndecl && n < CANDIDATES_MAX && v->s->param_map.n; i++)
 		if (v->s->decl[i]->kind == ENS_D_PARAM && v->s->decl[i]->name.name)
 			candidate[n++] = v->s->decl[i]->name.name;
+	for (uint32_t i = 0; v->items && i < v->rule->nemit; i++)
+		for (uint32_t k = 0; k < v->rule->emit[i].nout && n < CANDIDATES_MAX; k++)
+			candidate[n++] = v->rule->emit[i].out[k].name;
 	if (v->hand) {
 		m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "`%s` is no field of `%s`%s", e->name,
 				 v->hand->name.name, v->rule && v->rule->nkey ? " and no key" : "");
@@ -131,8 +134,8 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 		return ENS_BADTYPE;
 	}
 	m = ens_diag_add(v->s->diag, ENS_E_NO_EVENT, e->at,
-			 "there is no event at hand here that `%s` could be a field of%s", e->name,
-			 v->rule && v->rule->nkey ? ", and no key has that name" : "");
+			 v->items ? "nothing emitted is called `%s`%s" : "there is no event at hand here that `%s` could be a field of%s",
+			 e->name, v->rule && v->rule->nkey ? ", and no key has that name" : "");
 	ens_sema_suggest(v->s, m, e->name, candidate, n);
 	if (!m->remedy && v->rule && v->rule->nname && !v->rule->name[0]->group)
 		ens_diag_remedy(v->s->diag, m, "say of which step: `%s.%s`", v->rule->name[0]->name, e->name);
@@ -243,9 +246,14 @@ static enum ens_type name_type(struct ens_view *v, struct ens_expr *e)
 	}
 	if (key != ENS_NONE) {
 		warn_hidden_param(v, e, "key");
+		ens_sema_hidden_item(v, e, "key");
 		return key_type(v, e, key);
 	}
-	return param_type(v, e, &type) ? type : unknown_name(v, e);
+	if (ens_sema_find_param(v->s, e->name))
+		ens_sema_hidden_item(v, e, "parameter");
+	if (param_type(v, e, &type))
+		return type;
+	return ens_sema_item(v, e) ? e->type : unknown_name(v, e);
 }
 
 /* ---- members ---------------------------------------------------------------------------------------------------- */

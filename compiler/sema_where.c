@@ -113,7 +113,7 @@ static void find_named(struct named *l, const struct ens_expr *e)
 {
 	if (e->kind == ENS_X_MEMBER || e->kind == ENS_X_INDEX)
 		add_named(l, e->arg[0]);
-	if (ens_sema_is_aggregate(e) && e->narg == 1)
+	if (ens_sema_is_aggregate(e) && e->narg)
 		add_named(l, e->arg[0]);
 	for (uint32_t i = 0; i < e->narg; i++)
 		find_named(l, e->arg[i]);

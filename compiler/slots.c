@@ -188,9 +188,13 @@ static enum ens_slot_kind kind_of(const struct ens_expr *e)
 		[ENS_A_COUNT] = ENS_SLOT_COUNT, [ENS_A_SUM] = ENS_SLOT_SUM, [ENS_A_AVG] = ENS_SLOT_SUM,
 		[ENS_A_MIN] = ENS_SLOT_MIN,     [ENS_A_MAX] = ENS_SLOT_MAX, [ENS_A_FIRST] = ENS_SLOT_FIRST,
 		[ENS_A_LAST] = ENS_SLOT_LATEST, [ENS_A_STDDEV] = ENS_SLOT_SPREAD,
+		[ENS_A_COUNT_DISTINCT] = ENS_SLOT_DISTINCT, [ENS_A_LIST] = ENS_SLOT_LIST,
+		[ENS_A_SET] = ENS_SLOT_DISTINCT, [ENS_A_PERCENTILE] = ENS_SLOT_SKETCH,
 	};
 
-	return e->sema->counts_events ? ENS_SLOT_EVENTS : kind[e->sema->aggregate];
+	if (e->sema->counts_events)
+		return e->narg ? ENS_SLOT_EVENTS : ENS_SLOT_ALL;
+	return kind[e->sema->aggregate];
 }
 
 /* What the standard deviation is made of. */

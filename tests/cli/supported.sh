@@ -1,0 +1,38 @@
+#!/bin/sh
+# What can be checked and compiled, but not run yet: `ensue run` and `ensue test` say so, and run nothing.
+. "${ENSUE_SOURCE:-$(dirname "$0")/../..}/tests/lib.sh"
+cd "$work" || exit 99
+printf '{"n":1,"s":"a","time":"2026-01-05T08:00:00Z"}\n' >in.ndjson
+
+# not_run PIECE RULES: the rules are accepted, explained and compiled, and the runtime names the piece that it lacks
+not_run() {
+	printf 'event E from "e" { n: int, s: string }\n%s\n' "$2" >rules.ens
+	ensue check rules.ens
+	equal "$1: checked" 0 "$code"
+	ensue compile rules.ens -o rules.ensc
+	equal "$1: compiled" 0 "$code"
+	ensue explain rules.ens
+	equal "$1: explained" 0 "$code"
+	ensue run rules.ens --input in.ndjson
+	equal "$1: not run" 1 "$code"
+	contains "$1: the reason" "$err" "the rule \`r\`: $1 can be checked and compiled, but not run yet"
+	equal "$1: nothing is written" '' "$out"
+	ensue run rules.ensc --input in.ndjson
+	equal "$1: not run from tables either" 1 "$code"
+	printf 'test "t" for r {\n  at 1s E { n: 1 }\n  expect none\n}\n' >>rules.ens
+	ensue check rules.ens
+	equal "$1: its test is checked" 0 "$code"
+	ensue test rules.ens
+	equal "$1: its test is not run" 1 "$code"
+	contains "$1: the test's reason" "$err" "$1 can be checked and compiled, but not run yet"
+}
+
+collects='an aggregate that collects values (`count_distinct list set percentile`)'
+for call in 'count_distinct(a.s)' 'list(a.n)' 'set(a.s)' 'percentile(a.n, 95)'; do
+	not_run "$collects" "rule r
+  match a: E{2}
+  within 1m
+  emit M { v: $call }"
+done
+
+finish
