@@ -381,7 +381,10 @@ static void types(const struct dump *d)
 
 		ens_buf_addf(d->out, "type %u ", i);
 		name(d, t->name);
-		indices(d, "streams", t->streams);
+		if (t->kind == ENS_T_DERIVED)
+			ens_buf_adds(d->out, " derived");
+		else
+			indices(d, "streams", t->streams);
 		optional(d, "time", t->time_field);
 		type_options(d, t);
 		optional(d, "where", t->where);
@@ -589,16 +592,34 @@ static void inputs_and_slots(const struct dump *d, const struct ens_t_rule *r)
 	}
 }
 
+static void emit_head(const struct dump *d, const struct ens_t_emit *e)
+{
+	ens_buf_adds(d->out, e->kind == ENS_T_DERIVE    ? "  derive "
+			     : e->kind == ENS_T_TIMEOUT ? "  on timeout emit "
+							: "  emit ");
+	name(d, e->type);
+	if (e->kind == ENS_T_DERIVE) {
+		ens_buf_addf(d->out, " type %u", e->derives);
+	} else if (e->target == ENS_T_STREAM) {
+		ens_buf_adds(d->out, " to ");
+		text(d, e->stream);
+	} else {
+		ens_buf_addf(d->out, " to %s program %u", e->target == ENS_T_HASH ? "hash" : "channel", e->name);
+		optional(d, "remove when program", e->remove_when);
+		if (e->expire_us) {
+			ens_buf_adds(d->out, " expire ");
+			ens_format_duration(d->out, e->expire_us);
+		}
+	}
+	ens_buf_addc(d->out, '\n');
+}
+
 static void emits(const struct dump *d, const struct ens_t_rule *r)
 {
 	for (uint32_t k = 0; k < r->emits.count; k++) {
 		const struct ens_t_emit *e = &d->t->emit[r->emits.first + k];
 
-		ens_buf_adds(d->out, e->kind == ENS_T_TIMEOUT ? "  on timeout emit " : "  emit ");
-		name(d, e->type);
-		ens_buf_adds(d->out, " to ");
-		text(d, e->stream);
-		ens_buf_addc(d->out, '\n');
+		emit_head(d, e);
 		for (uint32_t o = 0; o < e->outs.count; o++) {
 			const struct ens_t_out *x = &d->t->out[e->outs.first + o];
 
@@ -607,7 +628,9 @@ static void emits(const struct dump *d, const struct ens_t_rule *r)
 			ens_buf_addf(d->out, ": %s", ens_type_name((enum ens_type)x->type));
 			if (x->type == ENS_LIST)
 				ens_buf_addf(d->out, " of %s", ens_type_name((enum ens_type)x->element));
-			ens_buf_addf(d->out, " program %u%s\n", x->program, x->meta ? " meta" : "");
+			ens_buf_addf(d->out, " program %u%s", x->program, x->meta ? " meta" : "");
+			optional(d, "field", x->field);
+			ens_buf_addc(d->out, '\n');
 		}
 	}
 }
@@ -636,6 +659,8 @@ static void rules(const struct dump *d)
 			text(d, r->title);
 		}
 		ens_buf_addf(d->out, " group %u keygroup %u counters %u", r->group, r->keygroup, r->ncounter);
+		if (r->layer)
+			ens_buf_addf(d->out, " layer %u", r->layer);
 		scope(d, r);
 		ens_buf_adds(d->out, select[r->select]);
 		optional(d, "having", r->having);

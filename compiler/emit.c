@@ -2,12 +2,14 @@
  * Tables from rules: streams and types that are read, then each rule with its states, and the groups they share.
  *
  * Sections are filled in written order and lists that belong together are appended in one go, so every list is one
- * piece.  Rules with the same set of streams share a group, with the same key parts a key group.  Cost: linear.
+ * piece.  Rules with the same set of streams share a group, with the same key parts a key group; rules that derive
+ * something count as one with those that take it in.  Cost: linear.
  * Tested by tests/unit/test_compile.c and tests/lang/tables.test.
  */
 #include "compiler/emit.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -16,6 +18,14 @@
 struct group {
 	uint32_t *stream, nstream;
 	uint32_t *rule, nrule, cap;
+};
+
+/* Rules that are linked by derived types, as a tree of links with a list at its root. */
+struct linked {
+	uint32_t up;                /* itself: a root */
+	uint32_t next;              /* of the list; ENS_NONE: its end */
+	uint32_t last;              /* of a root: the end of its list */
+	uint32_t group;             /* of a root: ENS_NONE: not yet known */
 };
 
 struct emission {
@@ -30,6 +40,8 @@ struct emission {
 	struct ens_map group_map;
 	struct group *group;
 	uint32_t ngroup, cap_group;
+	struct linked *linked;     /* by rule */
+	uint32_t *stream_mark;     /* by index in the tables: the root that named it last, + 1 */
 	struct ens_coder coder;
 	struct ens_part *unary, *rest; /* of the conditions at hand */
 	uint32_t cap_part;
@@ -96,6 +108,8 @@ static void choose_streams(struct emission *w)
 		for (const struct ens_ident_list *l = t->streams; l; l = l->next)
 			if (t->sema->table_index == ENS_NONE && w->stream_used[stream_number(w, l)])
 				t->sema->table_index = ntype++;
+		if (t->sema->derived)
+			t->sema->table_index = ntype++;
 	}
 }
 
@@ -171,6 +185,7 @@ static void emit_type(struct emission *w, const struct ens_decl *t)
 	const struct ens_decl_sema *d = t->sema;
 	struct ens_t_type out = {.name = ens_build_name(&w->b, t->name.name),
 				 .nraw = d->nraw,
+				 .kind = d->derived ? ENS_T_DERIVED : ENS_T_EVENT,
 				 .time_field = d->time_field,
 				 .where = ENS_NONE,
 				 .sent_field = d->sent_field,
@@ -245,30 +260,117 @@ static struct group *new_group(struct emission *w)
 	return &w->group[w->ngroup++];
 }
 
-/* The group of the rules that read the same streams as r. */
-static uint32_t group_of(struct emission *w, const struct ens_rule_sema *r, uint32_t rule)
+static uint32_t root_of(struct emission *w, uint32_t rule)
 {
-	uint32_t *set, n = 0, total = 0, *place;
+	while (w->linked[rule].up != rule) {
+		w->linked[rule].up = w->linked[w->linked[rule].up].up;
+		rule = w->linked[rule].up;
+	}
+	return rule;
+}
 
+/* The lower of two roots stays one, so that a root is the first rule of its list. */
+static void link_rules(struct emission *w, uint32_t a, uint32_t b)
+{
+	a = root_of(w, a);
+	b = root_of(w, b);
+	if (a == b)
+		return;
+	if (a > b) {
+		uint32_t c = a;
+
+		a = b;
+		b = c;
+	}
+	w->linked[b].up = a;
+	w->linked[w->linked[a].last].next = b;
+	w->linked[a].last = w->linked[b].last;
+}
+
+/* Who derives a type and who takes it in see one order of events. */
+static bool link_all(struct emission *w)
+{
+	w->linked = alloc(w, w->s->nrule, sizeof *w->linked);
+	w->stream_mark = alloc(w, w->nstream, sizeof *w->stream_mark);
+	if (!w->linked || !w->stream_mark)
+		return false;
+	for (uint32_t i = 0; i < w->s->nrule; i++)
+		w->linked[i] = (struct linked){.up = i, .next = ENS_NONE, .last = i, .group = ENS_NONE};
+	for (uint32_t i = 0; i < w->s->ntype; i++) {
+		const struct ens_decl_sema *type = w->s->type[i]->sema;
+
+		for (const struct ens_derivation *d = type->derivations; d; d = d->next)
+			link_rules(w, type->derivations->rule->sema->index, d->rule->sema->index);
+		for (const struct ens_decl_list *t = type->takers; t; t = t->next)
+			link_rules(w, type->derivations->rule->sema->index, t->decl->sema->index);
+	}
+	return true;
+}
+
+static int compare_indices(const void *pa, const void *pb)
+{
+	const uint32_t a = *(const uint32_t *)pa, b = *(const uint32_t *)pb;
+
+	return a < b ? -1 : a > b;
+}
+
+/* Calls f for each index of a stream that the rule reads; the same one may come again. */
+static void each_stream(struct emission *w, const struct ens_rule_sema *r, void (*f)(void *to, uint32_t stream), void *to)
+{
 	for (uint32_t i = 0; i < r->ninput; i++)
 		for (const struct ens_ident_list *l = r->input[i].type->streams; l; l = l->next)
-			total++;
-	set = alloc(w, total, sizeof *set);
-	if (!set)
-		return 0;
-	for (uint32_t i = 0; i < r->ninput; i++)
-		for (const struct ens_ident_list *l = r->input[i].type->streams; l; l = l->next) {
-			uint32_t x = w->stream_index[stream_number(w, l)], k = n;
+			f(to, w->stream_index[stream_number(w, l)]);
+}
 
-			while (k > 0 && set[k - 1] > x)
-				k--;
-			if (k > 0 && set[k - 1] == x)
-				continue;
-			memmove(set + k + 1, set + k, (n - k) * sizeof *set);
-			set[k] = x;
-			n++;
-		}
-	place = ens_map_at(&w->group_map, set, n * sizeof *set);
+/* Streams, each once. */
+struct stream_set {
+	uint32_t *mark, by;  /* mark[stream] is `by` for those that are in it */
+	uint32_t *stream, n; /* NULL: they are only counted */
+};
+
+static void add_stream(void *to, uint32_t stream)
+{
+	struct stream_set *set = to;
+
+	if (set->mark[stream] == set->by)
+		return;
+	set->mark[stream] = set->by;
+	if (set->stream)
+		set->stream[set->n] = stream;
+	set->n++;
+}
+
+/* The streams that the rules linked with `root` read, ascending. */
+static void streams_of(struct emission *w, uint32_t root, struct stream_set *out)
+{
+	*out = (struct stream_set){.mark = w->stream_mark, .by = 2 * root + 1};
+	for (int filling = 0; filling < 2; filling++) {
+		for (uint32_t r = root; r != ENS_NONE; r = w->linked[r].next)
+			each_stream(w, w->s->rule[r]->sema->rule, add_stream, out);
+		if (filling)
+			break;
+		out->stream = alloc(w, out->n, sizeof *out->stream);
+		if (!out->stream)
+			return;
+		out->n = 0;
+		out->by++;
+	}
+	qsort(out->stream, out->n, sizeof *out->stream, compare_indices);
+}
+
+/* The group of the rules that read the same streams as this one and those linked with it. */
+static uint32_t group_of(struct emission *w, uint32_t rule)
+{
+	struct linked *root = &w->linked[root_of(w, rule)];
+	struct stream_set set;
+	uint32_t *place;
+
+	if (root->group != ENS_NONE) {
+		add_rule_to_group(w, &w->group[root->group], rule);
+		return root->group;
+	}
+	streams_of(w, (uint32_t)(root - w->linked), &set);
+	place = set.stream ? ens_map_at(&w->group_map, set.stream, set.n * sizeof *set.stream) : NULL;
 	if (!place)
 		return 0;
 	if (*place == ENS_MAP_NONE) {
@@ -276,10 +378,11 @@ static uint32_t group_of(struct emission *w, const struct ens_rule_sema *r, uint
 
 		if (!g)
 			return 0;
-		g->stream = set;
-		g->nstream = n;
+		g->stream = set.stream;
+		g->nstream = set.n;
 		*place = w->ngroup - 1;
 	}
+	root->group = *place;
 	add_rule_to_group(w, &w->group[*place], rule);
 	return *place;
 }
@@ -658,33 +761,58 @@ static struct ens_t_list emit_inputs(struct emission *w, const struct ens_rule_s
 	return list;
 }
 
+static struct ens_t_list emit_outs(struct emission *w, const struct ens_emit_sema *e)
+{
+	struct ens_t_list list = {COUNT(w, out, struct ens_t_out), e->nout};
+
+	for (uint32_t k = 0; k < e->nout; k++) {
+		struct ens_t_out o = {.name = ens_build_name(&w->b, e->out[k].name),
+				      .field = ENS_NONE,
+				      .type = (uint8_t)e->out[k].expr->type,
+				      .element = (uint8_t)ens_expr_element(e->out[k].expr),
+				      .meta = e->out[k].meta};
+
+		if (e->derives)
+			o.field = ens_map_find_name(&e->derives->sema->field_map, e->out[k].name);
+		o.program = ens_code_value(&w->coder, NULL, e->out[k].expr, e->out[k].expr->type);
+		ADD(w, out, &o);
+	}
+	return list;
+}
+
 static struct ens_t_list emit_emits(struct emission *w, const struct ens_rule_sema *r)
 {
 	struct ens_t_list list = {COUNT(w, emit, struct ens_t_emit), r->nemit};
 
 	for (uint32_t i = 0; i < r->nemit; i++) {
 		const struct ens_emit_sema *e = &r->emit[i];
+		const struct ens_part remove = {.expr = e->remove_when};
 		struct ens_t_emit out = {.type = ens_build_name(&w->b, e->type),
-					 .stream = ens_build_name(&w->b, e->stream),
-					 .outs = {COUNT(w, out, struct ens_t_out), e->nout},
 					 .kind = (uint8_t)e->kind,
-					 .derives = ENS_NONE,
+					 .target = (uint8_t)e->target,
+					 .derives = e->derives ? e->derives->sema->table_index : ENS_NONE,
 					 .name = ENS_NONE,
-					 .remove_when = ENS_NONE};
+					 .remove_when = ENS_NONE,
+					 .expire_us = e->expire_us};
 
-		for (uint32_t k = 0; k < e->nout; k++) {
-			struct ens_t_out o = {.name = ens_build_name(&w->b, e->out[k].name),
-					      .field = ENS_NONE,
-					      .type = (uint8_t)e->out[k].expr->type,
-					      .element = (uint8_t)ens_expr_element(e->out[k].expr),
-					      .meta = e->out[k].meta};
-
-			o.program = ens_code_value(&w->coder, NULL, e->out[k].expr, e->out[k].expr->type);
-			ADD(w, out, &o);
-		}
+		if (e->stream)
+			out.stream = ens_build_name(&w->b, e->stream);
+		if (e->name)
+			out.name = ens_code_value(&w->coder, NULL, e->name, ENS_STRING);
+		if (e->remove_when)
+			out.remove_when = ens_code_parts(&w->coder, NULL, &remove, 1);
+		out.outs = emit_outs(w, e);
 		ADD(w, emit, &out);
 	}
 	return list;
+}
+
+static void find_in_emit(struct emission *w, struct ens_rule_sema *r, const struct ens_emit_sema *e)
+{
+	find_slots(w, r, e->name);
+	find_slots(w, r, e->remove_when);
+	for (uint32_t o = 0; o < e->nout; o++)
+		find_slots(w, r, e->out[o].expr);
 }
 
 static void emit_rule(struct emission *w, uint32_t i, const struct ens_graph *g)
@@ -715,14 +843,14 @@ static void emit_rule(struct emission *w, uint32_t i, const struct ens_graph *g)
 	find_slots(w, r, r->having ? r->having->expr : NULL);
 	find_slots(w, r, r->limit ? r->limit->expr3 : NULL);
 	for (uint32_t k = 0; k < r->nemit; k++)
-		for (uint32_t o = 0; o < r->emit[k].nout; o++)
-			find_slots(w, r, r->emit[k].out[o].expr);
+		find_in_emit(w, r, &r->emit[k]);
 	if (w->arena->failed)
 		return;
 	ens_slots_place(r);
 	w->coder = (struct ens_coder){
 		.build = &w->b, .diag = w->s->diag, .rule = r, .rule_index = i, .brackets_count = r->from != NULL};
-	out.group = group_of(w, r, i);
+	out.group = group_of(w, i);
+	out.layer = decl->sema->layer;
 	out.keygroup = keygroup_of(w, r);
 	out.inputs = emit_inputs(w, r);
 	out.slots = emit_slots(w, r);
@@ -755,7 +883,7 @@ enum ens_status ens_emit_tables(struct ens_sema *s, const struct ens_graph *grap
 	ens_map_init(&w.stream_map, s->arena);
 	ens_map_init(&w.group_map, s->arena);
 	w.coder = (struct ens_coder){.build = &w.b, .diag = s->diag, .rule_index = ENS_NONE};
-	if (number_streams(&w)) {
+	if (number_streams(&w) && link_all(&w)) {
 		choose_streams(&w);
 		emit_streams(&w);
 		for (uint32_t i = 0; i < s->ntype; i++)

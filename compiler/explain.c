@@ -160,6 +160,39 @@ static void say_options(struct explain *x, const struct ens_decl *type)
 	}
 }
 
+/* One of a list of rules: "the rule `a`", or "the rules `a`, `b` and `c`" over all calls. */
+static void say_rule_of(struct explain *x, const struct ens_decl *rule, bool first, bool last)
+{
+	if (first)
+		say(x, last ? "the rule " : "the rules ");
+	ens_buf_addf(&x->line, "%s`%s`", first ? "" : last ? " and " : ", ", rule->name.name);
+}
+
+/* A rule that derives a type twice stands there once: its clauses follow each other. */
+static void say_derivers(struct explain *x, const struct ens_derivation *d)
+{
+	const struct ens_derivation *first = d;
+
+	while (d) {
+		const struct ens_derivation *next = d->next;
+
+		while (next && next->rule == d->rule)
+			next = next->next;
+		say_rule_of(x, d->rule, d == first, !next);
+		d = next;
+	}
+}
+
+static void say_takers(struct explain *x, const struct ens_decl_list *t)
+{
+	const struct ens_decl_list *first = t;
+
+	for (; t; t = t->next)
+		say_rule_of(x, t->decl, t == first, !t->next);
+	if (!first)
+		say(x, "no rule");
+}
+
 static void say_input(struct explain *x, const struct ens_input_sema *in)
 {
 	ens_buf_addf(&x->line, "- %s", in->type->name.name);
@@ -172,6 +205,10 @@ static void say_input(struct explain *x, const struct ens_input_sema *in)
 		ens_buf_add_json(&x->line, s->id.name, strlen(s->id.name));
 	}
 	say_options(x, in->type);
+	if (in->type->sema->derived) {
+		say(x, ", derived by ");
+		say_derivers(x, in->type->sema->derivations);
+	}
 	item(x, 0);
 }
 
@@ -626,17 +663,38 @@ static void ends(struct explain *x, const struct traits *t)
 
 /* ---- what it writes ------------------------------------------------------------------------------------------------ */
 
+static void say_emission(struct explain *x, const struct ens_emit_sema *e)
+{
+	say(x, e->kind == ENS_T_TIMEOUT ? "- when time is up for a partial match (`on timeout`): " : "- ");
+	say(x, e->type);
+	if (e->kind == ENS_T_DERIVE) {
+		say(x, ", as an event for ");
+		say_takers(x, e->derives->sema->takers);
+	} else if (e->target == ENS_T_STREAM) {
+		say(x, " to ");
+		ens_buf_add_json(&x->line, e->stream, strlen(e->stream));
+	} else {
+		say(x, e->target == ENS_T_HASH ? " to the hash " : " to the channel ");
+		ens_buf_add_json(&x->line, e->name->literal.s, e->name->literal.len);
+	}
+	for (uint32_t k = 0; k < e->nout; k++)
+		ens_buf_addf(&x->line, "%s%s", k ? ", " : ", with ", e->out[k].name);
+	if (e->remove_when) {
+		say(x, "; the hash is removed instead when ");
+		say_expr(x, e->remove_when);
+	}
+	if (e->expire_us) {
+		say(x, "; it expires ");
+		ens_format_duration(&x->line, e->expire_us);
+		say(x, " after it was written last");
+	}
+}
+
 static void output(struct explain *x)
 {
 	heading(x, "Then it writes");
 	for (uint32_t i = 0; i < x->r->nemit; i++) {
-		const struct ens_emit_sema *e = &x->r->emit[i];
-
-		ens_buf_addf(&x->line, e->kind == ENS_T_TIMEOUT ? "- when time is up for a partial match (`on timeout`): %s to "
-								: "- %s to ", e->type);
-		ens_buf_add_json(&x->line, e->stream, strlen(e->stream));
-		for (uint32_t k = 0; k < e->nout; k++)
-			ens_buf_addf(&x->line, "%s%s", k ? ", " : ", with ", e->out[k].name);
+		say_emission(x, &x->r->emit[i]);
 		item(x, 0);
 	}
 	if (x->r->having) {

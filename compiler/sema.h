@@ -31,10 +31,31 @@ struct ens_fn_call {
 	struct ens_fn_call *next;
 };
 
+/* A `derive` of a rule. */
+struct ens_derivation {
+	struct ens_decl *rule;
+	const struct ens_clause *clause;
+	struct ens_decl *type;              /* NULL: it has a name that is taken */
+	const struct ens_emit_sema *emit;   /* once its rule is checked; NULL: its fields are not known */
+	struct ens_derivation *next;        /* of the type */
+	struct ens_derivation *next_of_rule;
+};
+
+struct ens_decl_list {
+	struct ens_decl *decl;
+	struct ens_decl_list *next;
+};
+
 struct ens_decl_sema {
 	bool used;
 	/* EVENT */
-	uint32_t index;                /* among the event types, in order of declaration */
+	bool derived;                  /* by rules: declared nowhere, its fields are those that they give */
+	bool unknown;                  /* derived, but its fields could not be told: the reason was said */
+	struct ens_derivation *derivations, **derivations_end; /* in the order of the files */
+	struct ens_decl_list *takers, **takers_end;  /* of a derived type: the rules that take it in */
+	const struct ens_decl *last_taker;
+	struct ens_decl_list *filters; /* of a derived type: those that stand on it */
+	uint32_t index;                /* among the event types, in order of declaration; RULE: among the rules */
 	uint32_t table_index; /* among those that the tables hold (emit.c), ENS_NONE: its streams are not read */
 	struct ens_map field_map;      /* name to index in field */
 	struct ens_field_sema *field;
@@ -58,6 +79,8 @@ struct ens_decl_sema {
 	struct ens_fn_call *calls;
 	/* RULE */
 	struct ens_rule_sema *rule;
+	struct ens_derivation *derives; /* one for each `derive` */
+	uint32_t layer;                /* 0: takes in no derived type; else above all rules that derive what it takes in */
 	/* TEST */
 	struct ens_test *test;         /* compiler/tests.h; NULL: something was wrong */
 };
@@ -189,7 +212,13 @@ struct ens_out_sema {
 struct ens_emit_sema {
 	enum ens_t_emit_kind kind;
 	const char *type;
-	const char *stream;
+	bool unknown;                   /* the type of a field could not be told */
+	struct ens_decl *derives;       /* DERIVE: the type; NULL: its name is taken */
+	enum ens_t_target target;
+	const char *stream;             /* STREAM */
+	struct ens_expr *name;          /* HASH CHANNEL; its literal is the name as written */
+	struct ens_expr *remove_when;   /* HASH; or NULL */
+	int64_t expire_us;              /* HASH; 0: it stays */
 	struct ens_out_sema *out;
 	uint32_t nout, cap;
 };
@@ -253,6 +282,9 @@ struct ens_sema {
 	uint32_t nstream;
 	struct ens_decl **rule;
 	uint32_t nrule;
+	struct ens_decl **order;        /* rules and derived types, each behind what it needs to know of others */
+	uint32_t norder;
+	bool lost_output;               /* a rule's syntax error may hide what it derives */
 };
 
 /*
@@ -261,6 +293,10 @@ struct ens_sema {
  */
 enum ens_status ens_sema_check(struct ens_sema *s, struct ens_arena *arena, struct ens_diag *diag, struct ens_ast *ast,
 			       const struct ens_compile_options *options) ENS_MUST_CHECK;
+
+/* Names and layers alone, of rules that need not be right: what `ensue list` shows.  Messages go to `diag`. */
+enum ens_status ens_sema_outline(struct ens_sema *s, struct ens_arena *arena, struct ens_diag *diag,
+				 struct ens_ast *ast) ENS_MUST_CHECK;
 
 /* The field `name` of events of `type`: declared, else implied. */
 struct ens_field_ref ens_type_field(const struct ens_decl *type, const char *name);

@@ -109,6 +109,8 @@ struct ens_field_ref ens_type_field(const struct ens_decl *type, const char *nam
 		return (struct ens_field_ref){ENS_FIELD_DECLARED, i, d->field[i].type, d->field[i].optional};
 	if (strcmp(name, "time") == 0)
 		return (struct ens_field_ref){ENS_FIELD_TIME, 0, ENS_TIME, false};
+	if (d->derived) /* its events are no entries */
+		return (struct ens_field_ref){ENS_FIELD_NONE, 0, ENS_NOTYPE, false};
 	if (strcmp(name, "id") == 0)
 		return (struct ens_field_ref){ENS_FIELD_ID, 0, ENS_STRING, false};
 	if (strcmp(name, "stream") == 0)
@@ -181,7 +183,8 @@ static void check_conditions(struct ens_sema *s)
 			v.hand = d;
 			v.raw = true;
 			ens_sema_condition(&v, d->where);
-		} else if (d->kind == ENS_D_FILTER && d->ref && d->ref->cond && d->sema->type) {
+		} else if (d->kind == ENS_D_FILTER && d->ref && d->ref->cond && d->sema->type &&
+			   !d->sema->type->sema->derived) {
 			v.hand = d->sema->type;
 			ens_sema_condition(&v, d->ref->cond);
 		}

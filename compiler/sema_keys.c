@@ -57,6 +57,7 @@ static void take_in(struct ens_sema *s, struct ens_rule_sema *r, const struct en
 
 	if (!in)
 		return;
+	r->ok &= !ref->sema->type->sema->unknown; /* what it has would be guesswork */
 	if (ref->sema->decl->kind == ENS_D_EVENT && (!brackets || !ref->cond)) {
 		in->all = true;
 		return;

@@ -104,6 +104,7 @@ static void enter(struct ens_sema *s, uint32_t i)
 		declare(s, &s->output_map, i, "output types");
 		break;
 	case ENS_D_RULE:
+		d->sema->index = s->nrule;
 		s->rule[s->nrule++] = d;
 		declare(s, &s->rule_map, i, "rules");
 		break;
@@ -112,7 +113,7 @@ static void enter(struct ens_sema *s, uint32_t i)
 
 static void unknown_type(struct ens_sema *s, struct ens_ident id)
 {
-	if (s->imports)
+	if (s->imports || s->lost_output)
 		return; /* it may be there */
 
 	struct ens_message *m;
@@ -123,7 +124,8 @@ static void unknown_type(struct ens_sema *s, struct ens_ident id)
 				 id.name);
 		ens_diag_second(s->diag, m, s->decl[output]->name.at, "declared here");
 		ens_diag_remedy(s->diag, m,
-				"to read it back from its stream, declare `event %s from \"STREAM\" { ... }`", id.name);
+				"`derive %s { ... }` makes it for other rules; to read it back from its stream, declare `event %s from \"STREAM\" { ... }`",
+				id.name, id.name);
 		return;
 	}
 	m = ens_diag_add(s->diag, ENS_E_UNKNOWN_TYPE, id.at, "there is no event type `%s`", id.name);
@@ -244,6 +246,7 @@ void ens_sema_names(struct ens_sema *s)
 {
 	for (uint32_t i = 0; i < s->ndecl && !s->arena->failed; i++)
 		enter(s, i);
+	ens_sema_derived_names(s);
 	if (s->arena->failed)
 		return;
 	resolve_filters(s);
@@ -269,6 +272,10 @@ void ens_sema_unused(struct ens_sema *s)
 
 		if (d->sema->used || d->imported || !what)
 			continue;
-		ens_diag_add(s->diag, ENS_W_UNUSED, d->name.at, "no rule uses the %s `%s`", what, d->name.name);
+		if (d->sema->derived)
+			ens_diag_add(s->diag, ENS_W_UNUSED, d->name.at, "no rule takes in `%s`, which is derived here",
+				     d->name.name);
+		else
+			ens_diag_add(s->diag, ENS_W_UNUSED, d->name.at, "no rule uses the %s `%s`", what, d->name.name);
 	}
 }

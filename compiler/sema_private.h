@@ -1,7 +1,8 @@
 /*
  * Between the files of the checker (sema_*.c) only.
  *
- * Order of work, see ens_sema_check: declarations by name (sema_names.c), parameters (sema_params.c), strings with
+ * Order of work, see ens_sema_check: declarations by name (sema_names.c), who derives what
+ * for whom (sema_layers.c), parameters (sema_params.c), strings with
  * expressions in them (sema_strings.c); functions, after
  * which there are no calls of them left (sema_functions.c); event types and their conditions
  * (sema_events.c), their options (sema_options.c); then each rule: its clauses (sema_rule.c), what it takes in and its key
@@ -36,6 +37,9 @@ struct ens_view {
 	const struct ens_expr *alone;  /* an emitted item's value: it may be a list */
 };
 
+/* sema.c */
+bool ens_sema_of_decl(struct ens_sema *s, struct ens_decl *d); /* gives it an empty d->sema; false without memory */
+
 /* sema_names.c */
 void ens_sema_names(struct ens_sema *s);
 struct ens_decl *ens_sema_find_type(struct ens_sema *s,
@@ -49,6 +53,11 @@ void ens_sema_suggest(struct ens_sema *s, struct ens_message *m, const char *nam
 void ens_sema_offer(struct ens_sema *s, struct ens_message *m, const char *name, const char *what,
 		    const char *const *candidate, size_t n);
 void ens_sema_not_yet(struct ens_sema *s, struct ens_span at, const char *what); /* "WHAT is not supported yet" */
+
+/* sema_layers.c */
+void ens_sema_derived_names(struct ens_sema *s); /* a type for each name that is derived */
+void ens_sema_layers(struct ens_sema *s);        /* fills s->order */
+void ens_sema_derived_type(struct ens_sema *s, struct ens_decl *type); /* its fields, once its rules are checked */
 
 /* sema_params.c */
 void ens_sema_params(struct ens_sema *s);
@@ -138,6 +147,7 @@ void ens_sema_where(struct ens_sema *s, struct ens_rule_sema *r, const struct en
 void ens_sema_brackets(struct ens_sema *s, struct ens_rule_sema *r);
 
 /* sema_emit.c */
+const char *ens_sema_stream(struct ens_sema *s, const struct ens_clause *c); /* that an emission goes to; NULL: none */
 void ens_sema_emits(struct ens_sema *s, struct ens_rule_sema *r);
 
 /* sema_test.c */

@@ -39,8 +39,6 @@ static void collect(struct ens_sema *s, struct ens_rule_sema *r, struct seen *se
 			seen->first[c->kind] = c;
 		if (c->kind == ENS_C_WINDOW)
 			ens_sema_not_yet(s, c->word_at, "`window` is");
-		if (c->kind == ENS_C_DERIVE)
-			ens_sema_not_yet(s, c->word_at, "`derive` is");
 	}
 	r->from = seen->first[ENS_C_FROM];
 	r->key = seen->first[ENS_C_KEY];

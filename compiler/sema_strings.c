@@ -1,7 +1,7 @@
 /*
  * Strings with expressions in them: "{user} failed {count(fail)} times" becomes concat(string(user), " failed ", ...).
  *
- * Only in what `emit`, `derive`, `on timeout` and `meta` say, and not where a string is a pattern (`like`, `matches`,
+ * Only in what `emit`, `derive`, `on timeout` and `meta` say, in the names of hashes and channels, and not where a string is a pattern (`like`, `matches`,
  * `in`).  The source text is read, not the string's value, so that every part keeps its place for messages; in braces
  * \" is a quote, other escapes are refused there.  Cost: linear.  Tested by tests/lang/strings.test and
  * tests/cli/strings.sh.
@@ -230,7 +230,10 @@ static void walk(struct ens_sema *s, struct ens_expr *e)
 void ens_sema_strings(struct ens_sema *s)
 {
 	for (uint32_t i = 0; i < s->ndecl && !s->arena->failed; i++)
-		for (const struct ens_clause *c = s->decl[i]->clauses; c; c = c->next)
+		for (const struct ens_clause *c = s->decl[i]->clauses; c && !s->arena->failed; c = c->next) {
+			if (c->target_name && c->target != ENS_TO_STREAM)
+				walk(s, c->target_name);
 			for (const struct ens_item *k = c->items; k && !s->arena->failed; k = k->next)
 				walk(s, k->value);
+		}
 }

@@ -310,8 +310,9 @@ static const struct ens_emit_sema *next_emit(const struct tester *w, uint32_t *r
 	for (; *rule < w->test->nrule; (*rule)++, *emit = 0) {
 		const struct ens_rule_sema *r = w->s->rule[w->test->rule[*rule]]->sema->rule;
 
-		if (r && *emit < r->nemit)
-			return &r->emit[(*emit)++];
+		for (; r && *emit < r->nemit; (*emit)++)
+			if (r->emit[*emit].kind != ENS_T_DERIVE)
+				return &r->emit[(*emit)++];
 	}
 	return NULL;
 }
@@ -333,10 +334,17 @@ static const struct ens_decl *other_emitter(const struct tester *w, const char *
 		const struct ens_rule_sema *r = w->s->rule[i]->sema->rule;
 
 		for (uint32_t k = 0; r && k < r->nemit; k++)
-			if (strcmp(r->emit[k].type, type) == 0)
+			if (r->emit[k].kind != ENS_T_DERIVE && strcmp(r->emit[k].type, type) == 0)
 				return w->s->rule[i];
 	}
 	return NULL;
+}
+
+static bool is_derived(const struct ens_sema *s, const char *type)
+{
+	uint32_t i = ens_map_find_name(&s->type_map, type);
+
+	return i != ENS_MAP_NONE && s->decl[i]->sema->derived;
 }
 
 /* Do the rules of the test emit the type?  Says so if not. */
@@ -362,6 +370,10 @@ static bool find_emitted(struct tester *w, struct ens_ident type)
 	if (other) {
 		ens_diag_second(w->s->diag, m, other->name.at, "this rule does");
 		ens_diag_remedy(w->s->diag, m, "only the rules behind `for` count: add `%s` there", other->name.name);
+	} else if (is_derived(w->s, type.name)) {
+		ens_diag_remedy(w->s->diag, m,
+				"it is derived, for rules alone: expect what the rules that take it in emit, or add `emit %s { ... }`",
+				type.name);
 	} else {
 		ens_sema_offer(w->s, m, type.name, "these rules emit", candidate, n);
 	}
@@ -428,11 +440,18 @@ static struct ens_decl *event_type(struct tester *w, struct ens_ident id)
 	if (!d)
 		return NULL;
 	d->sema->used = used; /* a test alone needs no type */
+	struct ens_message *m;
+
+	if (d->sema->derived) {
+		m = ens_diag_add(diag, ENS_E_UNKNOWN_TYPE, id.at, "`%s` is derived by rules, which run in this test, too",
+				 id.name);
+		ens_diag_second(diag, m, d->name.at, "derived here");
+		ens_diag_remedy(diag, m, "give the events that they take in");
+		return NULL;
+	}
 	if (d->kind == ENS_D_EVENT)
 		return d;
-
-	struct ens_message *m =
-		ens_diag_add(diag, ENS_E_UNKNOWN_TYPE, id.at, "`%s` is a filter, and an event has a type", id.name);
+	m = ens_diag_add(diag, ENS_E_UNKNOWN_TYPE, id.at, "`%s` is a filter, and an event has a type", id.name);
 
 	ens_diag_second(diag, m, d->name.at, "declared here");
 	if (d->sema->type)

@@ -28,10 +28,11 @@ static struct ens_expr_sema *mean(struct ens_view *v, struct ens_expr *e, enum e
 static size_t field_names(const struct ens_decl *type, const char **out, size_t n)
 {
 	static const char *const implied[] = {"time", "id", "stream"};
+	const size_t nimplied = type && type->sema->derived ? 1 : 3;
 
 	for (uint32_t i = 0; type && i < type->sema->nfield && n < CANDIDATES_MAX; i++)
 		out[n++] = type->sema->field[i].name;
-	for (size_t i = 0; type && i < 3 && n < CANDIDATES_MAX; i++)
+	for (size_t i = 0; type && i < nimplied && n < CANDIDATES_MAX; i++)
 		out[n++] = implied[i];
 	return n;
 }
@@ -50,6 +51,12 @@ const struct ens_name *ens_sema_find_step(const struct ens_view *v, const char *
 	return i == ENS_MAP_NONE ? NULL : v->rule->name[i];
 }
 
+/* Implied fields that say where an entry stood. */
+static bool is_of_entries(const char *name)
+{
+	return strcmp(name, "id") == 0 || strcmp(name, "stream") == 0;
+}
+
 static void unknown_field(struct ens_view *v, const struct ens_decl *type, const char *name, struct ens_span at)
 {
 	if (type->broken) /* it may have been there: the syntax error was told */
@@ -60,7 +67,12 @@ static void unknown_field(struct ens_view *v, const struct ens_decl *type, const
 	struct ens_message *m =
 		ens_diag_add(v->s->diag, ENS_E_UNKNOWN_FIELD, at, "`%s` has no field `%s`", type->name.name, name);
 
-	ens_diag_second(v->s->diag, m, type->name.at, "`%s` is declared here", type->name.name);
+	if (type->sema->derived && is_of_entries(name)) {
+		ens_diag_remedy(v->s->diag, m, "events that rules derive are no entries of a stream; they have a `time`");
+		return;
+	}
+	ens_diag_second(v->s->diag, m, type->name.at, "`%s` is %s here", type->name.name,
+			type->sema->derived ? "derived" : "declared");
 	ens_sema_offer(v->s, m, name, "its fields", candidate, n);
 }
 
@@ -123,6 +135,10 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 	for (uint32_t i = 0; v->items && i < v->rule->nemit; i++)
 		for (uint32_t k = 0; k < v->rule->emit[i].nout && n < CANDIDATES_MAX; k++)
 			candidate[n++] = v->rule->emit[i].out[k].name;
+	if (v->hand && v->hand->sema->derived && is_of_entries(e->name)) {
+		unknown_field(v, v->hand, e->name, e->at);
+		return ENS_BADTYPE;
+	}
 	if (v->hand) {
 		m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "`%s` is no field of `%s`%s", e->name,
 				 v->hand->name.name, v->rule && v->rule->nkey ? " and no key" : "");

@@ -1,12 +1,14 @@
 /*
  * `ensue list`: what rule files declare, one line each, with places that editors understand.
  *
- * It reads and parses only: a file of events alone can be listed, and rules that are not right yet.
+ * It reads, parses and looks at names only: a file of events alone can be listed, and rules that are not right yet.
  * Tested by tests/cli/list.sh.
  */
 #include "tools/cli.h"
 
 #include <string.h>
+
+#include "compiler/sema.h"
 
 struct listing {
 	const struct ens_sources *sources;
@@ -81,6 +83,8 @@ static void list_rule(struct listing *l, const struct ens_decl *d)
 		ens_buf_addc(&l->out, ' ');
 		ens_buf_add_json(&l->out, d->title.name, strlen(d->title.name));
 	}
+	if (d->sema->layer)
+		ens_buf_addf(&l->out, " in layer %u", d->sema->layer);
 	end(l, d->doc);
 	for (const struct ens_clause *c = d->clauses; c; c = c->next)
 		if (c->kind == ENS_C_EMIT || c->kind == ENS_C_DERIVE || c->kind == ENS_C_ON_TIMEOUT)
@@ -126,6 +130,16 @@ static void list_decl(struct listing *l, const struct ens_decl *d)
 	}
 }
 
+/* Rules over rules; what is wrong with names is for `ensue check` to say. */
+static enum ens_status find_layers(struct cli_rules *r)
+{
+	struct ens_sema sema;
+	struct ens_diag unsaid;
+
+	ens_diag_init(&unsaid, &r->arena, &r->sources);
+	return ens_sema_outline(&sema, &r->arena, &unsaid, &r->ast);
+}
+
 /* Nothing is compiled, so they change nothing; but scripts can give all verbs the same. */
 static const struct cli_option options[] = {CLI_RULE_OPTIONS};
 
@@ -142,6 +156,11 @@ static enum cli_exit list(char *const *file, int nfile)
 	struct listing l = {.sources = &r.sources, .last = ENS_NO_SPAN};
 	enum cli_exit code = cli_rules_parse(&r, file, nfile);
 
+	if (find_layers(&r) != ENS_OK) {
+		cli_say("no memory");
+		cli_rules_close(&r);
+		return CLI_INTERNAL;
+	}
 	for (const struct ens_decl *d = r.ast.decls; d; d = d->next)
 		if (!d->broken)
 			list_decl(&l, d);
@@ -175,7 +194,8 @@ const struct cli_verb verb_list = {
 	.summary = "list what rule files declare, with places",
 	.usage = CLI_RULE_USAGE " FILE...",
 	.about = "One line for each event, filter, rule and output (tables, parameters, functions, tests and imports\n"
-		 "too): FILE:LINE: what it is, its name, where it comes from or goes to, its title or comment.\n"
+		 "too): FILE:LINE: what it is, its name, where it comes from or goes to, its title or comment; of a rule that\n"
+		 "takes in what others derive, its layer (1: those that it takes in from take in none themselves).\n"
 		 "The files need not be free of errors, as long as they can be read as rules; `-` is standard input.\n"
 		 "The options, which are those of `ensue run`, change nothing in what is listed.\n",
 	.option = options,

@@ -157,6 +157,32 @@ contains "lateness, whichever type of the stream says it; late to; sent; unique"
 	'A, from "a"; what comes at most 30s late is put in order; what is too late goes to "too-late"; its clock is corrected by `u`; one with the same `n` as another within 10m is dropped'
 contains "late drop" "$out" 'B, from "a"; what comes at most 30s late is put in order; what is too late is dropped'
 contains "late accept" "$out" 'C, from "c"; what is too late is taken as the earliest that is not'
+cat >layers.ens <<'EOF'
+event A from "a" { k: string, n: int }
+rule low
+  match a: A[n = 1]
+  derive Found { k: a.k }
+  derive Found { k: a.k, n: a.n }
+rule high
+  match a: A[n = 2]
+  derive Found { k: a.k }
+rule top
+  key   k
+  match f: Found -> g: Found
+  within 1h
+  emit  Top to hash "tops:{k}" { k, n: g.n } remove when g.n = 0 expire 1d
+  emit  Top to channel "tops" { k }
+rule over
+  match f: Found
+  emit  Over { k: f.k }
+EOF
+one layers.ens top
+contains "who derives what it takes in" "$out" '- Found, derived by the rules `low` and `high`'
+contains "hashes" "$out" '- Top to the hash "tops:{k}", with k, n; the hash is removed instead when `g.n = 0`;'
+contains "that expire" "$out" 'it expires 1d after it was written last'
+contains "channels" "$out" '- Top to the channel "tops", with k'
+one layers.ens low
+contains "for whom it derives" "$out" '- Found, as an event for the rules `top` and `over`, with k, n'
 
 expect "a rule that is not there" 1 'has no rule `slip`: did you mean `slips`?' explain rules.ens slip
 expect "nor one like it" 1 'has no rule `frobnicate`; `ensue list' explain rules.ens frobnicate

@@ -32,6 +32,25 @@ rules.ens:5: output Slip, by slips
 rules.ens:6: output Seen to "seen", by slips
 rules.ens:8: rule other
 rules.ens:10: output Slip, by other' "$out"
+cat >layers.ens <<'EOF'
+rule top
+  match   b: Middle
+  emit    Top to hash "tops:{b.n}" { n: b.n }
+rule middle
+  match   a: Found
+  derive  Middle { n: a.n }
+rule bottom
+  match   a: Login[nothing = 1]
+  derive  Found { n: 1 }
+EOF
+ensue list layers.ens
+equal "layers" "layers.ens:1: rule top in layer 2
+layers.ens:3: output Top to hash \"tops:{b.n}\", by top
+layers.ens:4: rule middle in layer 1
+layers.ens:6: output Middle derived, by middle
+layers.ens:7: rule bottom
+layers.ens:9: output Found derived, by bottom" "$out"
+equal "layers: names are for check" "" "$err"
 ensue list - <events.ens
 contains "standard input" "$out" "-:4: filter Failed"
 printf 'event A from "a" { n: int }\nrule 5\nrule fine\n  match a: A\n  emit M {}\n' >bad.ens
