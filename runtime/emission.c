@@ -146,6 +146,10 @@ void ens_emission_json(const struct ens_tables *t, const struct ens_emission *e,
 	}
 	add_time_json(into, ",\"_start\":\"", e->start_us);
 	add_time_json(into, ",\"_end\":\"", e->end_us);
+	if (e->suppressed) {
+		ens_buf_adds(into, ",\"_suppressed\":");
+		add_u64(into, e->suppressed);
+	}
 	if (provenance) {
 		ens_buf_adds(into, ",\"_events\":");
 		add_events_json(e, into);
@@ -249,8 +253,8 @@ enum ens_status ens_emission_pairs(const struct ens_tables *t, const struct ens_
 	const uint32_t plain = plain_fields(t, emit);
 	size_t from;
 
-	/* `_event _rule _id _key _start _end _events` and the fields, a name and a value each. */
-	if (!reserve_slices(into, 2 * ((size_t)emit->outs.count + 7)))
+	/* `_event _rule _id _key _start _end _suppressed _events` and the fields, a name and a value each. */
+	if (!reserve_slices(into, 2 * ((size_t)emit->outs.count + 8)))
 		return ENS_ENOMEM;
 	add_text_pair(t, into, "_event", emit->type);
 	add_field_pairs(t, e, 0, plain, into);
@@ -267,6 +271,12 @@ enum ens_status ens_emission_pairs(const struct ens_tables *t, const struct ens_
 	}
 	add_time_pair(into, "_start", e->start_us);
 	add_time_pair(into, "_end", e->end_us);
+	if (e->suppressed) {
+		add_name(into, "_suppressed");
+		from = into->bytes.len;
+		add_u64(&into->bytes, e->suppressed);
+		close_slice(into, from);
+	}
 	if (provenance) {
 		add_name(into, "_events");
 		from = into->bytes.len;

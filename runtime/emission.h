@@ -2,8 +2,9 @@
  * A complex event as text (runtime.md section 6): one line of NDJSON, or the field/value pairs of a Redis entry.
  *
  * Both have the same members in the same order: `_event`, the emitted fields, `_rule`, `_id` (32 hexadecimal digits),
- * `_key` (an object by key field; absent without keys), `_start`, `_end`, `_events` (an array of entry IDs: numbers of
- * lines, or "ms-seq" strings; absent without provenance), the fields of `meta`.
+ * `_key` (an object by key field; absent without keys), `_start`, `_end`, `_suppressed` (how many emissions `limit` held
+ * back before; absent if none), `_events` (an array of entry IDs: numbers of lines, or "ms-seq" strings; absent without
+ * provenance), the fields of `meta`.
  * Everything is appended to buffers of the caller; once these have grown, an emission costs no allocation.
  */
 #ifndef ENS_RUNTIME_EMISSION_H

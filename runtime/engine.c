@@ -11,8 +11,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#define XXH_STATIC_LINKING_ONLY /* a hash state on the stack */
-#include <xxhash.h>
 
 #include "runtime/match.h"
 #include "runtime/supported.h"
@@ -20,6 +18,7 @@
 #define DEFAULT_KEYS_PER_RULE 1000000u
 #define DEFAULT_PARTIALS_PER_KEY 10000u
 #define DEFAULT_PARTIALS_PER_RULE 1000000u
+#define DEFAULT_EMISSIONS_PER_EVENT 10000u
 #define DEFAULT_MEMORY_BYTES (UINT64_C(1) << 30)
 
 /* ---- opening ------------------------------------------------------------------------------------------------------ */
@@ -73,6 +72,7 @@ static enum ens_status open_group(struct ens_engine *e, uint32_t index)
 
 	ens_wheel_init(&g->wheel, INT64_MIN);
 	g->now_us = INT64_MIN;
+	g->limit_due_us = INT64_MAX;
 	for (uint32_t i = 0; i < rules.count; i++)
 		n += t->rule[t->index[rules.first + i]].inputs.count;
 	g->interest = calloc(n + 1, sizeof *g->interest);
@@ -82,6 +82,11 @@ static enum ens_status open_group(struct ens_engine *e, uint32_t index)
 		struct ens_rule *r = &e->rule[t->index[rules.first + i]];
 
 		r->group = g;
+		if (r->t->limit_count) {
+			r->limit = (struct ens_limit){.count = r->t->limit_count, .length_us = r->t->limit_us};
+			r->next_limited = g->limited;
+			g->limited = r;
+		}
 		for (uint32_t k = 0; k < r->t->inputs.count; k++) {
 			const struct ens_t_input *in = &t->input[r->t->inputs.first + k];
 
@@ -171,6 +176,8 @@ enum ens_status ens_engine_open(const struct ens_tables *tables, const struct en
 		e->options.partials_per_key = DEFAULT_PARTIALS_PER_KEY;
 	if (!e->options.partials_per_rule)
 		e->options.partials_per_rule = DEFAULT_PARTIALS_PER_RULE;
+	if (!e->options.emissions_per_event)
+		e->options.emissions_per_event = DEFAULT_EMISSIONS_PER_EVENT;
 	if (!e->options.memory_bytes)
 		e->options.memory_bytes = DEFAULT_MEMORY_BYTES;
 	ens_heap_init(&e->heap);
@@ -285,6 +292,7 @@ void ens_engine_close(struct ens_engine *e)
 	free(e->out_value);
 	free(e->event_ids);
 	free(e->due);
+	free(e->found);
 	free(e);
 }
 
@@ -305,8 +313,7 @@ static struct ens_cell *make_cell(struct ens_rule *r, struct ens_key *key)
 		return NULL;
 	}
 	*c = (struct ens_cell){.next = key->cells, .key = key, .rule = r};
-	for (uint32_t i = 0; i < r->t->leads.count; i++)
-		c->lead_us[i] = INT64_MIN;
+	ens_match_clear(c);
 	key->cells = c;
 	r->stats.keys++;
 	return c;
@@ -325,6 +332,19 @@ static int by_start(const void *a, const void *b)
 	return (x->start_pos > y->start_pos) - (x->start_pos < y->start_pos);
 }
 
+static size_t add_partials(const struct ens_rule *r, const struct ens_cell *c, struct ens_partial **all, size_t n)
+{
+	const struct ens_record *rec = ens_cell_record(c);
+
+	if (c->rule != r)
+		return n;
+	for (struct ens_partial *p = c->first; p; p = p->next)
+		all[n++] = p;
+	for (struct ens_partial *p = rec ? rec->held : NULL; p; p = p->next)
+		all[n++] = p;
+	return n;
+}
+
 /* Far from a limit nobody asks which of a rule's partial matches is the oldest; near it they are listed. */
 static enum ens_status list_partials(struct ens_rule *r)
 {
@@ -337,8 +357,7 @@ static enum ens_status list_partials(struct ens_rule *r)
 		struct ens_key *key = ens_keys_at(r->keys, i);
 
 		for (struct ens_cell *c = key ? key->cells : NULL; c; c = c->next)
-			for (struct ens_partial *p = c->rule == r ? c->first : NULL; p; p = p->next)
-				all[n++] = p;
+			n = add_partials(r, c, all, n);
 	}
 	qsort(all, n, sizeof(struct ens_partial *), by_start);
 	ens_match_list(r, all, n);
@@ -351,6 +370,7 @@ static void drop_oldest(struct ens_rule *r, const struct ens_cell *at_hand)
 	struct ens_cell *of = r->oldest->cell;
 
 	ens_match_drop(r->oldest);
+	ens_match_settle(of, r->group->now_us);
 	if (of != at_hand && ens_match_empty(of))
 		free_cell(of);
 }
@@ -371,7 +391,8 @@ static void keep_limits(struct ens_rule *r, struct ens_cell *c)
 	const struct ens_engine_options *o = &e->options;
 
 	for (; c->npartial > o->partials_per_key; r->stats.dropped_per_key++)
-		ens_match_drop(c->first);
+		ens_match_drop(ens_match_oldest(c));
+	ens_match_settle(c, r->group->now_us);
 	bool over = beyond(r, 1);
 
 	if (over && !r->listed)
@@ -384,6 +405,8 @@ static void keep_limits(struct ens_rule *r, struct ens_cell *c)
 		drop_oldest(r, c);
 	for (; r->oldest && e->heap.used_bytes > o->memory_bytes; r->stats.dropped_memory++)
 		drop_oldest(r, c);
+	for (; e->heap.used_bytes > o->memory_bytes && ens_limit_drop_oldest(&r->limit, &e->heap); r->stats.dropped_periods++)
+		;
 	if (r->stats.keys <= o->keys_per_rule)
 		return;
 	r->stats.dropped_keys++;
@@ -407,6 +430,20 @@ static int by_rule_then_key(const void *a, const void *b)
 static struct ens_cell *cell_of(struct ens_timer *t)
 {
 	return (struct ens_cell *)(void *)((char *)t - offsetof(struct ens_cell, timer));
+}
+
+/* Periods of limits that have ended at to_us are forgotten. */
+static void forget_periods(struct ens_engine *e, struct ens_group *g, int64_t to_us)
+{
+	g->limit_due_us = INT64_MAX;
+	for (struct ens_rule *r = g->limited; r; r = r->next_limited) {
+		ens_limit_forget(&r->limit, &e->heap, to_us);
+
+		int64_t due_us = ens_limit_due(&r->limit);
+
+		if (due_us < g->limit_due_us)
+			g->limit_due_us = due_us;
+	}
 }
 
 static void look_at_key(struct ens_engine *e, const struct ens_cell *c)
@@ -470,6 +507,8 @@ static enum ens_status fire(struct ens_engine *e, struct ens_group *g, int64_t t
 			return e->failed;
 		t = ens_wheel_pop(&g->wheel, to_us);
 	}
+	if (g->limit_due_us <= to_us && g->limited)
+		forget_periods(e, g, to_us);
 	return ENS_OK;
 }
 
@@ -499,12 +538,19 @@ enum ens_status ens_engine_advance(struct ens_engine *e, uint32_t group, int64_t
 		g->now_us = watermark_us;
 	enum ens_status st = fire(e, g, watermark_us);
 
-	return st == ENS_OK && watermark_us == INT64_MAX ? end_of_time(e, g) : st;
+	if (st != ENS_OK || watermark_us != INT64_MAX)
+		return st;
+	st = end_of_time(e, g);
+	forget_periods(e, g, watermark_us);
+	return st;
 }
 
 int64_t ens_engine_next_due(const struct ens_engine *e, uint32_t group)
 {
-	return ens_wheel_next(&e->group[group].wheel);
+	const struct ens_group *g = &e->group[group];
+	int64_t due_us = ens_wheel_next(&g->wheel);
+
+	return due_us < g->limit_due_us ? due_us : g->limit_due_us;
 }
 
 /* ---- events ------------------------------------------------------------------------------------------------------- */
@@ -627,96 +673,6 @@ void ens_engine_expect(struct ens_engine *e, uint32_t group, const struct ens_ev
 	}
 }
 
-/* ---- emissions ---------------------------------------------------------------------------------------------------- */
-
-/* The match's entries in the order taken, into e->event_ids. */
-static bool list_events(struct ens_engine *e, const struct ens_partial *p)
-{
-	if (p->ntaken > e->event_ids_cap) {
-		uint32_t cap = p->ntaken * 2;
-		struct ens_entry_id *bigger = realloc(e->event_ids, cap * sizeof *bigger);
-
-		if (!bigger)
-			return false;
-		e->event_ids = bigger;
-		e->event_ids_cap = cap;
-	}
-	uint32_t i = p->ntaken;
-
-	for (const struct ens_link *l = p->taken; l; l = l->before)
-		e->event_ids[--i] = l->id;
-	return true;
-}
-
-static void hash_text(XXH3_state_t *h, const struct ens_tables *t, struct ens_t_str s)
-{
-	uint32_t len = s.len;
-
-	XXH3_128bits_update(h, &len, sizeof len);
-	XXH3_128bits_update(h, t->bytes + s.off, s.len);
-}
-
-/* Identity: hash of rule name, kind, number of the emit, key, and per event taken the step, stream name and ID. */
-static void identify(const struct ens_engine *e, const struct ens_partial *p, uint32_t emit, uint8_t id[16])
-{
-	static const char kind[] = "match";
-	const struct ens_tables *t = e->tables;
-	const struct ens_rule *r = p->cell->rule;
-	const struct ens_key *key = p->cell->key;
-	XXH3_state_t h;
-
-	XXH3_INITSTATE(&h);
-	XXH3_128bits_reset(&h);
-	hash_text(&h, t, r->t->name);
-	XXH3_128bits_update(&h, kind, sizeof kind);
-	XXH3_128bits_update(&h, &emit, sizeof emit);
-	XXH3_128bits_update(&h, &key->len, sizeof key->len);
-	XXH3_128bits_update(&h, key->bytes, key->len);
-	for (const struct ens_link *l = p->taken; l; l = l->before) {
-		uint64_t entry[3] = {l->state, l->id.ms, l->id.seq};
-
-		XXH3_128bits_update(&h, entry, sizeof entry);
-		if (!e->from_file && l->id.stream < t->nstream)
-			hash_text(&h, t, t->stream[l->id.stream].name);
-	}
-	XXH128_canonical_t bytes;
-
-	XXH128_canonicalFromHash(&bytes, XXH3_128bits_digest(&h));
-	memcpy(id, bytes.digest, 16);
-}
-
-void ens_engine_report(struct ens_partial *p, int64_t end_us)
-{
-	struct ens_rule *r = p->cell->rule;
-	struct ens_engine *e = r->engine;
-	const struct ens_tables *t = e->tables;
-	const struct ens_event *at_hand = e->context.event;
-
-	if (end_us == INT64_MAX)
-		end_us = r->group->last_us; /* the end of time is not a time */
-	look_at_key(e, p->cell);
-	e->context.slot = ens_partial_slots(r, p);
-	e->context.event = NULL; /* in emit and having there is no event at hand */
-	if (e->failed == ENS_OK && (r->t->having == ENS_NONE || ens_program_holds(&e->context, r->t->having))) {
-		if (!list_events(e, p))
-			e->failed = ENS_ENOMEM;
-		for (uint32_t i = 0; i < r->t->emits.count && e->failed == ENS_OK; i++) {
-			uint32_t emit = r->t->emits.first + i;
-			const struct ens_t_out *out = &t->out[t->emit[emit].outs.first];
-			struct ens_emission em = {.rule = r->index, .emit = emit, .out = e->out_value, .key = e->key_value,
-						  .start_us = p->start_us, .end_us = end_us, .events = e->event_ids,
-						  .nevent = p->ntaken, .from_file = e->from_file};
-
-			for (uint32_t k = 0; k < t->emit[emit].outs.count; k++)
-				e->out_value[k] = ens_program_run(&e->context, out[k].program);
-			identify(e, p, i, em.id);
-			e->failed = e->options.sink.emit(e->options.sink.user, &em);
-			r->stats.emitted++;
-		}
-	}
-	e->context.event = at_hand;
-}
-
 /* ---- what others may know ----------------------------------------------------------------------------------------- */
 
 bool ens_engine_watch_start(const struct ens_engine *e, uint32_t group, int64_t *out_us)
@@ -740,6 +696,9 @@ bool ens_engine_idle(const struct ens_engine *e)
 {
 	for (uint32_t i = 0; i < e->tables->nkeygroup; i++)
 		if (e->keys[i].count)
+			return false;
+	for (uint32_t i = 0; i < e->tables->nrule; i++)
+		if (e->rule[i].limit.n)
 			return false;
 	return true;
 }

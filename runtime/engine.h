@@ -15,6 +15,7 @@ struct ens_engine_options {
 	uint32_t keys_per_rule;        /* 0: the default, 1,000,000 */
 	uint32_t partials_per_key;     /* 0: 10,000 */
 	uint32_t partials_per_rule;    /* 0: 1,000,000 */
+	uint32_t emissions_per_event;  /* of one rule; 0: 10,000 */
 	uint64_t memory_bytes;         /* of partial matches, keys and what they keep, all rules together; 0: 1 GiB */
 	bool no_lookahead;             /* ens_engine_expect does nothing */
 	struct ens_emission_sink sink;
@@ -29,6 +30,10 @@ struct ens_rule_stats {
 	uint64_t started;       /* partial matches begun */
 	uint64_t matched;       /* complete matches reported */
 	uint64_t emitted;       /* emissions (after having) */
+	uint64_t timed_out;     /* partial matches told of by `on timeout` */
+	uint64_t suppressed;    /* matches and timeouts held back by `limit` */
+	uint64_t dropped_emissions; /* beyond emissions_per_event */
+	uint64_t dropped_periods;   /* of `limit`, forgotten before their time: more than keys_per_rule */
 	uint64_t dropped_keys, dropped_per_key, dropped_per_rule, dropped_memory; /* over a limit: what started first goes */
 	uint64_t partials, keys;/* live now */
 };

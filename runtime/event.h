@@ -35,6 +35,7 @@ struct ens_emission {
 	const struct ens_entry_id *events; /* the entries that made it, in the order taken */
 	uint32_t nevent;
 	bool from_file;             /* events are line numbers */
+	uint64_t suppressed;        /* emissions that `limit` held back before this one */
 };
 
 /* Takes emissions as they are found.  A status other than ENS_OK stops the engine with it. */

@@ -1,7 +1,7 @@
 /*
  * Looks at partial matches from outside: which came furthest, and what each event that it did not take lacked.
  *
- * The judgement follows match.c (satisfies, outrun, guards_hold) but names the first thing that does not hold instead of
+ * The judgement follows match_step.c (judge, ens_entry_allowed) but names the first thing that does not hold instead of
  * answering yes or no; it evaluates programs itself and leaves no trace in the engine: neither the memo of predicates nor
  * the key at hand is kept from one call to the next.  Tested by tests/cli/test_verb.sh.
  */

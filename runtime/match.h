@@ -1,18 +1,22 @@
 /*
  * The matcher: offers each event to the partial matches of its key, starts new ones, ends those whose time is over.
  *
- * Shared by engine.c (which finds rules and keys), match.c (which steps) and inspect.c (which looks on); nothing else
- * includes this.
+ * Shared by engine.c (which finds rules and keys), inspect.c (which looks on) and the matcher's own files; nothing else
+ * includes this.  match_select.c: what an event or a deadline does to a cell, which matches are reported and what they
+ * drop; match_step.c: entries and arrows; match_due.c: absences and deadlines; match_slots.c: what partials remember;
+ * match_partial.c: their life and order; match_rule.c: what follows from a rule's tables; match_report.c: what becomes of
+ * a match that is reported.
  *
- * A rule's state for one key is a cell: its partial matches in order of preference (by start, then by the positions of
- * their events, then by branch), so the first that completes is the one that semantics.md section 4 reports.
- *   M1  partials of a cell are ordered: the children of a partial stand where it stood, those that took the event first.
- *   M2  every live partial has an entry that is not dead.
+ * A rule's state for one key is a cell.
+ *   M1  partials of a cell are ordered by start; of one start, the children of a partial stand before it, in the order in
+ *       which they branched off.
+ *   M2  every live partial has an entry that is not dead, or has expired and is about to be told of.
  *   M3  a cell's timer is set, no later than the earliest thing that is due in it, whenever something is.
- *   M4  a cell without partials, session and remembered absences does not exist; nor does a key without cells.
+ *   M4  a cell without partials, session, remembered absences and record does not exist; nor does a key without cells.
  *   M5  triggers: every condition on an event that a rule asks for has a bit (several may share one), and bit
  *       ENS_EVERY_EVENT stands for "whatever comes".  A partial's `wanted` has at least the bits of what its open entries wait
  *       for, a cell's at least those of its partials.  An event whose bits are not wanted changes nothing and touches nothing.
+ *   M6  where matches wait for earlier starts (`held`), an earlier partial is live in the cell, in between calls.
  */
 #ifndef ENS_RUNTIME_MATCH_H
 #define ENS_RUNTIME_MATCH_H
@@ -20,6 +24,7 @@
 #include "runtime/engine.h"
 #include "runtime/heap.h"
 #include "runtime/keys.h"
+#include "runtime/limit.h"
 #include "runtime/program.h"
 #include "runtime/wheel.h"
 
@@ -27,6 +32,7 @@
 struct ens_link {
 	struct ens_link *before;
 	struct ens_entry_id id;
+	uint64_t pos;                       /* among the events of the cell */
 	uint32_t refs;
 	uint32_t state;
 };
@@ -39,19 +45,42 @@ struct ens_blob {
 
 #define ENS_EVERY_EVENT (UINT64_C(1) << 63)
 
+/* Where a partial match stands. */
+enum ens_place {
+	ENS_LIVE,  /* among those that may go on */
+	ENS_FOUND, /* complete with the event or deadline at hand: in the engine's `found` */
+	ENS_HELD   /* complete, waiting for earlier starts: in the cell's record */
+};
+
+/* What may come next, whatever branch or order led there: semantics.md section 5.  Equal points have equal hashes. */
+struct ens_point {
+	uint64_t hash[2];
+};
+
 struct ens_partial {
-	struct ens_partial *next, *prev;    /* in the cell */
+	struct ens_partial *next, *prev;    /* in the cell, or its record */
 	struct ens_cell *cell;
 	uint64_t wanted;                    /* M5 */
 	struct ens_link *taken;
 	int64_t start_us, last_us;          /* times of its first and latest event */
 	uint64_t start_pos, last_pos;       /* their positions among the events of the cell */
 	uint32_t state, ntaken;
+	uint8_t place;                      /* enum ens_place */
 	bool closes_later;                  /* complete by an event that is not part of it */
+	bool reported;                      /* `match all`: it was complete, and went on */
+	bool expired;                       /* its time is over, which is still to be told */
+	bool covered;                       /* it began within one that was told to have expired */
 	struct ens_partial *newer, *older;  /* of the rule, by start; only while the rule is `listed` */
-	/* then: uint64_t dead[mask_words]; struct ens_link origin (if nothing branches); struct ens_value slot[nslot];
-	 * uint32_t counter[ncounter] */
+	/* then: uint64_t dead[mask_words]; struct ens_link origin (if nothing branches); struct ens_point (`match last`);
+	 * struct ens_value slot[nslot]; uint32_t counter[ncounter] */
 	uint64_t dead[];
+};
+
+/* What a cell remembers of matches that were complete, for rules that ask for it. */
+struct ens_record {
+	struct ens_partial *held, *held_last; /* by start, then completion, then positions */
+	int64_t told_us;                    /* `match`: what starts up to then is covered by a timeout told; INT64_MIN: none was */
+	bool having_held;                   /* `having ... once`: it was true the time before */
 };
 
 struct ens_cell {
@@ -66,6 +95,7 @@ struct ens_cell {
 	uint32_t npartial;
 	bool in_session;
 	int64_t lead_us[];                  /* per leading absence the time of the latest event that violates it; INT64_MIN: none */
+	/* then: struct ens_record (if the rule has one) */
 };
 
 struct ens_rule {
@@ -78,7 +108,7 @@ struct ens_rule {
 	struct ens_value *view;             /* room for slots as they would be */
 	uint64_t *mask;                     /* M5: by state and entry: what the entry waits for */
 	uint32_t *mask_at;                  /* by state: its first entry's mask */
-	uint64_t start_mask, lead_mask;     /* what may start a partial, what violates a leading absence */
+	uint64_t start_mask, lead_mask, reset_mask; /* what may start a partial, violates a leading absence, resets the key */
 	bool positional;                    /* events count even if nothing waits for them: `,`, `within N events` */
 	bool listed;                        /* near a limit: partials are in a list by start, what started first goes first */
 	struct ens_partial *oldest, *newest;
@@ -87,11 +117,19 @@ struct ens_rule {
 	uint32_t origin_at;                 /* byte offset of the first link in a partial, if nothing branches */
 	uint32_t slots_at;                  /* byte offset of the slots in a partial */
 	uint32_t counters_at;
+	uint32_t point_at;                  /* byte offset of the point in a partial; 0: it has none */
+	uint32_t record_at;                 /* byte offset of the record in a cell; 0: it has none */
+	struct ens_counters *counters;      /* `match last`: what is to be known of counters */
 	struct ens_partial *embryo;         /* state 0, in no cell: what every partial is born from */
 	bool scope_only;                    /* nothing but the scope is ever due: the oldest partial's end is the earliest */
 	bool branches;                      /* two partials may have taken the same events */
 	bool start_guarded;                 /* some entry of state 0 has guards */
 	bool reads_key;                     /* some program of it reads the key */
+	bool holds;                         /* complete matches wait for partials of earlier starts */
+	bool times_out;                     /* partials that expire are told of */
+	uint64_t emitted_now;               /* with the event or deadline at hand */
+	struct ens_limit limit;             /* `limit N per D` */
+	struct ens_rule *next_limited;      /* of the group */
 	struct ens_rule_stats stats;
 };
 
@@ -104,6 +142,8 @@ struct ens_group {
 	bool started, watch_set;
 	struct ens_interest *interest;      /* by type, then rule */
 	uint32_t ninterest;
+	struct ens_rule *limited;           /* its rules with a `limit` */
+	int64_t limit_due_us;               /* not after the earliest end of a limit's period */
 };
 
 /* A condition on events of one type that a rule asks for, and its bits. */
@@ -119,6 +159,12 @@ struct ens_interest {
 	const struct ens_t_input *input;
 	struct ens_trigger *trigger;        /* each predicate once */
 	uint32_t ntrigger;
+};
+
+/* A partial, and its place among those that are to be put in order. */
+struct ens_found {
+	struct ens_partial *p;
+	uint32_t at;
 };
 
 #define ENS_PINS 8 /* strings of the event at hand that are shared between the slots that keep them */
@@ -145,6 +191,8 @@ struct ens_engine {
 	uint32_t event_ids_cap;
 	struct ens_cell **due;              /* cells due at one time */
 	uint32_t ndue, due_cap;
+	struct ens_found *found;            /* complete with the event or deadline at hand; and room to sort partials in */
+	uint32_t nfound, found_cap;
 	enum ens_status failed;             /* ENS_OK, or why matching stopped */
 };
 
@@ -161,6 +209,8 @@ static inline bool ens_predicate_holds(struct ens_engine *e, uint32_t p)
 	return e->memo[p] & 1;
 }
 
+/* ---- rules: match_rule.c ------------------------------------------------------------------------------------------ */
+
 /* Fills what the rule's tables imply; t, engine, group, keys and index are set. */
 enum ens_status ens_rule_open(struct ens_rule *r) ENS_MUST_CHECK;
 /* The part of it that says where what lies in a partial match and how large things are; only t need be set. */
@@ -171,25 +221,166 @@ void ens_rule_close(struct ens_rule *r);
 void ens_rule_triggers(struct ens_rule *r, void (*each)(void *user, uint32_t type, uint32_t predicate, uint64_t bits),
 		       void *user);
 
+void ens_partial_locate(const struct ens_rule *r, struct ens_partial *p); /* `match last`: fills its point */
+
+/* ---- cells, as the engine sees them: match_select.c ----------------------------------------------------------------- */
+
 /* The event at hand, with its bits, goes through the cell: partial matches, then new starts.  The cell may be empty afterwards. */
 void ens_match_event(struct ens_cell *c, const struct ens_event *ev, uint64_t bits);
-/* Near a limit: puts the rule's partials into the list by start. */
-void ens_match_list(struct ens_rule *r, struct ens_partial **partial, size_t n);
 /* Everything of the cell that is due at time_us. */
 void ens_match_due(struct ens_cell *c, int64_t time_us);
-/* Forgets all of it: partial matches, session, remembered absences. */
+/* Partials were dropped from outside: what waited for them is reported. */
+void ens_match_settle(struct ens_cell *c, int64_t time_us);
+/* Forgets all of it: partial matches, session, remembered absences, record. */
 void ens_match_clear(struct ens_cell *c);
 /* True if nothing is left in the cell. */
 bool ens_match_empty(const struct ens_cell *c);
-void ens_blob_release(struct ens_heap *h, struct ens_blob *b); /* one user less */
+
+/* ---- partial matches: match_partial.c ------------------------------------------------------------------------------- */
+
+/* A copy of `from`: placed before it; of the embryo: placed last, as the newest, beginning with ev.  NULL: no memory. */
+struct ens_partial *ens_partial_copy(struct ens_cell *c, struct ens_partial *from, const struct ens_event *ev);
+/* A copy that is not placed in the cell: ENS_FOUND. */
+struct ens_partial *ens_partial_clone(struct ens_partial *from);
+/* Another event is taken, into `state`.  False: no memory. */
+bool ens_partial_extend(struct ens_partial *p, const struct ens_event *ev, uint32_t state);
+/* Takes it out of the cell's list; it is the caller's then, still counted. */
+void ens_partial_detach(struct ens_partial *p);
+void ens_partial_hold(struct ens_partial *p); /* a detached one, into the cell's record */
 void ens_match_drop(struct ens_partial *p);
-void ens_match_drop_all(struct ens_cell *c);
+void ens_match_drop_all(struct ens_cell *c); /* live and held ones */
+struct ens_partial *ens_match_oldest(const struct ens_cell *c); /* what started first, or NULL */
+/* Near a limit: puts the rule's partials into the list by start. */
+void ens_match_list(struct ens_rule *r, struct ens_partial **partial, size_t n);
+
+/* Order of two partials of one cell by the positions of their events, the first one's first (so by start); of [1] and
+ * [1, 2] the former is smaller.  0: the same events. */
+int ens_partial_compare(const struct ens_partial *a, const struct ens_partial *b);
+
+/* A list of partials that is to be put in order: the engine's `found`. */
+void ens_found_add(struct ens_engine *e, struct ens_partial *p);
+void ens_found_sort(struct ens_engine *e); /* by ens_partial_compare; of equals as they were added */
+
 static inline struct ens_value *ens_partial_slots(const struct ens_rule *r, struct ens_partial *p)
 {
 	return (struct ens_value *)(void *)((char *)p + r->slots_at);
 }
 
-/* Reports a complete match (compiled into emissions) to the sink.  engine.c */
-void ens_engine_report(struct ens_partial *p, int64_t end_us);
+static inline uint32_t *ens_partial_counters(const struct ens_rule *r, struct ens_partial *p)
+{
+	return (uint32_t *)(void *)((char *)p + r->counters_at);
+}
+
+static inline struct ens_point *ens_partial_point(const struct ens_rule *r, struct ens_partial *p)
+{
+	return (struct ens_point *)(void *)((char *)p + r->point_at);
+}
+
+static inline struct ens_record *ens_cell_record(const struct ens_cell *c)
+{
+	return c->rule->record_at ? (struct ens_record *)(void *)((char *)(uintptr_t)c + c->rule->record_at) : NULL;
+}
+
+static inline const struct ens_t_entry *ens_partial_entries(const struct ens_rule *r, const struct ens_partial *p, uint32_t *n)
+{
+	const struct ens_t_state *s = &r->state[p->state];
+
+	*n = s->entries.count;
+	return &r->engine->tables->entry[s->entries.first];
+}
+
+static inline bool ens_entry_is_dead(const struct ens_partial *p, uint32_t entry)
+{
+	return p->dead[entry / 64] >> (entry % 64) & 1;
+}
+
+static inline void ens_entry_kill(struct ens_partial *p, uint32_t entry)
+{
+	p->dead[entry / 64] |= UINT64_C(1) << (entry % 64);
+}
+
+/* ---- slots: match_slots.c ------------------------------------------------------------------------------------------- */
+
+void ens_blob_release(struct ens_heap *h, struct ens_blob *b); /* one user less */
+void ens_slots_share(const struct ens_rule *r, struct ens_partial *p);   /* it was copied: one user more of all it keeps */
+void ens_slots_release(const struct ens_rule *r, struct ens_partial *p);
+void ens_slots_reset(const struct ens_rule *r, struct ens_value *slot, uint32_t first, uint32_t n);
+void ens_slots_capture(struct ens_rule *r, struct ens_partial *p, const struct ens_t_capture *c);
+
+/* ---- absences and deadlines: match_due.c ---------------------------------------------------------------------------- */
+
+/* us + by_us, or the end of time. */
+static inline int64_t ens_time_add(int64_t us, int64_t by_us)
+{
+	int64_t sum;
+
+	if (__builtin_add_overflow(us, by_us, &sum))
+		return by_us > 0 ? INT64_MAX : INT64_MIN;
+	return sum;
+}
+
+/* Programs that look at a match look at p.  ENS_NONE holds. */
+bool ens_partial_holds(const struct ens_rule *r, struct ens_partial *p, uint32_t program);
+/* A duration that is a constant or comes from the match.  False: it is null. */
+bool ens_partial_duration(const struct ens_rule *r, struct ens_partial *p, int64_t us, uint32_t program, int64_t *out);
+
+static inline bool ens_entry_has_within(const struct ens_t_entry *t)
+{
+	return t->within_us >= 0 || t->within_program != ENS_NONE;
+}
+
+static inline bool ens_entry_has_after(const struct ens_t_entry *t)
+{
+	return t->after_us >= 0 || t->after_program != ENS_NONE;
+}
+
+/* The scope `within N events` is over for p once the event at hand was judged. */
+static inline bool ens_events_over(const struct ens_rule *r, const struct ens_partial *p)
+{
+	return r->t->scope == ENS_T_EVENTS && p->cell->pos - p->start_pos + 1 >= (uint64_t)r->t->scope_amount;
+}
+
+/* When the scope ends for p; INT64_MAX: by no time. */
+static inline int64_t ens_scope_end(const struct ens_rule *r, const struct ens_partial *p)
+{
+	return r->t->scope == ENS_T_TIME ? ens_time_add(p->start_us, r->t->scope_amount) : INT64_MAX;
+}
+
+int64_t ens_entry_within_end(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t); /* INT64_MAX: it has none */
+/* Can the entry never be followed?  A limit is null, or an absence outlasts the scope. */
+bool ens_entry_hopeless(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t);
+/* Does the event at hand violate an absence that is on watch on the entry's way? */
+bool ens_entry_violated(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, const struct ens_event *ev);
+/* Are the timed absences on the entry's way over at time_us, so that what comes then may be taken? */
+bool ens_entry_silence_over(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, int64_t time_us);
+
+uint32_t ens_accept_entry(const struct ens_rule *r, const struct ens_partial *p); /* the one that is not dead; else the number of entries */
+bool ens_accept_free(const struct ens_rule *r, struct ens_partial *p, uint32_t at); /* no greedy repetition holds it back */
+/* Is p complete by its accept entry `at` now that the event at hand is judged? */
+bool ens_accept_has_come(const struct ens_rule *r, struct ens_partial *p, uint32_t at, const struct ens_event *ev);
+bool ens_accept_is_due(const struct ens_rule *r, struct ens_partial *p, int64_t time_us, bool over); /* over: its scope is */
+bool ens_partial_all_dead(const struct ens_rule *r, const struct ens_partial *p);
+/* The earliest time at which something happens to p without an event. */
+int64_t ens_partial_due(const struct ens_rule *r, struct ens_partial *p);
+void ens_cell_arm(struct ens_cell *c, int64_t at_us); /* the timer goes off then, or before; INT64_MAX: no matter */
+
+/* ---- steps: match_step.c -------------------------------------------------------------------------------------------- */
+
+/* Offers the event at hand to p, or to the embryo.  What is complete is added to the engine's `found`; p may be gone. */
+void ens_match_step(struct ens_cell *c, struct ens_partial *p, const struct ens_event *ev);
+/* p is complete, and goes on if it can (`match all`; over: it can't any more). */
+void ens_match_found(struct ens_partial *p, bool over);
+void ens_match_expire(struct ens_partial *p); /* its time is over: to be told, or just dropped */
+void ens_embryo_enter(struct ens_rule *r);    /* judges the guards of the ways to begin */
+/* Do the guards of the entry hold for p as it is? */
+bool ens_entry_allowed(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t);
+/* Guards and actions, as far as they are about counters. */
+bool ens_counters_allow(const uint32_t *counter, const struct ens_t_op *guard, uint32_t n);
+void ens_counters_act(uint32_t *counter, const struct ens_t_op *action, uint32_t n);
+
+/* ---- what is said: match_report.c ----------------------------------------------------------------------------------- */
+
+/* A complete match, or a partial one that timed out, as emissions to the sink.  It is the caller's as before. */
+void ens_match_report(struct ens_partial *p, int64_t end_us, bool timeout);
 
 #endif

@@ -39,6 +39,7 @@ enum operation {
 	DO_EVENT_STREAM,
 	DO_SLOT,
 	DO_KEY,
+	DO_STEP,
 	DO_MOVE,
 	DO_NULL,
 	DO_AND,
@@ -622,6 +623,9 @@ static const struct ens_value *run(struct ens_context *c, uint32_t p)
 		case DO_KEY:
 			*to = c->key[i->index];
 			break;
+		case DO_STEP:
+			*to = c->step;
+			break;
 		case DO_MOVE:
 			*to = *a;
 			break;
@@ -828,7 +832,7 @@ static uint8_t plain_operation(uint8_t op)
 		[ENS_OP_DISTINCT] = DO_NULL,
 		[ENS_OP_PERCENTILE] = DO_NULL,
 		[ENS_OP_LIST] = DO_NULL,
-		[ENS_OP_STEP] = DO_NULL,
+		[ENS_OP_STEP] = DO_STEP,
 		[ENS_OP_MOVE] = DO_MOVE,
 		[ENS_OP_AND] = DO_AND,
 		[ENS_OP_OR] = DO_OR,

@@ -105,6 +105,7 @@ struct ens_context {
 	const struct ens_event *event;
 	const struct ens_value *slot; /* of the partial match, its first slot */
 	const struct ens_value *key;  /* parts of the key */
+	struct ens_value step;        /* what STEP answers */
 	struct ens_value *reg;        /* ENS_REGISTERS_MAX */
 	struct ens_arena scratch;     /* strings made by functions */
 	struct ens_buf text;          /* where functions put a string together */

@@ -18,8 +18,6 @@ static const char *of_emit(const struct ens_t_emit *e)
 {
 	if (e->kind == ENS_T_DERIVE)
 		return "`derive`";
-	if (e->kind == ENS_T_TIMEOUT)
-		return "`on timeout`";
 	return e->target == ENS_T_HASH ? "`to hash`" : e->target == ENS_T_CHANNEL ? "`to channel`" : NULL;
 }
 
@@ -27,16 +25,6 @@ static const char *of_rule(const struct ens_tables *t, const struct ens_t_rule *
 {
 	if (r->window != ENS_NONE)
 		return "`window`";
-	if (r->select != ENS_T_ONE)
-		return r->select == ENS_T_ALL ? "`match all`" : "`match last`";
-	if (r->skip)
-		return "`skip`";
-	if (r->resets.count)
-		return "`reset on`";
-	if (r->limit_count)
-		return "`limit`";
-	if (r->having_once)
-		return "`having ... once`";
 	if (r->tables.count)
 		return "a table";
 	for (uint32_t i = 0; i < r->slots.count; i++)

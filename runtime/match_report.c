@@ -1,0 +1,192 @@
+/*
+ * What becomes of a match that is reported, or of a partial match that timed out: `having`, `once`, `limit`, emissions.
+ *
+ * All emissions of one match are let through or held back together.  `--max-emissions` bounds those of one event (or
+ * deadline) and rule: what is beyond is counted and gone, but has used up its events.
+ * Cost: that of the programs and of the sink; no allocation once the room for IDs has grown.
+ * Tested by tests/unit/test_engine.c, tests/conformance.
+ */
+#include <stdlib.h>
+#include <string.h>
+#define XXH_STATIC_LINKING_ONLY /* a hash state on the stack */
+#include <xxhash.h>
+
+#include "runtime/match.h"
+
+/* ---- identity ------------------------------------------------------------------------------------------------------- */
+
+/* The match's entries in the order taken, into e->event_ids. */
+static bool list_events(struct ens_engine *e, const struct ens_partial *p)
+{
+	if (p->ntaken > e->event_ids_cap) {
+		uint32_t cap = p->ntaken * 2;
+		struct ens_entry_id *bigger = realloc(e->event_ids, cap * sizeof *bigger);
+
+		if (!bigger)
+			return false;
+		e->event_ids = bigger;
+		e->event_ids_cap = cap;
+	}
+	uint32_t i = p->ntaken;
+
+	for (const struct ens_link *l = p->taken; l; l = l->before)
+		e->event_ids[--i] = l->id;
+	return true;
+}
+
+static void hash_text(XXH3_state_t *h, const struct ens_tables *t, struct ens_t_str s)
+{
+	uint32_t len = s.len;
+
+	XXH3_128bits_update(h, &len, sizeof len);
+	XXH3_128bits_update(h, t->bytes + s.off, s.len);
+}
+
+/* Identity: hash of rule name, kind, number of the emit, key, and per event taken the step, stream name and ID. */
+static void identify(const struct ens_engine *e, const struct ens_partial *p, uint32_t emit, bool timeout, uint8_t id[16])
+{
+	const struct ens_tables *t = e->tables;
+	const struct ens_rule *r = p->cell->rule;
+	const struct ens_key *key = p->cell->key;
+	XXH3_state_t h;
+
+	XXH3_INITSTATE(&h);
+	XXH3_128bits_reset(&h);
+	hash_text(&h, t, r->t->name);
+	if (timeout)
+		XXH3_128bits_update(&h, "timeout", sizeof "timeout");
+	else
+		XXH3_128bits_update(&h, "match", sizeof "match");
+	XXH3_128bits_update(&h, &emit, sizeof emit);
+	XXH3_128bits_update(&h, &key->len, sizeof key->len);
+	XXH3_128bits_update(&h, key->bytes, key->len);
+	for (const struct ens_link *l = p->taken; l; l = l->before) {
+		uint64_t entry[3] = {l->state, l->id.ms, l->id.seq};
+
+		XXH3_128bits_update(&h, entry, sizeof entry);
+		if (!e->from_file && l->id.stream < t->nstream)
+			hash_text(&h, t, t->stream[l->id.stream].name);
+	}
+	XXH128_canonical_t bytes;
+
+	XXH128_canonicalFromHash(&bytes, XXH3_128bits_digest(&h));
+	memcpy(id, bytes.digest, 16);
+}
+
+/* ---- whether it is said --------------------------------------------------------------------------------------------- */
+
+static bool having(struct ens_rule *r, const struct ens_cell *c)
+{
+	bool holds = r->t->having == ENS_NONE || ens_program_holds(&r->engine->context, r->t->having);
+
+	if (!r->t->having_once)
+		return holds;
+	struct ens_record *rec = ens_cell_record(c);
+	bool before = rec->having_held;
+
+	rec->having_held = holds;
+	return holds && !before;
+}
+
+/* Is it let through by the rule's limit? */
+static bool passes_limit(struct ens_rule *r, const struct ens_cell *c, int64_t time_us, bool timeout, uint64_t *suppressed)
+{
+	struct ens_engine *e = r->engine;
+	struct ens_limit_subject s = {.key = c->key, .kind = timeout};
+	bool passes = false;
+
+	if (r->t->limit_by != ENS_NONE) {
+		s.type = (enum ens_type)e->tables->program[r->t->limit_by].type;
+		s.by = ens_program_run(&e->context, r->t->limit_by);
+	}
+	e->failed = ens_limit_pass(&r->limit, &e->heap, &s, time_us, &passes, suppressed);
+	for (; r->limit.n > e->options.keys_per_rule && ens_limit_drop_oldest(&r->limit, &e->heap); r->stats.dropped_periods++)
+		;
+	int64_t due_us = ens_limit_due(&r->limit);
+
+	if (due_us < r->group->limit_due_us)
+		r->group->limit_due_us = due_us;
+	if (!passes)
+		r->stats.suppressed++;
+	return passes;
+}
+
+/* ---- emissions -------------------------------------------------------------------------------------------------------- */
+
+/* The first step that had to come next: what may be left out, or is only preferred, did not have to. */
+static struct ens_value next_step(const struct ens_rule *r, struct ens_partial *p)
+{
+	const struct ens_tables *t = r->engine->tables;
+	const struct ens_t_state *found = NULL;
+	uint32_t n;
+	const struct ens_t_entry *list = ens_partial_entries(r, p, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (list[i].kind != ENS_T_TAKE || !ens_entry_allowed(r, p, &list[i]))
+			continue;
+		if (!found || !(list[i].flags & ENS_T_GREEDY))
+			found = &r->state[list[i].target];
+		if (!(list[i].flags & ENS_T_GREEDY))
+			break;
+	}
+	if (!found)
+		return (struct ens_value){.null = ENS_NULL};
+	return (struct ens_value){.s = t->bytes + found->label.off, .len = found->label.len};
+}
+
+static void emit(struct ens_partial *p, int64_t end_us, bool timeout, uint64_t suppressed)
+{
+	struct ens_rule *r = p->cell->rule;
+	struct ens_engine *e = r->engine;
+	const struct ens_tables *t = e->tables;
+
+	if (!list_events(e, p))
+		e->failed = ENS_ENOMEM;
+	for (uint32_t i = 0; i < r->t->emits.count && e->failed == ENS_OK; i++) {
+		uint32_t at = r->t->emits.first + i;
+		const struct ens_t_emit *said = &t->emit[at];
+		const struct ens_t_out *out = &t->out[said->outs.first];
+		struct ens_emission em = {.rule = r->index, .emit = at, .out = e->out_value, .key = e->key_value,
+					  .start_us = p->start_us, .end_us = end_us, .events = e->event_ids,
+					  .nevent = p->ntaken, .from_file = e->from_file, .suppressed = suppressed};
+
+		if ((said->kind == ENS_T_TIMEOUT) != timeout)
+			continue;
+		if (r->emitted_now == e->options.emissions_per_event) {
+			r->stats.dropped_emissions++;
+			continue;
+		}
+		for (uint32_t k = 0; k < said->outs.count; k++)
+			e->out_value[k] = ens_program_run(&e->context, out[k].program);
+		identify(e, p, i, timeout, em.id);
+		e->failed = e->options.sink.emit(e->options.sink.user, &em);
+		r->stats.emitted++;
+		r->emitted_now++;
+	}
+}
+
+void ens_match_report(struct ens_partial *p, int64_t end_us, bool timeout)
+{
+	struct ens_cell *c = p->cell;
+	struct ens_rule *r = c->rule;
+	struct ens_engine *e = r->engine;
+	const struct ens_event *at_hand = e->context.event;
+	uint64_t suppressed = 0;
+
+	if (e->failed != ENS_OK)
+		return;
+	if (end_us == INT64_MAX)
+		end_us = r->group->last_us; /* the end of time is not a time */
+	if (timeout)
+		r->stats.timed_out++;
+	else
+		r->stats.matched++;
+	ens_keys_decode(r->keys, c->key, e->key_value);
+	e->context.key = e->key_value;
+	e->context.slot = ens_partial_slots(r, p);
+	e->context.event = NULL; /* in emit, having and by there is no event at hand */
+	e->context.step = timeout ? next_step(r, p) : (struct ens_value){.null = ENS_NULL};
+	if ((timeout || having(r, c)) && (!r->t->limit_count || passes_limit(r, c, end_us, timeout, &suppressed)))
+		emit(p, end_us, timeout, suppressed);
+	e->context.event = at_hand;
+}

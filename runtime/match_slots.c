@@ -1,0 +1,184 @@
+/*
+ * Slots: what a partial match remembers of the events that it took.
+ *
+ * A capture runs a program over the event at hand and puts the result into a slot.  Strings are copied once an event,
+ * whoever keeps them, and shared by all slots and partial matches that do.
+ * Cost: that of the programs.  Tested by tests/conformance, tests/unit/test_engine.c.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "runtime/match.h"
+
+/* ---- strings kept by slots ---------------------------------------------------------------------------------------- */
+
+void ens_blob_release(struct ens_heap *h, struct ens_blob *b)
+{
+	if (--b->refs == 0)
+		ens_heap_free(h, b, sizeof *b + b->len);
+}
+
+static struct ens_blob *blob_of(const struct ens_value *v)
+{
+	return (struct ens_blob *)(void *)((char *)(uintptr_t)v->s - offsetof(struct ens_blob, bytes));
+}
+
+/* The event's string as one that stays; slots that keep the same one share it. */
+static struct ens_blob *blob_keep(struct ens_engine *e, const struct ens_value *v)
+{
+	for (uint32_t i = 0; i < e->npin; i++)
+		if (e->pin[i].s == v->s && e->pin[i].blob->len == v->len) {
+			e->pin[i].blob->refs++;
+			return e->pin[i].blob;
+		}
+	struct ens_blob *b = ens_heap_alloc(&e->heap, sizeof *b + v->len);
+
+	if (!b) {
+		e->failed = ENS_ENOMEM;
+		return NULL;
+	}
+	*b = (struct ens_blob){.refs = 1, .len = v->len};
+	if (v->len)
+		memcpy(b->bytes, v->s, v->len);
+	if (e->npin < ENS_PINS) {
+		b->refs++;
+		e->pin[e->npin].s = v->s;
+		e->pin[e->npin++].blob = b;
+	}
+	return b;
+}
+
+static void slot_set(struct ens_engine *e, struct ens_value *slot, enum ens_type type, const struct ens_value *v)
+{
+	struct ens_value old = *slot;
+
+	*slot = *v;
+	if (ens_type_is_bytes(type) && !v->null) {
+		struct ens_blob *b = blob_keep(e, v);
+
+		if (b)
+			slot->s = b->bytes;
+		else
+			slot->null = ENS_NULL;
+	}
+	if (ens_type_is_bytes(type) && !old.null)
+		ens_blob_release(&e->heap, blob_of(&old));
+}
+
+void ens_slots_reset(const struct ens_rule *r, struct ens_value *slot, uint32_t first, uint32_t n)
+{
+	const struct ens_t_slot *t = &r->engine->tables->slot[r->t->slots.first];
+
+	for (uint32_t i = first; i < first + n; i++)
+		slot_set(r->engine, &slot[i], t[i].type, &r->initial[i]);
+}
+
+void ens_slots_share(const struct ens_rule *r, struct ens_partial *p)
+{
+	const struct ens_t_slot *t = &r->engine->tables->slot[r->t->slots.first];
+	struct ens_value *slot = ens_partial_slots(r, p);
+
+	for (uint32_t i = 0; i < r->t->slots.count; i++)
+		if (ens_type_is_bytes(t[i].type) && !slot[i].null)
+			blob_of(&slot[i])->refs++;
+}
+
+void ens_slots_release(const struct ens_rule *r, struct ens_partial *p)
+{
+	const struct ens_t_slot *t = &r->engine->tables->slot[r->t->slots.first];
+	struct ens_value *slot = ens_partial_slots(r, p);
+
+	for (uint32_t i = 0; i < r->t->slots.count; i++)
+		if (ens_type_is_bytes(t[i].type) && !slot[i].null)
+			ens_blob_release(&r->engine->heap, blob_of(&slot[i]));
+}
+
+/* ---- captures ----------------------------------------------------------------------------------------------------- */
+
+/* slot[0] + slot[1] is the sum in doubled precision (T. J. Dekker, 1971); slot[0] is it rounded. */
+static void sum_float(struct ens_value *slot, double v)
+{
+	double s = slot[0].f, t = s + v, z = t - s;
+	double low = slot[1].f + ((s - (t - z)) + (v - z));
+
+	slot[0].f = t + low;
+	slot[1].f = (t - slot[0].f) + low;
+	if (!isfinite(slot[0].f))
+		slot[0].null = ENS_NULL; /* for good */
+}
+
+static void sum_int(struct ens_engine *e, struct ens_value *slot, int64_t v)
+{
+	if (!slot->null && __builtin_add_overflow(slot->i, v, &slot->i)) {
+		slot->null = ENS_NULL;
+		e->context.nulled++;
+	}
+}
+
+/* The oldest value goes last: the new one may borrow from it. */
+static void shift(struct ens_engine *e, struct ens_value *slot, uint32_t n, enum ens_type type, const struct ens_value *v)
+{
+	const struct ens_value oldest = slot[n - 1];
+
+	memmove(slot + 1, slot, (n - 1) * sizeof *slot);
+	slot[0] = (struct ens_value){.null = ENS_UNSET};
+	slot_set(e, slot, type, v);
+	if (ens_type_is_bytes(type) && !oldest.null)
+		ens_blob_release(&e->heap, blob_of(&oldest));
+}
+
+void ens_slots_capture(struct ens_rule *r, struct ens_partial *p, const struct ens_t_capture *c)
+{
+	struct ens_engine *e = r->engine;
+	struct ens_value *slot = &ens_partial_slots(r, p)[c->slot];
+	enum ens_type type = e->tables->slot[r->t->slots.first + c->slot].type;
+	struct ens_value v = ens_program_run(&e->context, c->program);
+
+	switch ((enum ens_t_capture_kind)c->kind) {
+	case ENS_T_KEEP:
+		slot_set(e, slot, type, &v);
+		return;
+	case ENS_T_KEEP_FIRST:
+		if (slot->null == ENS_UNSET)
+			slot_set(e, slot, type, &v);
+		return;
+	case ENS_T_SHIFT:
+		shift(e, slot, c->n, type, &v);
+		return;
+	default:
+		break;
+	}
+	if (v.null)
+		return;
+	switch ((enum ens_t_capture_kind)c->kind) {
+	case ENS_T_FIRST:
+		if (slot->null)
+			slot_set(e, slot, type, &v);
+		break;
+	case ENS_T_LATEST:
+		slot_set(e, slot, type, &v);
+		break;
+	case ENS_T_COUNT:
+		sum_int(e, slot, 1);
+		break;
+	case ENS_T_SUM:
+		if (type != ENS_FLOAT)
+			sum_int(e, slot, v.i);
+		else if (!slot->null)
+			sum_float(slot, v.f);
+		break;
+	case ENS_T_MIN:
+		if (slot->null || ens_value_compare(type, &v, slot) < 0)
+			slot_set(e, slot, type, &v);
+		break;
+	case ENS_T_MAX:
+		if (slot->null || ens_value_compare(type, &v, slot) > 0)
+			slot_set(e, slot, type, &v);
+		break;
+	case ENS_T_KEEP:
+	case ENS_T_KEEP_FIRST:
+	case ENS_T_SHIFT:
+	case ENS_T_COLLECT: /* runtime/supported.c */
+		break;
+	}
+}
