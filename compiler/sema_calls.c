@@ -126,22 +126,22 @@ bool ens_sema_is_builtin(const char *name)
 
 /* Functions of other languages, and what they are here. */
 static const char *const foreign[][2] = {
-	{"length", "len(s)"},          {"lenght", "len(s)"},         {"size", "len(s)"},
-	{"char_length", "len(s)"},     {"substring", "substr(s, from, count)"},
-	{"tolower", "lower(s)"},       {"to_lower", "lower(s)"},     {"lcase", "lower(s)"},
-	{"toupper", "upper(s)"},       {"to_upper", "upper(s)"},     {"ucase", "upper(s)"},
-	{"average", "avg(a.FIELD)"},   {"mean", "avg(a.FIELD)"},     {"cnt", "count(a)"},
-	{"distinct", "count_distinct(a.FIELD)"},                     {"dcount", "count_distinct(a.FIELD)"},
-	{"distinct_count", "count_distinct(a.FIELD)"},               {"collect", "list(a.FIELD)"},
-	{"array_agg", "list(a.FIELD)"},                              {"stdev", "stddev(a.FIELD)"},
-	{"ifnull", "x ?? 0"},          {"nvl", "x ?? 0"},            {"isnull", "x is null"},
-	{"power", "pow(x, y)"},        {"ceiling", "ceil(x)"},       {"ln", "log(x)"},
-	{"startswith", "starts_with(s, \"x\")"},                     {"endswith", "ends_with(s, \"x\")"},
-	{"indexof", "contains(s, \"x\")"},                           {"instr", "contains(s, \"x\")"},
-	{"regexp", "s matches \"a+b\""},                             {"cidrmatch", "ip in \"10.0.0.0/8\""},
-	{"iif", "if CONDITION then A else B"},                       {"tostring", "string(x)"},
-	{"to_string", "string(x)"},    {"now", "the time of an event, as in `a.time`"},
-	{"current_timestamp", "the time of an event, as in `a.time`"},
+	{"length", "write `len(s)`"},          {"lenght", "write `len(s)`"},         {"size", "write `len(s)`"},
+	{"char_length", "write `len(s)`"},     {"substring", "write `substr(s, from, count)`"},
+	{"tolower", "write `lower(s)`"},       {"to_lower", "write `lower(s)`"},     {"lcase", "write `lower(s)`"},
+	{"toupper", "write `upper(s)`"},       {"to_upper", "write `upper(s)`"},     {"ucase", "write `upper(s)`"},
+	{"average", "write `avg(a.FIELD)`"},   {"mean", "write `avg(a.FIELD)`"},     {"cnt", "write `count(a)`"},
+	{"distinct", "write `count_distinct(a.FIELD)`"},                     {"dcount", "write `count_distinct(a.FIELD)`"},
+	{"distinct_count", "write `count_distinct(a.FIELD)`"},               {"collect", "write `list(a.FIELD)`"},
+	{"array_agg", "write `list(a.FIELD)`"},                              {"stdev", "write `stddev(a.FIELD)`"},
+	{"ifnull", "write `x ?? 0`"},          {"nvl", "write `x ?? 0`"},            {"isnull", "write `x is null`"},
+	{"power", "write `pow(x, y)`"},        {"ceiling", "write `ceil(x)`"},       {"ln", "write `log(x)`"},
+	{"startswith", "write `starts_with(s, \"x\")`"},                     {"endswith", "write `ends_with(s, \"x\")`"},
+	{"indexof", "write `contains(s, \"x\")`"},                           {"instr", "write `contains(s, \"x\")`"},
+	{"regexp", "write `s matches \"a+b\"`"},                             {"cidrmatch", "write `ip in \"10.0.0.0/8\"`"},
+	{"iif", "write `if CONDITION then A else B`"},                       {"tostring", "write `string(x)`"},
+	{"to_string", "write `string(x)`"},    {"now", "there is no clock in rules: say the time of an event, as in `a.time`"},
+	{"current_timestamp", "there is no clock in rules: say the time of an event, as in `a.time`"},
 };
 
 void ens_sema_unknown_function(struct ens_sema *s, const struct ens_expr *e)
@@ -167,7 +167,7 @@ void ens_sema_unknown_function(struct ens_sema *s, const struct ens_expr *e)
 		}
 	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
 		if (strcmp(e->name, foreign[i][0]) == 0) {
-			ens_diag_remedy(s->diag, m, "write `%s`", foreign[i][1]);
+			ens_diag_remedy(s->diag, m, "%s", foreign[i][1]);
 			return;
 		}
 	ens_sema_suggest(s, m, e->name, candidate, n);

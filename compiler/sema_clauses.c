@@ -19,6 +19,8 @@ bool ens_sema_amount(struct ens_sema *s, struct ens_expr *e, enum ens_type want,
 
 		if (want == ENS_DURATION && e->kind == ENS_X_LITERAL && e->lit_type == ENS_INT)
 			ens_diag_remedy(s->diag, m, "a number of seconds is `%lds`", (long)e->literal.i);
+		else if (e->kind == ENS_X_LITERAL && e->lit_type == ENS_STRING)
+			ens_diag_remedy(s->diag, m, "leave the quotes out");
 		return false;
 	}
 	if (e->literal.i < least) {

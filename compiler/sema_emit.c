@@ -136,7 +136,7 @@ static void add_star(struct emitter *w, const struct ens_item *item)
 			if (!w->r->name[k]->group)
 				candidate[n++] = w->r->name[k]->name;
 		if (base->kind == ENS_X_NAME)
-			ens_sema_suggest(s, m, base->name, candidate, n);
+			ens_sema_offer(s, m, base->name, "steps of this rule", candidate, n);
 		return;
 	}
 

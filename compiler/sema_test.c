@@ -184,7 +184,7 @@ static void say_type(struct tester *w, const struct ens_expr *e, const struct wa
 	else
 		m = ens_diag_add(diag, ENS_E_TYPES, e->at, "here stands a %s, this is of type %s",
 				 want->type == ENS_INT ? "count" : type, ens_type_name(e->type));
-	if (m && want->type == ENS_DURATION && e->type == ENS_INT)
+	if (m && want->type == ENS_DURATION)
 		ens_diag_remedy(diag, m, "write it with its unit, such as 5s or 10m");
 }
 
@@ -235,6 +235,8 @@ static struct ens_test_item *begin_item(struct tester *w, struct ens_test_step *
 	struct ens_message *m;
 	uint32_t *place;
 
+	if (!item->name.name && item->value->kind != ENS_X_NAME && item->value->kind != ENS_X_STAR)
+		return NULL; /* the parser said so */
 	if (!item->name.name) {
 		m = ens_diag_add(diag, ENS_E_TEST_FIELD, item->at, "this says no value");
 		ens_diag_remedy(diag, m, "write `NAME: VALUE`");
@@ -514,7 +516,7 @@ static void unknown_rule(struct tester *w, struct ens_ident id)
 	m = ens_diag_add(w->s->diag, ENS_E_TEST_RULE, id.at, "there is no rule `%s`", id.name);
 	for (uint32_t i = 0; i < w->s->nrule && n < CANDIDATES_MAX; i++)
 		candidate[n++] = w->s->rule[i]->name.name;
-	ens_sema_suggest(w->s, m, id.name, candidate, n);
+	ens_sema_offer(w->s, m, id.name, "rules", candidate, n);
 }
 
 static bool named_rules(struct tester *w)

@@ -87,6 +87,19 @@ static void warn_hiding(struct ens_view *v, const struct ens_expr *e, struct ens
 	ens_diag_remedy(v->s->diag, m, "give the key another name: `key NAME: ...`");
 }
 
+/* Of other languages: the literal that was meant. */
+static const char *literal_of(const char *name)
+{
+	static const char *const row[][2] = {{"True", "true"},   {"TRUE", "true"},   {"False", "false"}, {"FALSE", "false"},
+					     {"None", "null"},   {"nil", "null"},    {"NULL", "null"},   {"Null", "null"},
+					     {"undefined", "null"}};
+
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+		if (strcmp(name, row[i][0]) == 0)
+			return row[i][1];
+	return NULL;
+}
+
 static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 {
 	const char *candidate[CANDIDATES_MAX];
@@ -110,6 +123,10 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 	if (v->hand) {
 		m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "`%s` is no field of `%s`%s", e->name,
 				 v->hand->name.name, v->rule && v->rule->nkey ? " and no key" : "");
+		if (literal_of(e->name)) {
+			ens_diag_remedy(v->s->diag, m, "write `%s`", literal_of(e->name));
+			return ENS_BADTYPE;
+		}
 		ens_sema_offer(v->s, m, e->name, "names known here", candidate, n);
 		return ENS_BADTYPE;
 	}

@@ -105,7 +105,7 @@ void ens_expected(void *g, struct ens_buf *out)
 		return;
 	}
 	for (int code = 0; code < ntoken; code++)
-		can[code] = ens_grammar_takes(g, code) == 1;
+		can[code] = code != ENS_TK_BAD && ens_grammar_takes(g, code) == 1;
 	add_groups(can, list, &n, LISTED_MAX + 1);
 	for (int code = 1; code < ntoken; code++)
 		if (can[code] && !(ens_word_hard(code) == code))

@@ -553,7 +553,6 @@ primary(A) ::= FALSE(T). { A = ens_mk_literal(p, T); }
 primary(A) ::= NIL(T). { A = ens_mk_literal(p, T); }
 primary(A) ::= IDENT(T). { A = ens_mk_name(p, ens_mk_ident(p, T)); }
 primary(A) ::= LP(B) expr(E) RP(C). { A = ens_mk_parens(E, B.at, C.at); }
-primary(A) ::= LP(B) BAD RP(C). { A = ens_mk_bad(p, join(B.at, C.at)); }
 primary(A) ::= name(N) LP RP(C). { A = ens_mk_call(p, N, (struct ens_exprs){0}, C.at); }
 primary(A) ::= name(N) LP exprs(L) RP(C). { A = ens_mk_call(p, N, L, C.at); }
 literal(A) ::= INT(T). { A = ens_mk_literal(p, T); }

@@ -328,13 +328,14 @@ static struct ens_token bad_number(struct ens_lexer *lx, const char *from)
 	return tok;
 }
 
-static struct ens_token bad_address(struct ens_lexer *lx, const char *from)
+/* What has no quotes, but would be right with them: a date, an address. */
+static struct ens_token unquoted(struct ens_lexer *lx, const char *from, const char *what, const char *rest)
 {
 	struct ens_token tok = token(lx, from, ENS_TK_STRING);
 	struct ens_message *m =
 		ens_diag_add(lx->diag, ENS_E_NUMBER, tok.at, "%.*s is not a number", shown(from, lx->cur), from);
 
-	ens_diag_remedy(lx->diag, m, "write an address or a network as a string: \"%.*s\"", shown(from, lx->cur), from);
+	ens_diag_remedy(lx->diag, m, "write %s as a string: \"%.*s%s\"", what, shown(from, lx->cur), from, rest);
 	damage(&tok, ENS_DOUBTFUL);
 	tok.s = "";
 	return tok;
@@ -617,9 +618,12 @@ static void bad_char(struct ens_lexer *lx, const char *from)
 	struct ens_message *m =
 		ens_diag_add(lx->diag, ENS_E_BAD_CHAR, span(lx, from, lx->cur),
 			     "%.*s means nothing outside strings and comments", shown(from, lx->cur), from);
+	bool at_start = lx->line_start;
 
 	lx->lost = true;
-	if (*from == '@')
+	if (*from == '$' || (*from == '@' && !at_start))
+		ens_diag_remedy(lx->diag, m, "a name has no sign before it");
+	else if (*from == '@')
 		ens_diag_remedy(lx->diag, m, "there are no annotations: a rule has a title, `rule NAME \"title\"`, and `meta`");
 	else if (*from == '~')
 		ens_diag_remedy(lx->diag, m, "a regular expression is written `s matches \"a+b\"`");
@@ -662,6 +666,7 @@ struct ens_token ens_lex(struct ens_lexer *lx)
 		int = digit+ ("_" digit+)*;
 		exponent = [eE] [+\-]? digit+;
 		float = int "." int exponent? | int exponent;
+		date = ("19" | "20") digit digit "-" ("0" [1-9] | "1" [0-2]) "-" ("0" [1-9] | [12] digit | "3" [01]);
 		duration = (int ("us" | "ms" | [smhdw]))+;
 
 		[ \t\r]+ { continue; }
@@ -685,7 +690,9 @@ struct ens_token ens_lex(struct ens_lexer *lx)
 		float { return float_literal(lx, from); }
 		duration { return duration_literal(lx, from); }
 		int word+ | int "." int word+ { return bad_number(lx, from); }
-		int "." int ("." int)+ ("/" int)? { return bad_address(lx, from); }
+		int "." int ("." int)+ ("/" int)? { return unquoted(lx, from, "an address or a network", ""); }
+		date { return unquoted(lx, from, "a time", "T00:00:00Z"); }
+		date "T" [0-9:.]+ ("Z" | [+\-] [0-9:]+)? { return unquoted(lx, from, "a time", ""); }
 
 		"(" { return token(lx, from, ENS_TK_LP); }
 		")" { return token(lx, from, ENS_TK_RP); }
@@ -724,6 +731,7 @@ struct ens_token ens_lex(struct ens_lexer *lx)
 		"=>" { return respell(lx, from, ENS_TK_ARROW, "->"); }
 		"!" { return respell(lx, from, ENS_TK_NOT, "not"); }
 		"//" { bad_comment(lx, from, lx->cur, lx->cur + strcspn(lx->cur, "\n")); continue; }
+		"--" [ \t] { bad_comment(lx, from, from + 2, lx->cur + strcspn(lx->cur, "\n")); continue; }
 		"/*" {
 			const char *stop = strstr(lx->cur, "*/");
 

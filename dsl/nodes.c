@@ -97,12 +97,14 @@ static enum ens_time_unit unit_of(struct ens_parser *p, struct ens_ident unit)
 
 static const char *const type_name[] = {"bool", "int", "float", "string", "time", "duration", "ip"};
 static const enum ens_type type_of_name[] = {ENS_BOOL, ENS_INT, ENS_FLOAT, ENS_STRING, ENS_TIME, ENS_DURATION, ENS_IP};
-static const char *const foreign_type[][2] = {{"integer", "int"},    {"long", "int"},     {"bigint", "int"},
-				 {"double", "float"},   {"number", "float"}, {"decimal", "float"},
-				 {"real", "float"},     {"str", "string"},   {"text", "string"},
-				 {"varchar", "string"}, {"boolean", "bool"}, {"timestamp", "time"},
-				 {"datetime", "time"},  {"date", "time"},    {"interval", "duration"},
-				 {"inet", "ip"},        {"cidr", "ip"}};
+static const char *const foreign_type[][2] = {
+	{"integer", "int"},	{"long", "int"},	{"bigint", "int"},	{"int64", "int"},	{"int32", "int"},
+	{"uint", "int"},	{"short", "int"},	{"smallint", "int"},	{"double", "float"},	{"number", "float"},
+	{"decimal", "float"},	{"real", "float"},	{"numeric", "float"},	{"float64", "float"},	{"str", "string"},
+	{"text", "string"},	{"varchar", "string"},	{"char", "string"},	{"uuid", "string"},	{"keyword", "string"},
+	{"boolean", "bool"},	{"timestamp", "time"},	{"datetime", "time"},	{"date", "time"},	{"interval", "duration"},
+	{"inet", "ip"},		{"cidr", "ip"},		{"ipv4", "ip"},		{"ipv6", "ip"},		{"ipaddr", "ip"},
+};
 
 bool ens_is_type_name(const char *name, size_t len)
 {
@@ -354,8 +356,7 @@ struct ens_expr *ens_mk_chained(struct ens_parser *p, struct ens_expr *left, str
 	struct ens_message *m = ens_diag_add(p->diag, ENS_E_CHAINED, tail->op_at, "comparisons can't be chained");
 
 	ens_diag_remedy(p->diag, m, "join two comparisons with `and`, or compare one's result in parentheses");
-	p->spoiled = true;
-	return left;
+	return ens_mk_bad(p, join(left->at, tail->at));
 }
 
 /* ---- patterns ------------------------------------------------------------------------------------------------- */

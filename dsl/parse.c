@@ -27,7 +27,7 @@
 
 #define WORDS_MAX 96 /* suggestions considered */
 #define SHOWN_MAX 40 /* bytes of the user's text quoted in a message */
-#define FINE_MAX 1000 /* errors; behind them more would be told by nobody, and the rest of a unit is passed over at once */
+#define FINE_MAX 1000 /* errors; nobody is told of more, and behind them the rest of a unit is passed over at once */
 
 struct bracket {
 	int open;
@@ -645,7 +645,8 @@ static const char *near_word(const struct driver *d, const struct ens_token *t)
 	size_t n = ens_words_of_role(ENS_WORD_DECL, words, WORDS_MAX);
 	char name[32];
 
-	if (t->code != ENS_TK_IDENT || t->quoted || t->len >= sizeof(name) || d->next.code == ENS_TK_COLON)
+	if (t->code != ENS_TK_IDENT || t->quoted || t->len >= sizeof(name) || d->next.code == ENS_TK_COLON ||
+	    ens_hint_line(words_at(d, t->at)))
 		return NULL;
 	memcpy(name, t->s, t->len);
 	name[t->len] = '\0';
@@ -675,13 +676,29 @@ static void say_unknown_line(struct driver *d, const struct ens_token *t, const 
 		ens_diag_remedy(d->p.diag, m, "%s%s", no_code ? "a rule file is neither JSON nor YAML: " : "", declarations);
 }
 
-/* As skip_unit; text that was not understood at all is not looked at for slips either. */
+static bool behind_semicolon(const struct driver *d, struct ens_span at)
+{
+	const char *from = d->lx.text, *p = text_of(d, at);
+
+	while (p > from && (p[-1] == ' ' || p[-1] == '\t'))
+		p--;
+	return p > from && p[-1] == ';';
+}
+
+/* As skip_unit; text that was not understood at all is not looked at for slips either.  It ends, too, at a line of which
+ * something can be said. */
 static struct ens_token skip_quietly(struct driver *d)
 {
 	struct ens_token t;
 
 	d->lx.diag = &d->nobody;
-	t = skip_unit(d);
+	d->skipping = true;
+	d->goes_on = false;
+	do
+		t = take(d);
+	while (t.code != ENS_TK_END && !is_hard(t.code) && !given_up(d) &&
+	       !(t.first && d->depth_before == 0 && t.code == ENS_TK_IDENT &&
+		 (near_word(d, &t) || ens_hint_line(words_at(d, t.at)))));
 	d->lx.diag = d->p.diag;
 	return t;
 }
@@ -697,6 +714,8 @@ static struct ens_token unknown_line(struct driver *d, struct ens_token t)
 		; /* its fields without braces, which was told */
 	else if (d->rule && d->rule->broken && t.code == ENS_TK_RC)
 		; /* of a brace behind the rule's name, which was told */
+	else if (behind_semicolon(d, t.at))
+		; /* which was told */
 	else if (d->rule && t.code == ENS_TK_TOP)
 		ens_not_yet(&d->p, t.at, "`top N by`");
 	else if (t.damage < ENS_LOST)
@@ -745,7 +764,7 @@ static enum line_start judge_line_start(struct driver *d, const struct ens_token
 static bool mend_reserved(struct driver *d, struct ens_token *t)
 {
 	if (ens_word_role(t->code) != ENS_WORD_RESERVED || !t->len || !takes(d, ENS_TK_IDENT) ||
-	    (t->code == ENS_TK_NOT && d->last_code == ENS_TK_NOT))
+	    (t->code == ENS_TK_NOT && (d->last_code == ENS_TK_NOT || d->last_code == ENS_TK_EXPECT)))
 		return false;
 	say_reserved(d, t);
 	t->code = ENS_TK_IDENT;
@@ -808,6 +827,7 @@ static bool mend_comma(struct driver *d, const struct ens_token *t)
 	bool field = in_head(d) && d->depth_before == 1 && ens_word_role(t->code) != ENS_WORD_RESERVED;
 	struct ens_message *m;
 
+	field = field && d->next.code == ENS_TK_IDENT && ens_is_type_name(d->next.s, d->next.len);
 	if (t->code != ENS_TK_IDENT || d->depth == 0 || d->open[d->depth - 1].open != ENS_TK_LC ||
 	    (d->next.code != ENS_TK_COLON && !field) || !takes(d, ENS_TK_COMMA))
 		return false;
@@ -861,10 +881,17 @@ static bool mend_string(struct driver *d, struct ens_token *t)
 	struct ens_span at = t->at;
 	struct ens_message *m;
 
-	if (t->code == ENS_TK_STRING || t->code == ENS_TK_FOR || !t->len || d->depth_before > 0 ||
+	if (t->code == ENS_TK_STRING || d->first.code == ENS_TK_H_TEST || !t->len || d->depth_before > 0 ||
 	    !takes(d, ENS_TK_STRING) || takes(d, ENS_TK_INT) ||
 	    (title && ens_word_role(t->code) == ENS_WORD_CLAUSE))
 		return false;
+	if (d->next.code == ENS_TK_STRING && !title) {
+		m = ens_diag_add(d->p.diag, ENS_E_SYNTAX, at, "no word stands here");
+		ens_diag_remedy(d->p.diag, m, "leave `%.*s` out", shown(d, at), text_of(d, at));
+		*t = d->next;
+		advance(d);
+		return true;
+	}
 	while (d->next.code != ENS_TK_END && d->next.code != ENS_TK_NEWLINE && d->next.code != ENS_TK_LC &&
 	       (title || d->next.code != ENS_TK_COMMA) &&
 	       (title || d->next.at.off == at.off + at.len) && !d->next.damage) {
@@ -873,13 +900,33 @@ static bool mend_string(struct driver *d, struct ens_token *t)
 	}
 	m = ens_diag_add(d->p.diag, ENS_E_SYNTAX, at, title ? "a rule's title is a string" : "here stands a string");
 	ens_diag_remedy(d->p.diag, m, "write \"%.*s\"", shown(d, at), text_of(d, at));
-	*t = (struct ens_token){.code = ENS_TK_STRING, .at = at, .s = text_of(d, at), .len = at.len};
+	*t = (struct ens_token){.code = ENS_TK_STRING, .at = at, .len = at.len};
+	t->s = ens_arena_strndup(d->p.arena, text_of(d, at), at.len);
+	return t->s != NULL;
+}
+
+/* A name in quotes. */
+static bool mend_quotes(struct driver *d, struct ens_token *t)
+{
+	struct ens_buf name = ENS_BUF_EMPTY;
+	struct ens_message *m;
+	bool sound = t->len && !memchr(t->s, '\0', t->len) && !memchr(t->s, '`', t->len);
+
+	if (t->code != ENS_TK_STRING || !sound || takes(d, ENS_TK_STRING) || !takes(d, ENS_TK_IDENT) ||
+	    d->first.code == ENS_TK_H_RULE)
+		return false;
+	ens_name_write(t->s, &name);
+	m = ens_diag_add(d->p.diag, ENS_E_SYNTAX, t->at, "a name has no quotes");
+	ens_diag_remedy(d->p.diag, m, "write %s", ens_buf_cstr(&name));
+	ens_buf_free(&name);
+	t->code = ENS_TK_IDENT;
 	return true;
 }
 
 static bool mend(struct driver *d, struct ens_token *t)
 {
-	return mend_reserved(d, t) || mend_field(d, t) || mend_comma(d, t) || mend_word(d, t) || mend_string(d, t);
+	return mend_quotes(d, t) || mend_reserved(d, t) || mend_field(d, t) || mend_comma(d, t) || mend_word(d, t) ||
+	       mend_string(d, t);
 }
 
 /* A colon behind the word that begins a clause, or behind a rule's name: it means nothing, and is left out. */
@@ -907,7 +954,10 @@ static bool begins_inside_line(struct driver *d, struct ens_token *t)
 		return false;
 	m = ens_diag_add(d->p.diag, ENS_E_OWN_LINE, t->at, "%s begins a %s only as the first word of a line",
 			 ens_token_name(hard), clause ? "clause" : "declaration");
-	ens_diag_remedy(d->p.diag, m, "put it on a line of its own");
+	ens_diag_remedy(d->p.diag, m, "put it on a line of its own%s",
+			t->code == ENS_TK_WITHIN && d->first.code == ENS_TK_H_MATCH
+				? "; a limit on the way to a step stands behind its arrow, as in `-> within 5m B`"
+				: "");
 	t->code = hard;
 	return true;
 }
@@ -932,6 +982,8 @@ static bool unit_too_large(struct driver *d)
 static struct ens_token parse_unit(struct driver *d, struct ens_token first)
 {
 	begin_unit(d, first);
+	if (!first.first)
+		d->damage = ENS_LOST; /* what follows on its line may be none of its own */
 	while (!given_up(d)) {
 		struct ens_token t = take(d);
 		enum line_start start = LINE_GOES_ON;
