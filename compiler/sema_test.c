@@ -196,6 +196,8 @@ static bool value(struct tester *w, struct ens_expr *e, const struct wanted *wan
 	const enum ens_type type = text ? ENS_STRING : want->type;
 	uint32_t before = w->s->diag->nerror;
 
+	if (want->type == ENS_BADTYPE)
+		return false; /* what made it so was told */
 	*spelled = text;
 	if (!is_constant(w, e, want->repeated, ens_type_is_bytes(type)))
 		return false;

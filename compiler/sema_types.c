@@ -849,6 +849,18 @@ static enum ens_type in_type(struct ens_view *v, struct ens_expr *e)
 	return unify(v, e, 0, e->narg) == ENS_BADTYPE || !networks_stand_alone(v, e) ? ENS_BADTYPE : ENS_BOOL;
 }
 
+/* Of SQL, where it stands for any text; here it would hardly ever be found. */
+static void warn_of_percent(struct ens_view *v, const struct ens_expr *a)
+{
+	const struct ens_value *s = &a->literal;
+	struct ens_message *m;
+
+	if (!s->len || !memchr(s->s, '%', s->len) || memchr(s->s, '*', s->len) || memchr(s->s, '?', s->len))
+		return;
+	m = ens_diag_add(v->s->diag, ENS_W_PERCENT, a->at, "`%%` stands for itself in what `like` looks for");
+	ens_diag_remedy(v->s->diag, m, "`*` stands for any text, `?` for one character");
+}
+
 static enum ens_type text_type(struct ens_view *v, struct ens_expr *e)
 {
 	const char *what = e->kind == ENS_X_LIKE ? "like" : "matches";
@@ -871,6 +883,8 @@ static enum ens_type text_type(struct ens_view *v, struct ens_expr *e)
 			ens_diag_add(v->s->diag, ENS_E_LITERAL, a->at, "behind `%s` stands a string literal", what);
 			return ENS_BADTYPE;
 		}
+		if (e->kind == ENS_X_LIKE)
+			warn_of_percent(v, a);
 		if (e->kind == ENS_X_MATCHES && !ens_pattern_valid(a->literal.s, a->literal.len, &why)) {
 			ens_diag_add(v->s->diag, ENS_E_LITERAL, a->at, "this is %s", why.text);
 			return ENS_BADTYPE;

@@ -550,10 +550,12 @@ static void bad_comment(struct ens_lexer *lx, const char *from, const char *mark
 
 /* Signs that typesetting programs put in place of ours. */
 static const struct typographic {
-	const char *text, *right;
+	const char *text, *right; /* NULL: nothing */
 	int code;
 } typographic[] = {{"\u2192", "->", ENS_TK_ARROW}, {"\u2264", "<=", ENS_TK_LE}, {"\u2265", ">=", ENS_TK_GE},
 		   {"\u2260", "!=", ENS_TK_NE},    {"\u2212", "-", ENS_TK_MINUS}, {"\u00D7", "*", ENS_TK_STAR},
+		   {"\u200B", NULL, 0},           {"\u200C", NULL, 0},          {"\u200D", NULL, 0},
+		   {"\u200E", NULL, 0},           {"\uFEFF", NULL, 0},          {"\u00AD", NULL, 0},
 		   {"\u00A0", "a space", 0},      {"\u201C", "\"", ENS_TK_STRING}, {"\u201D", "\"", ENS_TK_STRING},
 		   {"\u201E", "\"", ENS_TK_STRING}, {"\u2018", "\"", ENS_TK_STRING}, {"\u2019", "\"", ENS_TK_STRING}};
 
@@ -606,9 +608,12 @@ static bool foreign_text(struct ens_lexer *lx, const char *from, struct ens_toke
 		if (t->code == ENS_TK_STRING)
 			damage(tok, ENS_LOST);
 	}
-	m = ens_diag_add(lx->diag, ENS_E_BAD_CHAR, span(lx, from, lx->cur), "%.*s is not a sign of the language",
-			 (int)strlen(t->text), from);
-	ens_diag_remedy(lx->diag, m, "write %s", t->right);
+	if (t->right)
+		m = ens_diag_add(lx->diag, ENS_E_BAD_CHAR, span(lx, from, lx->cur), "%.*s is not a sign of the language",
+				 (int)strlen(t->text), from);
+	else
+		m = ens_diag_add(lx->diag, ENS_E_BAD_CHAR, span(lx, from, lx->cur), "an invisible character stands here");
+	ens_diag_remedy(lx->diag, m, "%s%s", t->right ? "write " : "delete it", t->right ? t->right : "");
 	tok->s = t->code == ENS_TK_STRING ? "" : NULL;
 	return t->code != 0;
 }

@@ -1079,23 +1079,35 @@ static void parse_units(struct driver *d)
 
 /* ---- files ---------------------------------------------------------------------------------------------------- */
 
+static bool is_utf16(const struct ens_source *src)
+{
+	return src->len >= 2 && (memcmp(src->text, "\xFF\xFE", 2) == 0 || memcmp(src->text, "\xFE\xFF", 2) == 0);
+}
+
 /* What would make every later message nonsense. */
 static bool text_is_sound(struct ens_diag *diag, uint32_t file)
 {
 	const struct ens_source *src = &diag->sources->file[file];
 	size_t good = ens_utf8_valid(src->text, src->len);
 	const char *nul = memchr(src->text, '\0', good);
+	bool only_returns = memchr(src->text, '\r', good) && !memchr(src->text, '\n', good);
 	struct ens_message *m;
 
 	if (nul) {
-		ens_diag_add(diag, ENS_E_NUL, (struct ens_span){file, (uint32_t)(nul - src->text), 1},
-			     "a NUL byte: this is not a text file");
+		m = ens_diag_add(diag, ENS_E_NUL, (struct ens_span){file, (uint32_t)(nul - src->text), 1},
+				 "a NUL byte: this is not a text file");
+		ens_diag_remedy(diag, m, "rules are text; if this is, save the file as UTF-8");
 	} else if (good < src->len) {
 		m = ens_diag_add(diag, ENS_E_NOT_UTF8, (struct ens_span){file, (uint32_t)good, 1},
-				 "byte %02X is not UTF-8", (unsigned)(unsigned char)src->text[good]);
+				 "byte %02X is not UTF-8%s", (unsigned)(unsigned char)src->text[good],
+				 good == 0 && is_utf16(src) ? ": this looks like UTF-16" : "");
 		ens_diag_remedy(diag, m, "save the file as UTF-8");
+	} else if (only_returns) {
+		m = ens_diag_add(diag, ENS_E_BAD_CHAR, (struct ens_span){file, 0, 0},
+				 "lines end with a carriage return alone");
+		ens_diag_remedy(diag, m, "save the file with line ends of Unix or Windows");
 	}
-	return !nul && good == src->len;
+	return !nul && good == src->len && !only_returns;
 }
 
 enum ens_status ens_parse(struct ens_arena *arena, struct ens_diag *diag, uint32_t file, struct ens_ast *ast)
@@ -1121,8 +1133,10 @@ enum ens_status ens_parse(struct ens_arena *arena, struct ens_diag *diag, uint32
 		ens_lexer_init(&d->lx, arena, diag, file);
 		parse_units(d);
 		if (ast->ndecl == ndecl && diag->nerror == nerror && !arena->failed)
-			ens_diag_add(diag, ENS_E_EMPTY_FILE, (struct ens_span){file, 0, 0},
-				     "the file has no declarations");
+			ens_diag_remedy(diag,
+					ens_diag_add(diag, ENS_E_EMPTY_FILE, (struct ens_span){file, 0, 0},
+						     "the file has no declarations"),
+					"`ensue new NAME` writes a rule file to begin with");
 		ens_grammarFree(d->grammar, free);
 	} else {
 		arena->failed = true;

@@ -117,4 +117,19 @@ for part in ast graph tables; do
 	ensue check --dump $part ok.ens
 	equal "--dump $part: the same every time" "$first" "$out"
 done
+
+# as editors and other systems write files
+says() {
+	printf "$2" >odd.ens
+	expect "$1" "$3" "$4" check odd.ens
+}
+says "a byte order mark" '\357\273\277event A from "a" { n: int }\nrule r\n match A\n emit X {}\n' 0 "no problems"
+says "line ends of Windows" 'event A from "a" { n: int }\r\nrule r\r\n match A\r\n emit X {}\r\n' 0 "no problems"
+says "line ends of old Macs" 'event A from "a" { n: int }\rrule r\r match A\r emit X {}\r' 1 "carriage return alone"
+says "UTF-16" '\377\376e\000v\000' 1 "this looks like UTF-16"
+says "UTF-16 without a mark" 'e\000v\000e\000' 1 "save the file as UTF-8"
+says "Latin-1" 'event A from "caf\351" { n: int }\n' 1 "odd.ens:1:18: error E0001: byte E9 is not UTF-8"
+says "comments alone" '# rules\n' 1 "ensue new NAME"
+says "an invisible character" 'event A from "a" { n\342\200\213: int }\nrule r\n match A\n emit X {}\n' 1 "odd.ens:1:21: error E0003: an invisible character stands here"
+says "a space that does not break" 'event A from "a" { n: int }\nrule r\n match\302\240A\n emit X {}\n' 1 "write a space"
 finish

@@ -224,10 +224,13 @@ static void bytes_that_are_no_text_are_one_error(void)
 	parse_bytes(&b, "rule r\0\n", 8, 0);
 	CU_ASSERT_STRING_EQUAL(said(&b), "t.ens:1:7: error E0002: a NUL byte: this is not a text file\n"
 					 "   1 | rule r\\x00\n"
-					 "     |       ^^^^\n");
+					 "     |       ^^^^\n"
+					 "   = help: rules are text; if this is, save the file as UTF-8\n");
 	tear_down(&b);
-	says("", "t.ens:1:1: error E0101: the file has no declarations\n");
-	says(" \n\n# comment\n", "t.ens:1:1: error E0101: the file has no declarations\n");
+	says("", "t.ens:1:1: error E0101: the file has no declarations\n"
+		 "   = help: `ensue new NAME` writes a rule file to begin with\n");
+	says(" \n\n# comment\n", "t.ens:1:1: error E0101: the file has no declarations\n"
+				   "   = help: `ensue new NAME` writes a rule file to begin with\n");
 }
 
 static void control_characters_are_shown_not_sent(void)
