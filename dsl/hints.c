@@ -258,6 +258,7 @@ static const struct row other_rows[] = {
 	{.unit = ENS_TK_H_EVENT, .open = ENS_TK_LC, .found = ENS_TK_LB, .remedy = TYPES},
 	{.unit = ENS_TK_H_EVENT, .open = ENS_TK_LP, .found = ENS_TK_INT, .remedy = "a type has no size"},
 	{.last = ENS_TK_IDENT, .found = ENS_TK_MINUS, .cannot = ENS_TK_SLASH, .remedy = NAMES},
+	{.can = ENS_TK_LATENESS, .found_words = "key from to where json", .remedy = "this stands before the braces"},
 	{.can = ENS_TK_LATENESS, .remedy = "options are `time`, `lateness`, `late`, `idle`, `sharded by` and `unique`"},
 	{.unit = ENS_TK_H_RULE,
 	 .last = ENS_TK_H_RULE,
@@ -297,7 +298,9 @@ static const struct {
 
 static bool fits(const struct row *r, const struct ens_mistake *m)
 {
-	return (!r->unit || r->unit == m->unit) && (!r->open || r->open == m->open) &&
+	int unit = m->unit == ENS_TK_H_TABLE ? ENS_TK_H_EVENT : m->unit; /* a table takes all that an event takes */
+
+	return (!r->unit || r->unit == unit) && (!r->open || r->open == m->open) &&
 	       (!r->last || r->last == m->last) && (!r->found || r->found == m->found) &&
 	       (!r->last_words || one_of(m->last_text, r->last_words)) &&
 	       (!r->found_words || one_of(m->found_text, r->found_words)) &&
