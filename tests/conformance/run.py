@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Conformance cases through the `ensue` command: run.py [--ensue PATH] [--only TEXT] [CASES.jsonl ...]
 
-Without files, all of cases/*.jsonl but those that WAITING names. The command's path: --ensue, else $ENSUE, else `ensue`.
+Without files, all of cases/*.jsonl. The command's path: --ensue, else $ENSUE, else `ensue`.
 A case is one JSON object a line with id, rules, events, at_end and expected; matches are compared as a multiset of sorted
 event numbers, and in order, with their times, where the case has `emitted`. Cases to which the command answers that it
 can't do that yet (E0900; "not run yet") are counted as skipped. Exit code 1 when a case fails."""
@@ -13,9 +13,6 @@ import sys
 
 sys.dont_write_bytecode = True
 from harness import Command, agrees, show  # noqa: E402  (the flag above must come first)
-
-# Files of cases for what the engine does not do yet.
-WAITING = {"all.jsonl", "flink.jsonl", "last.jsonl", "output.jsonl", "skip.jsonl"}
 
 
 def cases(paths):
@@ -33,8 +30,7 @@ def main():
     ap.add_argument("--only", default="", help="only cases whose id contains this text")
     ap.add_argument("files", nargs="*")
     args = ap.parse_args()
-    files = args.files or [f for f in sorted(glob.glob(os.path.join(here, "cases", "*.jsonl")))
-                           if os.path.basename(f) not in WAITING]
+    files = args.files or sorted(glob.glob(os.path.join(here, "cases", "*.jsonl")))
     command = Command(args.ensue)
     passed = failed = skipped = 0
     for case in cases(files):
