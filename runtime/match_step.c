@@ -436,11 +436,12 @@ static void try_take(struct walk *w, const struct ens_t_entry *t)
 static void try_accept(struct walk *w)
 {
 	struct ens_partial *p = w->p;
+	uint32_t at = w->at++;
 
-	if (!ens_entry_is_dead(p, w->at) && accepts_now(w->cell->rule, p, w->at, w->ev))
-		w->complete = true;
-	w->changed |= w->cell->pos == p->last_pos + 1;
-	w->at++;
+	if (ens_entry_is_dead(p, at))
+		return;
+	w->complete |= accepts_now(w->cell->rule, p, at, w->ev);
+	w->changed |= w->cell->pos == p->last_pos + 1 || ens_entry_is_dead(p, at);
 }
 
 static void fork_end(struct walk *w, const struct ens_t_entry *list)
@@ -547,7 +548,7 @@ static void try_every(struct ens_cell *c, struct ens_partial *p, const struct en
 			continue;
 		if (t->kind == ENS_T_ACCEPT) {
 			complete |= accepts_now(r, p, i, ev);
-			changed |= c->pos == p->last_pos + 1;
+			changed |= c->pos == p->last_pos + 1 || ens_entry_is_dead(p, i);
 			continue;
 		}
 		enum verdict v = judge(r, p, t, ev);

@@ -1117,7 +1117,7 @@ class Walk:
             return self.parts(frame, base, nots, rest, taken)
         rep, done = frame.rep, frame.round
         if frame.began_at == len(taken):  # a round that took nothing: so may be the rest
-            return self.go_on(rest, nots, taken)
+            return self.go_on(rest, nots, taken) if self.guards_hold(rep, rest, taken) else []
         may_leave = done >= rep.low and self.guards_hold(rep, rest, taken)
         leave = self.go_on(rest, nots, taken) if may_leave else []
         if done >= rep.high:
