@@ -54,6 +54,7 @@ struct lowering {
 	uint32_t nentry, cap;
 	uint32_t depth, forks;
 	uint32_t load;             /* checks, settings and absences of all entries so far */
+	bool last;                 /* `match last`, which asks for complete rounds up to the least number of each repetition */
 	bool too_many, overloaded, nomem;
 };
 
@@ -117,7 +118,7 @@ static struct node *plant(struct lowering *w, const struct ens_pat *pat, struct 
 		n->min = n->min ? 1 : 0;
 	}
 	n->skippable |= n->min == 0;
-	if (n->min > 1 || n->owed || (n->max != UINT32_MAX && n->max > 1))
+	if (n->min > 1 || n->owed || (n->max != UINT32_MAX && n->max > 1) || (w->last && n->min > 0 && n->max > 1))
 		n->rounds = w->graph->ncounter++;
 	if (pat->kind == ENS_P_AND)
 		n->mask = w->graph->ncounter++;
@@ -190,7 +191,7 @@ static void watch(struct lowering *w, struct path *p, const struct ens_pat *not)
 
 static struct path leave(struct lowering *w, const struct node *n, struct path p, bool taken)
 {
-	if (taken && n->rounds != NO_COUNTER && n->min > 1)
+	if (taken && n->rounds != NO_COUNTER && (n->min > 1 || (w->last && n->min > 0)))
 		p.guards = op_append(w, p.guards,
 				     (struct ens_g_op){.kind = ENS_T_AT_LEAST, .counter = n->rounds, .loop = n->pat,
 						       .n = n->min});
@@ -312,7 +313,11 @@ static void begin_from(struct lowering *w, struct node *s, uint32_t i, struct pa
 	} else if (!b) {
 		follow(w, s, p);
 	} else if (b->left) {
-		follow_up(w, s, *b->left);
+		struct path left = *b->left;
+
+		left.absences = p.absences; /* those of the empty round are passed, too */
+		left.nabsence = p.nabsence;
+		follow_up(w, s, left);
 	} else if (b->may_be_empty) {
 		begin_from(w, s->up, s->place + 1, leave(w, s, p, false), b->outer);
 	}
@@ -391,6 +396,17 @@ static void begin(struct lowering *w, struct node *n, struct path p, const struc
 	round_of(w, n, entered(w, n, p), joint, false);
 }
 
+/* Up to how many rounds of a repetition are counted: beyond that nobody asks.  A round that has begun is one more than the
+ * complete ones. */
+static uint32_t rounds_told(const struct lowering *w, const struct node *n)
+{
+	uint32_t least = n->owed ? n->owed : n->min;
+
+	if (n->max != UINT32_MAX)
+		return n->max;
+	return w->last ? least + 1 : least;
+}
+
 /* One more round of a repetition: joined by its inner contiguity, and by the limits of the arrow that led into it. */
 static void again(struct lowering *w, struct node *n, struct path p)
 {
@@ -403,7 +419,7 @@ static void again(struct lowering *w, struct node *n, struct path p)
 							       .n = n->max});
 		p.actions = op_append(w, p.actions,
 				      (struct ens_g_op){.kind = ENS_T_ADD, .counter = n->rounds, .loop = n->pat,
-							.n = n->max != UINT32_MAX ? n->max : n->owed ? n->owed : n->min});
+							.n = rounds_told(w, n)});
 	}
 	p.again = n;
 	round_of(w, n, new_round(w, n, p), n, true);
@@ -563,7 +579,8 @@ static enum ens_status refuse(const struct lowering *w, const struct ens_decl *r
 enum ens_status ens_lower(struct ens_arena *arena, struct ens_diag *diag, const struct ens_decl *rule,
 			  const struct ens_pat *pattern, struct ens_graph *out)
 {
-	struct lowering w = {.arena = arena, .diag = diag, .graph = out};
+	struct lowering w = {.arena = arena, .diag = diag, .graph = out,
+			     .last = rule->sema->rule->match->select == ENS_SELECT_LAST};
 
 	*out = (struct ens_graph){.nstate = 1};
 	w.root = plant(&w, pattern, NULL, 0);

@@ -313,7 +313,10 @@ static struct ens_cell *make_cell(struct ens_rule *r, struct ens_key *key)
 		return NULL;
 	}
 	*c = (struct ens_cell){.next = key->cells, .key = key, .rule = r};
-	ens_match_clear(c);
+	for (uint32_t i = 0; i < r->t->leads.count; i++)
+		c->lead_us[i] = INT64_MIN;
+	if (r->record_at)
+		*ens_cell_record(c) = (struct ens_record){.told_us = INT64_MIN};
 	key->cells = c;
 	r->stats.keys++;
 	return c;

@@ -10,7 +10,8 @@
  * A rule's state for one key is a cell.
  *   M1  partials of a cell are ordered by start; of one start, the children of a partial stand before it, in the order in
  *       which they branched off.
- *   M2  every live partial has an entry that is not dead, or has expired and is about to be told of.
+ *   M2  every live partial has an entry that is not dead, or has expired and is about to be told of, or is stillborn and
+ *       about to go.
  *   M3  a cell's timer is set, no later than the earliest thing that is due in it, whenever something is.
  *   M4  a cell without partials, session, remembered absences and record does not exist; nor does a key without cells.
  *   M5  triggers: every condition on an event that a rule asks for has a bit (several may share one), and bit
@@ -69,6 +70,7 @@ struct ens_partial {
 	bool closes_later;                  /* complete by an event that is not part of it */
 	bool reported;                      /* `match all`: it was complete, and went on */
 	bool expired;                       /* its time is over, which is still to be told */
+	bool stillborn;                     /* `match last`: nothing can follow what it took, but it stands at its point for this event */
 	bool covered;                       /* it began within one that was told to have expired */
 	struct ens_partial *newer, *older;  /* of the rule, by start; only while the rule is `listed` */
 	/* then: uint64_t dead[mask_words]; struct ens_link origin (if nothing branches); struct ens_point (`match last`);
@@ -125,6 +127,7 @@ struct ens_rule {
 	bool branches;                      /* two partials may have taken the same events */
 	bool start_guarded;                 /* some entry of state 0 has guards */
 	bool reads_key;                     /* some program of it reads the key */
+	bool one;                           /* of what is complete together only the first is reported, and uses up the rest */
 	bool holds;                         /* complete matches wait for partials of earlier starts */
 	bool times_out;                     /* partials that expire are told of */
 	uint64_t emitted_now;               /* with the event or deadline at hand */

@@ -118,6 +118,7 @@ bool ens_entry_silence_over(const struct ens_rule *r, struct ens_partial *p, con
 bool ens_entry_hopeless(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t)
 {
 	const struct ens_t_absence *a = absences(r, t);
+	const bool waits = r->times_out || r->holds; /* others ask how long it lives */
 	int64_t us;
 
 	if (ens_entry_has_after(t) && !ens_partial_duration(r, p, t->after_us, t->after_program, &us))
@@ -127,7 +128,7 @@ bool ens_entry_hopeless(const struct ens_rule *r, struct ens_partial *p, const s
 	for (uint32_t i = 0; i < t->absences.count; i++) {
 		enum watch w = watch(r, p, &a[i], &us);
 
-		if (w == WATCH_NEVER || (w == WATCH_TIME && t->kind == ENS_T_ACCEPT && us > ens_scope_end(r, p)))
+		if (w == WATCH_NEVER || (!waits && w == WATCH_TIME && t->kind == ENS_T_ACCEPT && us > ens_scope_end(r, p)))
 			return true;
 	}
 	return false;
@@ -154,19 +155,24 @@ static bool same_absence(const struct ens_t_absence *a, const struct ens_t_absen
 	       a->for_us == b->for_us && a->for_program == b->for_program;
 }
 
-/* Does the way of the entry pass all absences that the way to the accept entry passes? */
+static uint32_t occurrences(const struct ens_t_absence *of, const struct ens_t_absence *a, uint32_t n)
+{
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		found += same_absence(of, &a[i]);
+	return found;
+}
+
+/* Does the way of the entry pass all absences that the way to the accept entry passes, each as often? */
 static bool passes_all(const struct ens_rule *r, const struct ens_t_entry *t, const struct ens_t_entry *accept)
 {
 	const struct ens_t_absence *of_accept = absences(r, accept), *a = absences(r, t);
 
-	for (uint32_t i = 0; i < accept->absences.count; i++) {
-		uint32_t k = 0;
-
-		while (k < t->absences.count && !same_absence(&a[k], &of_accept[i]))
-			k++;
-		if (k == t->absences.count)
+	for (uint32_t i = 0; i < accept->absences.count; i++)
+		if (occurrences(&of_accept[i], a, t->absences.count) <
+		    occurrences(&of_accept[i], of_accept, accept->absences.count))
 			return false;
-	}
 	return true;
 }
 

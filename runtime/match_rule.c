@@ -41,10 +41,11 @@ static bool only_scope_is_due(const struct ens_rule *r)
 	return true;
 }
 
-/* Two partials can have taken the same events: a fork, or `->>` and what stands behind it, or all choices are followed. */
+/* Two partials can have taken the same events: a fork, or `->>` and what stands behind it; or one is complete by an event
+ * that is not part of it and goes on with that, or all choices are followed. */
 static bool can_branch(const struct ens_rule *r, const struct ens_tables *t)
 {
-	if (r->t->select == ENS_T_ALL)
+	if (!r->one)
 		return true;
 	for (uint32_t s = 0; s < r->t->states.count; s++) {
 		const struct ens_t_entry *list = &t->entry[r->state[s].entries.first];
@@ -342,6 +343,7 @@ void ens_rule_lay_out(struct ens_rule *r, const struct ens_tables *t)
 	for (uint32_t s = 0; s < r->t->states.count; s++)
 		if (r->state[s].entries.count > r->mask_words * 64)
 			r->mask_words = (r->state[s].entries.count + 63) / 64;
+	r->one = r->t->select == ENS_T_ONE && r->t->skip == ENS_T_SKIP_DEFAULT;
 	r->branches = can_branch(r, t);
 	r->holds = r->t->select == ENS_T_ALL && r->t->skip != ENS_T_SKIP_DEFAULT && r->t->skip != ENS_T_SKIP_NONE &&
 		   r->t->skip != ENS_T_SKIP_ALL;

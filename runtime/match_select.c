@@ -160,7 +160,7 @@ static void select_found(struct ens_cell *c, int64_t end_us)
 
 	if (r->holds)
 		hold_each(c);
-	else if (r->engine->nfound && r->t->select == ENS_T_ONE && r->t->skip == ENS_T_SKIP_DEFAULT)
+	else if (r->one && r->engine->nfound)
 		report_one(c, end_us, false);
 	else
 		report_each(c, end_us);
@@ -191,7 +191,7 @@ static int by_point(const void *a, const void *b)
 	return order ? order : (x->at > y->at) - (x->at < y->at);
 }
 
-/* Once something has taken the event at hand. */
+/* Something may have taken the event at hand. */
 static void keep_newest(struct ens_cell *c)
 {
 	struct ens_engine *e = c->rule->engine;
@@ -217,6 +217,11 @@ static void keep_newest(struct ens_cell *c)
 		}
 	}
 	e->nfound = 0;
+	for (struct ens_partial *p = c->first, *next; arrived && p; p = next) {
+		next = p->next;
+		if (p->stillborn)
+			ens_match_drop(p);
+	}
 }
 
 /* ---- timeouts ------------------------------------------------------------------------------------------------------- */
@@ -372,12 +377,6 @@ static void session_note(struct ens_cell *c, const struct ens_event *ev)
 
 /* ---- events --------------------------------------------------------------------------------------------------------- */
 
-/* Does the rule report but the first of what is complete together? */
-static bool one_at_a_time(const struct ens_rule *r)
-{
-	return r->t->select == ENS_T_ONE && r->t->skip == ENS_T_SKIP_DEFAULT;
-}
-
 /* `match all`, while an event is still at hand: partials far beyond those that will be kept, and matches far beyond those
  * that may be emitted, go at once. */
 static void cut(struct ens_cell *c, const struct ens_partial *next)
@@ -403,7 +402,7 @@ static void cut(struct ens_cell *c, const struct ens_partial *next)
 static void step_all(struct ens_cell *c, const struct ens_event *ev, uint64_t bits)
 {
 	struct ens_engine *e = c->rule->engine;
-	const bool one = one_at_a_time(c->rule), all = c->rule->t->select == ENS_T_ALL;
+	const bool one = c->rule->one, all = c->rule->t->select == ENS_T_ALL;
 	struct ens_partial *next;
 	uint64_t wanted = 0;
 
@@ -489,7 +488,7 @@ void ens_match_event(struct ens_cell *c, const struct ens_event *ev, uint64_t bi
 	bits |= ENS_EVERY_EVENT;
 	if (r->t->scope == ENS_T_SESSION)
 		session_note(c, ev);
-	if (one_at_a_time(r)) {
+	if (r->one) {
 		event_of_one(c, ev, bits);
 	} else {
 		if (c->wanted & bits)
@@ -559,7 +558,7 @@ static void due_all(struct ens_cell *c, int64_t time_us, bool session_over)
 {
 	struct ens_rule *r = c->rule;
 	struct ens_engine *e = r->engine;
-	const bool one = one_at_a_time(r);
+	const bool one = r->one;
 	struct ens_partial *next;
 
 	for (struct ens_partial *p = c->first; p && e->failed == ENS_OK; p = next) {

@@ -209,10 +209,12 @@ static void settle(struct ens_partial *p, const struct ens_event *ev, bool chang
 
 	if (ens_events_over(r, p))
 		settle_last(p, ev);
-	else if (ens_partial_all_dead(r, p))
-		ens_match_drop(p);
-	else
+	else if (!ens_partial_all_dead(r, p))
 		wait_on(r, p, changed);
+	else if (r->point_at && p->last_pos == p->cell->pos)
+		p->stillborn = true;
+	else
+		ens_match_drop(p);
 }
 
 /* p takes the event by entry t; it is complete, goes on, or is dropped. */
@@ -434,11 +436,12 @@ static void try_take(struct walk *w, const struct ens_t_entry *t)
 static void try_accept(struct walk *w)
 {
 	struct ens_partial *p = w->p;
+	uint32_t at = w->at++;
 
-	if (!ens_entry_is_dead(p, w->at) && accepts_now(w->cell->rule, p, w->at, w->ev))
-		w->complete = true;
-	w->changed |= w->cell->pos == p->last_pos + 1;
-	w->at++;
+	if (ens_entry_is_dead(p, at))
+		return;
+	w->complete |= accepts_now(w->cell->rule, p, at, w->ev);
+	w->changed |= w->cell->pos == p->last_pos + 1 || ens_entry_is_dead(p, at);
 }
 
 static void fork_end(struct walk *w, const struct ens_t_entry *list)
@@ -474,7 +477,8 @@ static void go_down(struct ens_cell *c, struct ens_partial *p, const struct ens_
 	uint32_t n;
 	const struct ens_t_entry *list = ens_partial_entries(r, p, &n);
 
-	while (w.at < n && w.p && r->engine->failed == ENS_OK) {
+	/* One at a time, what p could go on with once it is complete is used up with it. */
+	while (w.at < n && w.p && !(w.complete && r->one) && r->engine->failed == ENS_OK) {
 		const struct ens_t_entry *t = &list[w.at];
 
 		switch ((enum ens_t_entry_kind)t->kind) {
@@ -544,7 +548,7 @@ static void try_every(struct ens_cell *c, struct ens_partial *p, const struct en
 			continue;
 		if (t->kind == ENS_T_ACCEPT) {
 			complete |= accepts_now(r, p, i, ev);
-			changed |= c->pos == p->last_pos + 1;
+			changed |= c->pos == p->last_pos + 1 || ens_entry_is_dead(p, i);
 			continue;
 		}
 		enum verdict v = judge(r, p, t, ev);

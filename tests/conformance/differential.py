@@ -2,7 +2,7 @@
 """Random rules over short random streams: the `ensue` command against reference.py.
 
   differential.py [--ensue PATH] [--seeds A-B] [--seconds N] [--jobs N] [--save FILE]
-                  [--only LIST | --with LIST | --without LIST]     constructs; --list names them all
+                  [--only LIST] [--without LIST]     constructs; --list names them, left out: all
   differential.py --self ...    no command: every match of the reference (without having, limit, timeouts) must also be
                                 one of its `match all` without skip
 A seed and a set of constructs always give the same case. Many cases go through one `ensue` process, each with its own
@@ -28,11 +28,6 @@ sys.dont_write_bytecode = True
 import reference  # noqa: E402  (the flag above must come first)
 from harness import NOT_YET, Command, Outcome, show  # noqa: E402
 
-# What the command does today: only these are made unless --only or --with says otherwise. To be widened with it.
-SWITCHED_ON = ["first", "types", "filter", "from", "keys", "time scope", "events scope", "session scope", "repetition", "greedy",
-               "until", "combinations", "group", "group name", "either", "and", "absence", "timed absence", "leading absence",
-               "trailing absence", "arrow limits", "match limits", "conditions on steps", "own aggregates", "prev", "index",
-               "where", "where on groups", "having", "either of two", "named either", "absence in a group"]
 CONSTRUCTS = {
     "first": "`match`", "last": "`match last`", "all": "`match all`",
     "types": "two event types", "filter": "a named filter", "from": "`from`, with brackets too",
@@ -68,7 +63,7 @@ STEPS = [0, 5, 5, 10, 10, 10, 15, 20, 30, 30, 40]
 class Maker:
     def __init__(self, seed, switches=None):
         self.r = random.Random(seed)
-        self.switches = frozenset(SWITCHED_ON if switches is None else switches)
+        self.switches = frozenset(CONSTRUCTS if switches is None else switches)
         self.count = 0
         self.begun = False  # behind the first element, where there is a `prev`
         self.steps = []   # names usable in later conditions
@@ -723,11 +718,8 @@ def chosen(args):
             if name not in CONSTRUCTS:
                 sys.exit(f"differential.py: no construct `{name}`: --list names them")
             yield name
-    if args.every:
-        on = set(CONSTRUCTS)
-    else:
-        on = set(names(args.only)) if args.only is not None else set(SWITCHED_ON)
-    return frozenset(on | set(names(args.more))) - set(names(args.without))
+    on = set(CONSTRUCTS if args.only is None else names(args.only))
+    return frozenset(on - set(names(args.without)))
 
 
 def main():
@@ -739,16 +731,14 @@ def main():
     ap.add_argument("--batch", type=int, default=200, help="cases in one process")
     ap.add_argument("--self", action="store_true", dest="own")
     ap.add_argument("--only", help="only these constructs (comma between them), and plain steps and arrows")
-    ap.add_argument("--with", dest="more", default="", help="these constructs too")
     ap.add_argument("--without", default="", help="not these constructs")
-    ap.add_argument("--every", action="store_true", help="all constructs")
-    ap.add_argument("--list", action="store_true", help="name the constructs; * is on by default")
+    ap.add_argument("--list", action="store_true", help="name the constructs")
     ap.add_argument("--max", type=int, default=20, help="stop after so many differences")
     ap.add_argument("--save", help="append minimised differences here")
     args = ap.parse_args()
     if args.list:
         for name, what in CONSTRUCTS.items():
-            print(f"{'*' if name in SWITCHED_ON else ' '} {name:20} {what}")
+            print(f"{name:20} {what}")
         return 0
     begin = time.monotonic()
     until = begin + args.seconds if args.seconds else None

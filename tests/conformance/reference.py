@@ -75,7 +75,7 @@ READINGS = {
     "timeout_waits_for_start": True,
     # `match all`: what was already reported as a match does not time out when it could also have gone on.
     "reported_has_no_timeout": True,
-    # At one deadline matches come before timeouts.
+    # At one event or deadline matches come before timeouts.
     "matches_before_timeouts": True,
     # `limit`: an emission at the very end of a period belongs to it.
     "period_has_its_end": False,
@@ -1117,7 +1117,7 @@ class Walk:
             return self.parts(frame, base, nots, rest, taken)
         rep, done = frame.rep, frame.round
         if frame.began_at == len(taken):  # a round that took nothing: so may be the rest
-            return self.go_on(rest, nots, taken)
+            return self.go_on(rest, nots, taken) if self.guards_hold(rep, rest, taken) else []
         may_leave = done >= rep.low and self.guards_hold(rep, rest, taken)
         leave = self.go_on(rest, nots, taken) if may_leave else []
         if done >= rep.high:
@@ -1447,7 +1447,7 @@ class Selection:
         self.judge = Judge(parser, rule, seq, readings)
         self.output = Output(rule, seq, readings)
         self.runs = []
-        self.clock = -INF  # all deadlines up to here have been seen to
+        self.clock = -INF  # all deadlines up to here have been seen to (us)
 
     def result(self):
         for p in range(len(self.seq.events)):
@@ -1469,6 +1469,8 @@ class Selection:
                 break
             self.clock = min(due)
             self.at(self.clock, p)
+        if not closing:
+            self.clock = max(self.clock, now - 1)
         if closing and now == INF:
             self.at_flush(p)
 
@@ -1816,8 +1818,11 @@ class Every(Selection):
     def after_event(self, p):
         gone = self.spent(p) if self.rule.timeouts else []
         self.runs = [r for r in self.runs if self.expiry(r, p) > -INF]
-        self.time_out(gone, self.seq.time(p))
-        self.settle(self.seq.time(p))
+        if not self.readings["matches_before_timeouts"]:
+            self.time_out(gone, self.seq.time(p))
+        reported = self.settle(self.seq.time(p))
+        if self.readings["matches_before_timeouts"]:
+            self.time_out([r for r in gone if not any(self.drops(m, r.taken) for m in reported)], self.seq.time(p))
 
     def complete(self, runs, end):
         new = {}
