@@ -5,6 +5,7 @@
 #include "compiler/compile.h"
 
 #include "base/limits.h"
+#include "compiler/check.h"
 #include "compiler/emit.h"
 #include "compiler/imports.h"
 #include "compiler/sema.h"
@@ -22,24 +23,28 @@ static void check_has_rule(struct ens_diag *diag, const struct ens_sema *s, cons
 	ens_diag_remedy(diag, m, "add one: `rule NAME` with `match` and `emit`");
 }
 
-/* The graph of every rule; messages for what only the graph shows. */
-static enum ens_status lower_all(struct ens_sema *s, struct ens_graph *graph, struct ens_buf *dump)
+/* The graph of every rule, and all checks; messages for what only the graph shows. */
+static enum ens_status lower_all(struct ens_sema *s, struct ens_check *check, struct ens_graph *graph, struct ens_buf *dump)
 {
 	bool wrong = false;
 
+	ens_check_declarations(check);
 	for (uint32_t i = 0; i < s->nrule; i++) {
-		const struct ens_rule_sema *r = s->rule[i]->sema->rule;
+		struct ens_rule_sema *r = s->rule[i]->sema->rule;
 		enum ens_status st;
 
 		if (!r || !r->ok)
 			continue;
 		s->diag->work = s->rule[i]->name.at;
+		ens_check_rule(check, r);
 		st = ens_lower(s->arena, s->diag, s->rule[i], r->pattern, &graph[i]);
 		if (st == ENS_ERULES)
 			wrong = true;
 		else if (st != ENS_OK)
 			return st;
-		else if (dump) {
+		else
+			ens_check_graph(check, r, &graph[i]);
+		if (st == ENS_OK && dump) {
 			ens_buf_addf(dump, "rule %s\n", s->rule[i]->name.name);
 			ens_graph_dump(&graph[i], dump);
 		}
@@ -77,6 +82,7 @@ static enum ens_status compile(struct ens_arena *arena, struct ens_diag *diag, c
 {
 	struct ens_ast ast = {0};
 	struct ens_sema sema;
+	struct ens_check *check;
 	struct ens_graph *graph;
 	enum ens_status st;
 
@@ -93,9 +99,12 @@ static enum ens_status compile(struct ens_arena *arena, struct ens_diag *diag, c
 	check_has_rule(diag, &sema, files, nfile);
 
 	graph = ens_arena_zalloc(arena, (sema.nrule + 1) * sizeof *graph);
-	if (!graph)
+	check = ens_arena_alloc(arena, sizeof *check);
+	if (!graph || !check)
 		return ENS_ENOMEM;
-	st = lower_all(&sema, graph, graph_dump);
+	ens_check_init(check, &sema);
+	st = lower_all(&sema, check, graph, graph_dump);
+	ens_check_free(check);
 	if (st != ENS_OK)
 		return st;
 

@@ -451,27 +451,12 @@ struct traits {
 	bool forever; /* some state can be waited in without end, but for the scope */
 };
 
-/* Can a partial match stay in this state for ever? */
-static bool waits(const struct ens_g_state *s)
-{
-	bool open = false;
-
-	for (uint32_t i = 0; i < s->nentry; i++) {
-		const struct ens_g_entry *e = &s->entry[i];
-
-		if (e->kind == ENS_T_ACCEPT && !e->guards)
-			return false;
-		open |= e->kind == ENS_T_TAKE && e->arrow != ENS_T_NEXT && !e->within;
-	}
-	return open;
-}
-
-static struct traits traits_of(const struct ens_graph *g)
+static struct traits traits_of(const struct ens_rule_sema *r, const struct ens_graph *g)
 {
 	struct traits t = {0};
 
 	for (uint32_t s = 0; s < g->nstate; s++) {
-		t.forever |= s > 0 && waits(&g->state[s]);
+		t.forever |= s > 0 && ens_state_waits(&g->state[s], r->match->select);
 		for (uint32_t i = 0; i < g->state[s].nentry; i++) {
 			const struct ens_g_entry *e = &g->state[s].entry[i];
 			const bool take = e->kind == ENS_T_TAKE;
@@ -857,7 +842,7 @@ void ens_explain_rule(const struct ens_decl *rule, const struct ens_graph *g, co
 		      struct ens_buf *out)
 {
 	struct explain x = {.r = rule->sema->rule, .g = g, .cost = cost, .out = out};
-	const struct traits t = traits_of(g);
+	const struct traits t = traits_of(rule->sema->rule, g);
 
 	ens_buf_adds(out, "rule ");
 	ens_buf_add_visible(out, rule->name.name, strlen(rule->name.name));

@@ -70,6 +70,9 @@ struct ens_g_guard {
 enum ens_status ens_lower(struct ens_arena *arena, struct ens_diag *diag, const struct ens_decl *rule,
 			  const struct ens_pat *pattern, struct ens_graph *out) ENS_MUST_CHECK;
 
+/* Can a partial match stay in this state for ever, but for the scope?  (check_forever.c) */
+bool ens_state_waits(const struct ens_g_state *s, enum ens_select select);
+
 /* One line a state, one an entry: for tests and --dump graph. */
 void ens_graph_dump(const struct ens_graph *g, struct ens_buf *out);
 /* A reference as the language writes it: Login[not ok] */

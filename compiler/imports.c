@@ -99,6 +99,7 @@ static enum ens_status import(struct importer *im, struct ens_decl *d, const str
 		d->broken = true;
 		return ENS_OK;
 	}
+	d->file = file;
 	state = state_of(im, file);
 	if (!state)
 		return ENS_ENOMEM;

@@ -75,6 +75,7 @@ struct ens_decl_sema {
 	struct ens_decl *base;         /* what it narrows: a type or another filter */
 	uint32_t depth;                /* filters below it, itself included; FN: functions below it in a row */
 	bool visiting, done;           /* FN, too */
+	bool never;                    /* FILTER, EVENT: no event satisfies its condition, which was said */
 	/* FN */
 	struct ens_fn_call *calls;
 	/* RULE */

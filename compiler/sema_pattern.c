@@ -475,26 +475,6 @@ static void check_limits(struct walk *w, const struct ens_pat *p)
 	}
 }
 
-/* True if a partial match can wait at p without end. */
-static bool waits(const struct ens_pat *p)
-{
-	const struct ens_pat *in = arrow_into(p);
-	bool limited = in && in->within, more = p->sema->min > 1 || (ens_pat_repeats(p) && (p->greedy || !p->sema->last));
-
-	if (p->kind == ENS_P_NOT || (p->sema->nullable && p->sema->last && !p->greedy))
-		return false;
-	if (in == p && p->arrow != ENS_ARROW_NEXT && !limited && !p->sema->first)
-		return true;
-	if (more && ens_pat_inner(p) != ENS_ARROW_NEXT && !limited)
-		return true;
-	if (p->kind == ENS_P_AND && p->nitem > 1 && ens_pat_inner(p) != ENS_ARROW_NEXT && !limited)
-		return true;
-	for (uint32_t i = 0; i < p->nitem; i++)
-		if (waits(p->item[i]))
-			return true;
-	return false;
-}
-
 static void ends(struct walk *w, const struct ens_pat *p)
 {
 	put_params(w, p->after);
@@ -516,11 +496,4 @@ void ens_sema_pattern_ends(struct ens_sema *s, struct ens_rule_sema *r)
 
 	mark_ends(r->pattern, true, true, true);
 	ends(&w, r->pattern);
-	if (r->scope != ENS_T_UNBOUNDED || s->diag->nerror || !waits(r->pattern))
-		return;
-
-	struct ens_message *m = ens_diag_add(s->diag, ENS_W_FOREVER, r->match->word_at,
-					     "a partial match of rule `%s` can wait for ever", r->decl->name.name);
-
-	ens_diag_remedy(s->diag, m, "bound it: `within 5m`, `within 100 events` or `within session 30m`");
 }

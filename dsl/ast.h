@@ -257,6 +257,7 @@ struct ens_decl {
 	bool broken;               /* had a syntax error: what is missing may have been there; IMPORT: was not read */
 	bool names_lost;           /* RULE: among it what names its steps, inputs or keys */
 	bool imported;             /* of a file that another imports */
+	uint32_t file;             /* IMPORT that is not broken: the file, among the sources */
 	struct ens_ident_list *streams; /* EVENT, TABLE: from; OUTPUT: to; names are the strings */
 	struct ens_ident_list *keys;    /* TABLE: key fields */
 	struct ens_expr *where;    /* EVENT TABLE */

@@ -47,6 +47,15 @@ echo 'event Bad from "b" { x: it }' >lib/bad.ens
 printf 'import "lib/bad.ens"\n' | cat - rules.ens >bad.ens
 expect "a mistake in an imported file has its place there" 1 "lib/bad.ens:1:25: error E0301" check bad.ens
 
+printf 'event Other from "o" { user: string }\n' >lib/other.ens
+printf 'import "other.ens"\nfn half(n) = n / 2\n' >lib/unused.ens
+printf 'import "lib/unused.ens"\n' | cat - rules.ens >unused.ens
+expect "an import that brings nothing that is used" 0 "unused.ens:1:8: warning W0202: nothing that this file declares is used" check unused.ens
+printf 'import "lib/unused.ens"\n' | cat - rules.ens | sed 's/Failed+/Failed+ -> Other/' >used.ens
+expect "what a file imports itself counts" 0 "used.ens: 1 rule, no problems" check used.ens --allow W0221 --allow W0225
+printf 'rule other\n  match Other\n  emit  T {}\n' >>lib/unused.ens
+expect "and rules do" 0 "unused.ens: 2 rules, no problems" check unused.ens
+
 # what NAME PART [ARG...]: the import of NAME is refused with PART at its place
 what() {
 	_import=$1 _says=$2
