@@ -187,6 +187,15 @@ static bool unit_in_brackets(const struct driver *d, const struct ens_token *t)
 	       (role != ENS_WORD_NONE && role != ENS_WORD_RESERVED);
 }
 
+static void say_unclosed(struct driver *d)
+{
+	const struct bracket *b = &d->open[d->depth - 1];
+	struct ens_message *m = ens_diag_add(d->p.diag, ENS_E_UNCLOSED, b->at, "this bracket is never closed");
+
+	ens_diag_remedy(d->p.diag, m, "put `%s` where it ends",
+			b->open == ENS_TK_LC ? "}" : b->open == ENS_TK_LB ? "]" : ")");
+}
+
 static void say_line_begins(struct driver *d, const struct ens_token *t)
 {
 	struct ens_message *m = ens_diag_add(d->p.diag, ENS_E_LINE_GOES_ON, t->at, "a line can't begin with %s",
@@ -239,8 +248,7 @@ static struct ens_token take(struct driver *d)
 	d->depth_before = d->depth;
 	if (unit_in_brackets(d, &t)) {
 		if (!d->skipping && d->damage < ENS_LOST)
-			ens_diag_add(d->p.diag, ENS_E_UNCLOSED, d->open[d->depth - 1].at,
-				     "this bracket is never closed");
+			say_unclosed(d);
 		d->skipping = true;
 		d->depth = d->depth_before = 0;
 	}
@@ -617,8 +625,7 @@ static void end_unit(struct driver *d, const struct ens_token *t)
 
 	if (!d->skipping && d->depth > 0 && t->code == ENS_TK_END) {
 		if (d->damage < ENS_LOST)
-			ens_diag_add(d->p.diag, ENS_E_UNCLOSED, d->open[d->depth - 1].at,
-				     "this bracket is never closed");
+			say_unclosed(d);
 		d->skipping = true;
 	}
 	if (!d->skipping && !takes(d, ENS_TK_END)) {
