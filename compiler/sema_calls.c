@@ -372,7 +372,7 @@ static enum ens_type aggregate_type(struct ens_view *v, struct ens_expr *e, enum
 	if (e->narg == 0 && what == ENS_A_COUNT)
 		return ens_sema_count_all(v, e);
 	if (e->narg != 1 && what != ENS_A_PERCENTILE)
-		return aggregate_error(v, e->at, "`%s` takes one argument", NULL, e->name);
+		return aggregate_error(v, e->at, "`%s` takes one argument", "as in `%s(a.FIELD)`, of the step `a`", e->name);
 	if (!ens_sema_collects(v, e, what) || !ens_sema_narrow(v, e))
 		return ENS_BADTYPE;
 

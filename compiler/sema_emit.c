@@ -105,6 +105,7 @@ static void add_out(struct emitter *w, const char *name, struct ens_span at, str
 		struct ens_message *m = ens_diag_add(s->diag, ENS_E_OUTPUT_FIELD, at, "`%s` is emitted twice", name);
 
 		ens_diag_second(s->diag, m, w->emit->out[*place].at, "the first one is here");
+		ens_diag_remedy(s->diag, m, "give one of them another name");
 		return;
 	}
 	if (t == ENS_NOTYPE) {

@@ -179,6 +179,8 @@ static void no_key_field(struct ens_sema *s, const struct ens_rule_sema *r, cons
 	const char *type = in->type->name.name;
 	struct ens_field_ref f = ens_type_field(in->type, field.name);
 
+	if (in->type->broken)
+		return; /* it may have been there: the syntax error was told */
 	if (f.kind != ENS_FIELD_NONE && f.kind != ENS_FIELD_DECLARED) {
 		ens_diag_add(s->diag, ENS_E_KEY_FIELD, field.at, "`%s` is not declared in `%s`, so it can't be a key",
 			     field.name, type);

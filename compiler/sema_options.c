@@ -24,13 +24,13 @@ static uint32_t named_field(struct ens_sema *s, const struct ens_decl *type, str
 	struct ens_message *m;
 	size_t n = 0;
 
-	if (!id.name || i != ENS_MAP_NONE)
+	if (!id.name || i != ENS_MAP_NONE || type->broken) /* of a broken type it may have been there */
 		return i;
 	m = ens_diag_add(s->diag, ENS_E_UNKNOWN_FIELD, id.at, "`%s` has no field `%s`", type->name.name, id.name);
 	for (uint32_t k = 0; k < d->nfield && n < CANDIDATES_MAX; k++)
 		if (want == ENS_NOTYPE || d->field[k].type == want)
 			candidate[n++] = d->field[k].name;
-	ens_sema_suggest(s, m, id.name, candidate, n);
+	ens_sema_offer(s, m, id.name, "fields that fit", candidate, n);
 	return ENS_MAP_NONE;
 }
 

@@ -33,6 +33,10 @@ static void collect(struct ens_sema *s, struct ens_rule_sema *r, struct seen *se
 			ens_diag_second(s->diag, m, seen->first[c->kind]->word_at, "the first one is here");
 			if (c->kind == ENS_C_WHERE || c->kind == ENS_C_HAVING)
 				ens_diag_remedy(s->diag, m, "join the conditions with `and`");
+			else
+				ens_diag_remedy(s->diag, m, c->kind == ENS_C_MATCH
+								     ? "either of two is `match (A | B)`; another pattern is another rule"
+								     : "keep the one that is meant");
 			continue;
 		}
 		if (!seen->first[c->kind])

@@ -174,18 +174,24 @@ static void say_type(struct tester *w, const struct ens_expr *e, const struct wa
 {
 	struct ens_diag *diag = w->s->diag;
 	const char *type = ens_type_name(want->type);
-	struct ens_message *m = NULL;
+	struct ens_message *m;
 
 	if (want->field && e->type == ENS_NOTYPE)
-		ens_diag_add(diag, ENS_E_NULL, e->at, "`%s` of `%s` is never null", want->field, want->of);
+		m = ens_diag_add(diag, ENS_E_NULL, e->at, "`%s` of `%s` is never null", want->field, want->of);
 	else if (want->field)
-		ens_diag_add(diag, ENS_E_TYPES, e->at, "`%s` of `%s` is of type %s, this is of type %s", want->field,
-			     want->of, type, ens_type_name(e->type));
+		m = ens_diag_add(diag, ENS_E_TYPES, e->at, "`%s` of `%s` is of type %s, this is of type %s", want->field,
+				 want->of, type, ens_type_name(e->type));
 	else
 		m = ens_diag_add(diag, ENS_E_TYPES, e->at, "here stands a %s, this is of type %s",
 				 want->type == ENS_INT ? "count" : type, ens_type_name(e->type));
-	if (m && want->type == ENS_DURATION)
+	if (want->type == ENS_DURATION)
 		ens_diag_remedy(diag, m, "write it with its unit, such as 5s or 10m");
+	else if (e->type == ENS_NOTYPE)
+		ens_diag_remedy(diag, m, "leave it out; a field that may be missing is declared as `%s?`", type);
+	else if (want->type == ENS_STRING)
+		ens_diag_remedy(diag, m, "a string is written in quotes");
+	else if (e->type == ENS_STRING && want->field)
+		ens_diag_remedy(diag, m, "write it without quotes");
 }
 
 /* A value as a program; false if something was wrong, which was said. */
@@ -278,7 +284,7 @@ static bool event_item(struct tester *w, struct ens_test_step *step, const struc
 		ens_diag_second(diag, m, type->name.at, "`%s` is declared here", type->name.name);
 		for (uint32_t i = 0; i < type->sema->nfield && n < CANDIDATES_MAX; i++)
 			candidate[n++] = type->sema->field[i].name;
-		ens_sema_suggest(w->s, m, out->name, candidate, n);
+		ens_sema_offer(w->s, m, out->name, "its fields", candidate, n);
 		return false;
 	}
 	if (f.index == type->sema->time_field) {

@@ -452,8 +452,10 @@ static enum ens_type prev_field(struct ens_view *v, struct ens_expr *e)
 	bool may_lack = false;
 
 	if (!v->hand || !v->place || v->ranged) {
-		ens_diag_add(v->s->diag, ENS_E_PREV, e->arg[0]->at,
-			     "`prev` is the event before the one at hand, and here is none at hand");
+		ens_diag_remedy(v->s->diag,
+				ens_diag_add(v->s->diag, ENS_E_PREV, e->arg[0]->at,
+					     "`prev` is the event before the one at hand, and here is none at hand"),
+				"name the step: `STEP.%s`, or `last(STEP).%s` of a repeated one", e->name, e->name);
 		return ENS_BADTYPE;
 	}
 	if (!ens_sema_before(v, &t, &may_lack))

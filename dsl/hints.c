@@ -96,6 +96,7 @@ struct row {
 };
 
 #define STEPS "steps are joined by `->` (later), `,` (directly after) or `->>` (any later one)"
+#define OPERATOR "between two values stands an operator, as in `n = 3`"
 #define NAMES "a name has letters, digits and _, others stand in back quotes: `my-name`"
 #define TYPES                                                                                                          \
 	"types are bool, int, float, string, time, duration and ip; one that may be missing ends in `?`, as in `int?`"
@@ -156,6 +157,19 @@ static const struct row pattern_rows[] = {
 };
 
 static const struct row expression_rows[] = {
+	{.unit = ENS_TK_H_MATCH,
+	 .last = ENS_TK_LB,
+	 .found = ENS_TK_RB,
+	 .remedy = "where there is no condition, leave the brackets out"},
+	{.unit = ENS_TK_H_FN,
+	 .found = ENS_TK_COLON,
+	 .remedy = "arguments have no types, as in `fn pace(km, h) = km / h`"},
+	{.can = ENS_TK_RP, .open = ENS_TK_LP, .found = ENS_TK_COLON, .remedy = "is a `)` missing before this?"},
+	{.can = ENS_TK_RP,
+	 .cannot = ENS_TK_COMMA,
+	 .open = ENS_TK_LP,
+	 .found = ENS_TK_COMMA,
+	 .remedy = "a list in parentheses stands behind `in`; a range is written `between 1 and 5`"},
 	{.last_words = "where",
 	 .open = ENS_TK_LB,
 	 .remedy = "a condition in brackets begins without a word, as in `A[n > 3]`"},
@@ -220,9 +234,14 @@ static const struct row expression_rows[] = {
 	 .last = ENS_TK_IDENT,
 	 .found = ENS_TK_IDENT,
 	 .remedy = "between two values stands an operator; a function's values stand in parentheses, as in `lower(s)`"},
+	{.can = ENS_TK_PLUS, .found = ENS_TK_INT, .remedy = OPERATOR},
+	{.can = ENS_TK_PLUS, .found = ENS_TK_FLOAT, .remedy = OPERATOR},
+	{.can = ENS_TK_PLUS, .found = ENS_TK_STRING, .remedy = OPERATOR},
+	{.can = ENS_TK_PLUS, .found = ENS_TK_DURATION, .remedy = OPERATOR},
 };
 
 static const struct row other_rows[] = {
+	{.last = ENS_TK_ARROWANY, .found = ENS_TK_GT, .remedy = STEPS},
 	{.unit = ENS_TK_H_TEST, .last_words = "no not nothing", .remedy = "that nothing is emitted is `expect none`"},
 	{.unit = ENS_TK_H_TEST, .found_words = "not no", .remedy = "that nothing is emitted is `expect none`"},
 	{.unit = ENS_TK_H_TEST, .last = ENS_TK_WAIT, .remedy = "as in `wait 30m`"},
@@ -300,9 +319,8 @@ static bool fits(const struct row *r, const struct ens_mistake *m)
 {
 	int unit = m->unit == ENS_TK_H_TABLE ? ENS_TK_H_EVENT : m->unit; /* a table takes all that an event takes */
 
-	return (!r->unit || r->unit == unit) && (!r->open || r->open == m->open) &&
-	       (!r->last || r->last == m->last) && (!r->found || r->found == m->found) &&
-	       (!r->last_words || one_of(m->last_text, r->last_words)) &&
+	return (!r->unit || r->unit == unit) && (!r->open || r->open == m->open) && (!r->last || r->last == m->last) &&
+	       (!r->found || r->found == m->found) && (!r->last_words || one_of(m->last_text, r->last_words)) &&
 	       (!r->found_words || one_of(m->found_text, r->found_words)) &&
 	       (!r->can || ens_grammar_takes(m->grammar, r->can) == 1) &&
 	       (!r->cannot || !ens_grammar_takes(m->grammar, r->cannot));

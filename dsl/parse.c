@@ -62,6 +62,7 @@ struct driver {
 	struct ens_clause **clause_end;
 	bool stray_told;
 	bool foreign;           /* the lines at hand are of no declaration, so what looks like clauses is none */
+	uint32_t nlooked;       /* of them, those at which it was asked what they could mean */
 	struct ens_diag nobody; /* hears what the lexer says of them */
 };
 
@@ -187,6 +188,15 @@ static bool unit_in_brackets(const struct driver *d, const struct ens_token *t)
 	       (role != ENS_WORD_NONE && role != ENS_WORD_RESERVED);
 }
 
+static void say_unclosed(struct driver *d)
+{
+	const struct bracket *b = &d->open[d->depth - 1];
+	struct ens_message *m = ens_diag_add(d->p.diag, ENS_E_UNCLOSED, b->at, "this bracket is never closed");
+
+	ens_diag_remedy(d->p.diag, m, "put `%s` where it ends",
+			b->open == ENS_TK_LC ? "}" : b->open == ENS_TK_LB ? "]" : ")");
+}
+
 static void say_line_begins(struct driver *d, const struct ens_token *t)
 {
 	struct ens_message *m = ens_diag_add(d->p.diag, ENS_E_LINE_GOES_ON, t->at, "a line can't begin with %s",
@@ -239,8 +249,7 @@ static struct ens_token take(struct driver *d)
 	d->depth_before = d->depth;
 	if (unit_in_brackets(d, &t)) {
 		if (!d->skipping && d->damage < ENS_LOST)
-			ens_diag_add(d->p.diag, ENS_E_UNCLOSED, d->open[d->depth - 1].at,
-				     "this bracket is never closed");
+			say_unclosed(d);
 		d->skipping = true;
 		d->depth = d->depth_before = 0;
 	}
@@ -617,8 +626,7 @@ static void end_unit(struct driver *d, const struct ens_token *t)
 
 	if (!d->skipping && d->depth > 0 && t->code == ENS_TK_END) {
 		if (d->damage < ENS_LOST)
-			ens_diag_add(d->p.diag, ENS_E_UNCLOSED, d->open[d->depth - 1].at,
-				     "this bracket is never closed");
+			say_unclosed(d);
 		d->skipping = true;
 	}
 	if (!d->skipping && !takes(d, ENS_TK_END)) {
@@ -676,6 +684,16 @@ static void say_unknown_line(struct driver *d, const struct ens_token *t, const 
 		ens_diag_remedy(d->p.diag, m, "%s%s", no_code ? "a rule file is neither JSON nor YAML: " : "", declarations);
 }
 
+/* A line that begins with nearly one of our words, or with one of another language that we know.  Of a long text of another
+ * kind only the first lines are looked at. */
+static bool means_something(struct driver *d, const struct ens_token *t)
+{
+	if (!t->first || d->depth_before > 0 || t->code != ENS_TK_IDENT || d->nlooked >= FINE_MAX)
+		return false;
+	d->nlooked++;
+	return near_word(d, t) || ens_hint_line(words_at(d, t->at));
+}
+
 static bool behind_semicolon(const struct driver *d, struct ens_span at)
 {
 	const char *from = d->lx.text, *p = text_of(d, at);
@@ -696,9 +714,7 @@ static struct ens_token skip_quietly(struct driver *d)
 	d->goes_on = false;
 	do
 		t = take(d);
-	while (t.code != ENS_TK_END && !is_hard(t.code) && !given_up(d) &&
-	       !(t.first && d->depth_before == 0 && t.code == ENS_TK_IDENT &&
-		 (near_word(d, &t) || ens_hint_line(words_at(d, t.at)))));
+	while (t.code != ENS_TK_END && !is_hard(t.code) && !given_up(d) && !means_something(d, &t));
 	d->lx.diag = d->p.diag;
 	return t;
 }
