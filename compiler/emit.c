@@ -210,14 +210,13 @@ static void emit_type(struct emission *w, const struct ens_decl *t)
 	const struct ens_decl_sema *d = t->sema;
 	struct ens_t_type out = {.name = ens_build_name(&w->b, t->name.name),
 				 .nraw = d->nraw,
-				 .kind = d->derived ? ENS_T_DERIVED : ENS_T_EVENT,
+				 .kind = d->derived ? ENS_T_DERIVED : t->kind == ENS_D_TABLE ? ENS_T_TABLE : ENS_T_EVENT,
 				 .time_field = d->time_field,
 				 .where = ENS_NONE,
 				 .sent_field = d->sent_field,
 				 .shard_field = d->shard_field,
 				 .unique_field = d->unique_field,
 				 .unique_us = d->unique_us,
-				 .kind = t->kind == ENS_D_TABLE ? ENS_T_TABLE : ENS_T_EVENT,
 				 .late = (uint8_t)d->late};
 	const struct ens_part where = {.expr = t->where};
 
