@@ -28,6 +28,7 @@
 #define ENS_UNORDERED_MAX 31                /* parts of one `&`: bits of a counter */
 #define ENS_STEPS_MAX 10000               /* steps, groups and absences of one pattern: some checks look at pairs of them */
 #define ENS_LIST_MAX 1024                 /* parts of a key, inputs of a `from`, streams of an event type */
+#define ENS_TABLE_KEY_MAX 64u               /* fields of a table's key: a look-up needs so many registers */
 #define ENS_TEST_TIMES_MAX 1000000        /* events, or expected emissions, of one line of a test */
 #define ENS_IDLE_DEFAULT_US 10000000        /* `idle` of a stream that says nothing: 10 s */
 #define ENS_ENTRIES_MAX 1024                /* ways to go on from one point of a pattern */

@@ -20,6 +20,7 @@ void ens_build_init(struct ens_build *b, struct ens_arena *arena)
 	ens_map_init(&b->programs, arena);
 	ens_map_init(&b->predicates, arena);
 	ens_map_init(&b->keygroups, arena);
+	ens_map_init(&b->lookups, arena);
 }
 
 void ens_build_free(struct ens_build *b)
@@ -169,6 +170,18 @@ uint32_t ens_build_predicate(struct ens_build *b, uint32_t type, uint32_t progra
 		return 0;
 	if (*place == ENS_MAP_NONE)
 		*place = ens_build_add(b, &b->predicate, &p, sizeof p);
+	return *place;
+}
+
+uint32_t ens_build_lookup(struct ens_build *b, uint32_t table, uint32_t field)
+{
+	const struct ens_t_lookup x = {table, field};
+	uint32_t *place = known(b, &b->lookups, &x, sizeof x);
+
+	if (!place)
+		return 0;
+	if (*place == ENS_MAP_NONE)
+		*place = ens_build_add(b, &b->lookup, &x, sizeof x);
 	return *place;
 }
 

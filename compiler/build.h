@@ -17,7 +17,7 @@ struct ens_build {
 #define X(name, record) struct ens_buf name;
 	ENS_TABLES_SECTIONS(X)
 #undef X
-	struct ens_map texts, constants, sets, patterns, programs, predicates, keygroups;
+	struct ens_map texts, constants, sets, patterns, programs, predicates, keygroups, lookups;
 	size_t len_bytes; /* of all sections */
 	bool failed;
 };
@@ -34,6 +34,7 @@ uint32_t ens_build_set(struct ens_build *b, const struct ens_t_const *c, uint32_
 uint32_t ens_build_pattern(struct ens_build *b, const char *s, size_t len_bytes);
 /* head.code is filled here. */
 uint32_t ens_build_program(struct ens_build *b, struct ens_t_program head, const struct ens_t_insn *code, uint32_t n);
+uint32_t ens_build_lookup(struct ens_build *b, uint32_t table, uint32_t field);
 uint32_t ens_build_predicate(struct ens_build *b, uint32_t type, uint32_t program);
 
 /* Appends a record to a section's buffer and returns its index; the count of records there. */

@@ -144,6 +144,17 @@ static void step(struct writer *w, const struct ens_expr *e, uint32_t d)
 	}
 }
 
+/* Its key in registers from d on. */
+static void lookup(struct writer *w, const struct ens_expr *e, uint32_t d)
+{
+	const struct ens_decl_sema *table = e->sema->table->sema;
+
+	for (uint32_t i = 0; i < table->nkey; i++)
+		value(w, e->arg[0]->arg[i + 1], table->field[table->key[i]].type, d + i);
+	w->reads_match = true;
+	with_regs(w, ENS_OP_LOOKUP, d, d, ens_build_lookup(w->c->build, table->record, e->sema->index), 0);
+}
+
 /* ---- calls ------------------------------------------------------------------------------------------------------ */
 
 /* avg: the sum by the count, null for none (which is no division by zero that anyone should hear of). */
@@ -374,6 +385,12 @@ static void in_set(struct writer *w, const struct ens_expr *e, enum ens_type typ
 	with_regs(w, e->kind == ENS_X_LIKE ? ENS_OP_LIKE : ENS_OP_IN, d, d, ens_build_set(w->c->build, c, n), 0);
 }
 
+/* No value to compare with. */
+static bool is_network(const struct ens_expr *e)
+{
+	return e->kind == ENS_X_LITERAL && e->type == ENS_IP && e->sema && e->sema->index < 128;
+}
+
 static void in(struct writer *w, const struct ens_expr *e, uint32_t d)
 {
 	enum ens_type type = common(e, 0);
@@ -392,8 +409,16 @@ static void in(struct writer *w, const struct ens_expr *e, uint32_t d)
 		return;
 	value(w, e->arg[0], type, d + 1);
 	for (uint32_t i = 1; i < e->narg; i++) {
-		value(w, e->arg[i], type, d + 2);
-		with_regs(w, ENS_OP_COMPARE, i == 1 ? d : d + 2, d + 1, d + 2, ENS_CMP_EQ);
+		const uint32_t to = i == 1 ? d : d + 2;
+
+		if (is_network(e->arg[i])) {
+			const struct ens_t_const network = member(w, e->arg[i], type);
+
+			with_regs(w, ENS_OP_IN, to, d + 1, ens_build_set(w->c->build, &network, 1), 0);
+		} else {
+			value(w, e->arg[i], type, d + 2);
+			with_regs(w, ENS_OP_COMPARE, to, d + 1, d + 2, ENS_CMP_EQ);
+		}
 		if (i > 1)
 			with_regs(w, ENS_OP_OR, d, d, d + 2, 0);
 	}
@@ -516,6 +541,9 @@ static void value(struct writer *w, const struct ens_expr *e, enum ens_type want
 	case ENS_MEAN_PREV:
 		step(w, e, d);
 		break;
+	case ENS_MEAN_LOOKUP:
+		lookup(w, e, d);
+		break;
 	case ENS_MEAN_AGGREGATE:
 	case ENS_MEAN_FUNCTION:
 	case ENS_MEAN_COALESCE:
@@ -571,7 +599,7 @@ bool ens_reads_match(const struct ens_expr *e)
 {
 	enum ens_mean mean = e->sema ? e->sema->mean : ENS_MEAN_NOTHING;
 
-	if (mean == ENS_MEAN_STEP || mean == ENS_MEAN_PREV || mean == ENS_MEAN_AGGREGATE)
+	if (mean == ENS_MEAN_STEP || mean == ENS_MEAN_PREV || mean == ENS_MEAN_AGGREGATE || mean == ENS_MEAN_LOOKUP)
 		return true;
 	for (uint32_t i = 0; i < e->narg; i++)
 		if (ens_reads_match(e->arg[i]))

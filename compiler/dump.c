@@ -408,6 +408,16 @@ static void types(const struct dump *d)
 	}
 }
 
+static void tables(const struct dump *d)
+{
+	for (uint32_t i = 0; i < d->t->ntable; i++) {
+		ens_buf_addf(d->out, "table %u type %u", i, d->t->table[i].type);
+		indices(d, "key", d->t->table[i].key);
+		optional(d, "delete when", d->t->table[i].delete_when);
+		ens_buf_addc(d->out, '\n');
+	}
+}
+
 static void groups(const struct dump *d)
 {
 	for (uint32_t i = 0; i < d->t->nkeygroup; i++) {
@@ -671,6 +681,8 @@ static void rules(const struct dump *d)
 			indices(d, "states", r->skip_states);
 		refs(d, "reset", r->resets);
 		limit(d, r);
+		if (r->tables.count)
+			indices(d, "tables", r->tables);
 		ens_buf_addc(d->out, '\n');
 		inputs_and_slots(d, r);
 		if (r->leads.count) {
@@ -689,6 +701,7 @@ void ens_tables_dump(const struct ens_tables *t, struct ens_buf *out)
 	const struct dump d = {t, out};
 
 	types(&d);
+	tables(&d);
 	groups(&d);
 	programs(&d);
 	rules(&d);

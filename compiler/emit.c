@@ -88,6 +88,17 @@ static uint32_t stream_number(const struct emission *w, const struct ens_ident_l
 	return ens_map_find_name(&w->stream_map, l->id.name);
 }
 
+/* The types whose streams a rule reads: those that it takes in, then the tables that it looks up. */
+static uint32_t reads(const struct ens_rule_sema *r)
+{
+	return r->ninput + r->ntable;
+}
+
+static const struct ens_decl *read_type(const struct ens_rule_sema *r, uint32_t i)
+{
+	return i < r->ninput ? r->input[i].type : r->table[i - r->ninput];
+}
+
 /* Streams that some rule reads, and the types that their entries can have. */
 static void choose_streams(struct emission *w)
 {
@@ -96,8 +107,8 @@ static void choose_streams(struct emission *w)
 	for (uint32_t i = 0; i < w->s->nrule; i++) {
 		const struct ens_rule_sema *r = w->s->rule[i]->sema->rule;
 
-		for (uint32_t k = 0; k < r->ninput; k++)
-			for (const struct ens_ident_list *l = r->input[k].type->streams; l; l = l->next)
+		for (uint32_t k = 0; k < reads(r); k++)
+			for (const struct ens_ident_list *l = read_type(r, k)->streams; l; l = l->next)
 				w->stream_used[stream_number(w, l)] = true;
 	}
 	for (uint32_t i = 0; i < w->nstream; i++)
@@ -180,12 +191,26 @@ static struct ens_t_list emit_sources(struct emission *w, const struct ens_field
 	return list;
 }
 
+static void emit_table(struct emission *w, const struct ens_decl *t)
+{
+	struct ens_decl_sema *d = t->sema;
+	const struct ens_part gone = {.expr = d->delete_when};
+	struct ens_t_table out = {.type = d->table_index, .delete_when = ENS_NONE,
+				  .key = {COUNT(w, index, uint32_t), d->nkey}};
+
+	for (uint32_t i = 0; i < d->nkey; i++)
+		ADD(w, index, &d->key[i]);
+	if (d->delete_when)
+		out.delete_when = ens_code_parts(&w->coder, t, &gone, 1);
+	d->record = ADD(w, table, &out);
+}
+
 static void emit_type(struct emission *w, const struct ens_decl *t)
 {
 	const struct ens_decl_sema *d = t->sema;
 	struct ens_t_type out = {.name = ens_build_name(&w->b, t->name.name),
 				 .nraw = d->nraw,
-				 .kind = d->derived ? ENS_T_DERIVED : ENS_T_EVENT,
+				 .kind = d->derived ? ENS_T_DERIVED : t->kind == ENS_D_TABLE ? ENS_T_TABLE : ENS_T_EVENT,
 				 .time_field = d->time_field,
 				 .where = ENS_NONE,
 				 .sent_field = d->sent_field,
@@ -223,6 +248,8 @@ static void emit_type(struct emission *w, const struct ens_decl *t)
 	if (t->where)
 		out.where = ens_code_parts(&w->coder, t, &where, 1);
 	ADD(w, type, &out);
+	if (t->kind == ENS_D_TABLE)
+		emit_table(w, t);
 }
 
 /* ---- groups ----------------------------------------------------------------------------------------------------- */
@@ -317,8 +344,8 @@ static int compare_indices(const void *pa, const void *pb)
 /* Calls f for each index of a stream that the rule reads; the same one may come again. */
 static void each_stream(struct emission *w, const struct ens_rule_sema *r, void (*f)(void *to, uint32_t stream), void *to)
 {
-	for (uint32_t i = 0; i < r->ninput; i++)
-		for (const struct ens_ident_list *l = r->input[i].type->streams; l; l = l->next)
+	for (uint32_t i = 0; i < reads(r); i++)
+		for (const struct ens_ident_list *l = read_type(r, i)->streams; l; l = l->next)
 			f(to, w->stream_index[stream_number(w, l)]);
 }
 
@@ -761,6 +788,26 @@ static struct ens_t_list emit_inputs(struct emission *w, const struct ens_rule_s
 	return list;
 }
 
+/* The tables that it looks up, ascending. */
+static struct ens_t_list emit_tables(struct emission *w, const struct ens_rule_sema *r)
+{
+	struct ens_t_list list = {COUNT(w, index, uint32_t), 0};
+	uint32_t *record = alloc(w, r->ntable, sizeof *record);
+
+	if (!record)
+		return list;
+	for (uint32_t i = 0; i < r->ntable; i++)
+		record[i] = r->table[i]->sema->record;
+	qsort(record, r->ntable, sizeof *record, compare_indices);
+	for (uint32_t i = 0; i < r->ntable; i++) {
+		if (i && record[i] == record[i - 1])
+			continue;
+		ADD(w, index, &record[i]);
+		list.count++;
+	}
+	return list;
+}
+
 static struct ens_t_list emit_outs(struct emission *w, const struct ens_emit_sema *e)
 {
 	struct ens_t_list list = {COUNT(w, out, struct ens_t_out), e->nout};
@@ -853,6 +900,7 @@ static void emit_rule(struct emission *w, uint32_t i, const struct ens_graph *g)
 	out.layer = decl->sema->layer;
 	out.keygroup = keygroup_of(w, r);
 	out.inputs = emit_inputs(w, r);
+	out.tables = emit_tables(w, r);
 	out.slots = emit_slots(w, r);
 	out.states = (struct ens_t_list){COUNT(w, state, struct ens_t_state), g->nstate};
 	for (uint32_t k = 0; k < g->nstate && !w->arena->failed; k++)

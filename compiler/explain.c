@@ -193,6 +193,14 @@ static void say_takers(struct explain *x, const struct ens_decl_list *t)
 		say(x, "no rule");
 }
 
+static void say_streams(struct explain *x, const struct ens_decl *type)
+{
+	for (const struct ens_ident_list *s = type->streams; s; s = s->next) {
+		say(x, s == type->streams ? ", from " : " and ");
+		ens_buf_add_json(&x->line, s->id.name, strlen(s->id.name));
+	}
+}
+
 static void say_input(struct explain *x, const struct ens_input_sema *in)
 {
 	ens_buf_addf(&x->line, "- %s", in->type->name.name);
@@ -200,16 +208,42 @@ static void say_input(struct explain *x, const struct ens_input_sema *in)
 		say(x, i ? " or " : ", only ");
 		ens_ref_write(in->filter[i], &x->line);
 	}
-	for (const struct ens_ident_list *s = in->type->streams; s; s = s->next) {
-		say(x, s == in->type->streams ? ", from " : " and ");
-		ens_buf_add_json(&x->line, s->id.name, strlen(s->id.name));
-	}
+	say_streams(x, in->type);
 	say_options(x, in->type);
 	if (in->type->sema->derived) {
 		say(x, ", derived by ");
 		say_derivers(x, in->type->sema->derivations);
 	}
 	item(x, 0);
+}
+
+static void say_table(struct explain *x, const struct ens_decl *table)
+{
+	const struct ens_decl_sema *d = table->sema;
+
+	ens_buf_addf(&x->line, "- %s by its key ", table->name.name);
+	for (uint32_t i = 0; i < d->nkey; i++)
+		ens_buf_addf(&x->line, "%s`%s`", i ? (i + 1 < d->nkey ? ", " : " and ") : "", d->field[d->key[i]].name);
+	say_streams(x, table);
+	if (d->delete_when) {
+		say(x, "; a change for which ");
+		say_expr(x, d->delete_when);
+		say(x, " holds takes the row away");
+	}
+	say_options(x, table);
+	item(x, 0);
+}
+
+/* The tables, in the order in which the rule names them. */
+static void lookups(struct explain *x)
+{
+	if (!x->r->ntable)
+		return;
+	heading(x, "It looks up");
+	for (uint32_t i = 0; i < x->r->ntable; i++)
+		say_table(x, x->r->table[i]);
+	say(x, "What it finds is the latest row of that key when it looks; where there is none, null.");
+	flush(x, 2, false);
 }
 
 static void inputs(struct explain *x)
@@ -852,6 +886,7 @@ void ens_explain_rule(const struct ens_decl *rule, const struct ens_graph *g, co
 	}
 	ens_buf_addc(out, '\n');
 	inputs(&x);
+	lookups(&x);
 	steps(&x);
 	contiguity(&x, &t);
 	boundaries(&x);

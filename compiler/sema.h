@@ -48,14 +48,14 @@ struct ens_decl_list {
 
 struct ens_decl_sema {
 	bool used;
-	/* EVENT */
+	/* EVENT TABLE */
 	bool derived;                  /* by rules: declared nowhere, its fields are those that they give */
 	bool unknown;                  /* derived, but its fields could not be told: the reason was said */
 	struct ens_derivation *derivations, **derivations_end; /* in the order of the files */
 	struct ens_decl_list *takers, **takers_end;  /* of a derived type: the rules that take it in */
 	const struct ens_decl *last_taker;
 	struct ens_decl_list *filters; /* of a derived type: those that stand on it */
-	uint32_t index;                /* among the event types, in order of declaration; RULE: among the rules */
+	uint32_t index;                /* among the event types and tables, in order of declaration; RULE: among the rules */
 	uint32_t table_index; /* among those that the tables hold (emit.c), ENS_NONE: its streams are not read */
 	struct ens_map field_map;      /* name to index in field */
 	struct ens_field_sema *field;
@@ -68,6 +68,13 @@ struct ens_decl_sema {
 	int64_t most_late_us;          /* the most of its streams' lateness, whichever type says it */
 	enum ens_t_late late;
 	const char *late_stream;       /* TO */
+	/* TABLE: all that an EVENT has, and */
+	uint32_t *key;                 /* among its fields */
+	uint32_t nkey;
+	bool key_wrong;                /* which was said */
+	struct ens_expr *delete_when;  /* NULL: rows stay */
+	uint32_t record;               /* in the tables' section of that name */
+	const struct ens_rule_sema *looked_up_by; /* the latest rule that does */
 	/* PARAM */
 	struct ens_expr *value;        /* a literal; NULL: there was an error */
 	/* FILTER */
@@ -160,6 +167,7 @@ enum ens_mean {
 	ENS_MEAN_STEP,      /* MEMBER: a field of what a step took; `which` of its events */
 	ENS_MEAN_PREV,      /* MEMBER: a field of the event taken before */
 	ENS_MEAN_AGGREGATE, /* CALL: over the events of `target` */
+	ENS_MEAN_LOOKUP,    /* MEMBER: field `index` of the row of `table` whose key stands in arg[0] (from arg[0]->arg[1] on) */
 	ENS_MEAN_FUNCTION,  /* CALL: row `index` of runtime/function.def */
 	ENS_MEAN_COALESCE,  /* CALL */
 	ENS_MEAN_STEP_NAME  /* CALL: the step that had to come next */
@@ -175,7 +183,8 @@ enum ens_aggregate {
 struct ens_expr_sema {
 	enum ens_mean mean;
 	const char *field;              /* FIELD STEP PREV */
-	uint32_t index;                 /* KEY FUNCTION; a literal network: bits of its prefix */
+	struct ens_decl *table;         /* LOOKUP */
+	uint32_t index;                 /* KEY FUNCTION LOOKUP; a literal network: bits of its prefix */
 	struct ens_value value;         /* a string literal that stands for an address or time (NOTHING): that */
 	enum ens_which which;           /* STEP */
 	int32_t nth;                    /* of ENS_NTH: from 2, or from -2 backwards */
@@ -235,6 +244,8 @@ struct ens_rule_sema {
 	struct ens_map name_map;
 	struct ens_input_sema *input;
 	uint32_t ninput, cap_input;
+	struct ens_decl **table;        /* that it looks up */
+	uint32_t ntable, cap_table;
 	struct ens_map input_map;       /* index of the type to input */
 	struct ens_key_sema *keys;
 	uint32_t nkey;
@@ -276,7 +287,7 @@ struct ens_sema {
 	uint32_t nemitted, cap_emitted;
 	struct ens_decl **decl;         /* all declarations, in order */
 	uint32_t ndecl;
-	struct ens_decl **type;         /* event types, in order */
+	struct ens_decl **type;         /* event types and tables, in order */
 	uint32_t ntype;
 	struct ens_map stream_map;      /* name of a stream to its place in `stream`, in the order of naming */
 	struct ens_stream_sema *stream;

@@ -179,7 +179,7 @@ static void check_conditions(struct ens_sema *s)
 		struct ens_decl *d = s->decl[i];
 		struct ens_view v = {.s = s};
 
-		if (d->kind == ENS_D_EVENT && d->where) {
+		if ((d->kind == ENS_D_EVENT || d->kind == ENS_D_TABLE) && d->where) {
 			v.hand = d;
 			v.raw = true;
 			ens_sema_condition(&v, d->where);
@@ -201,6 +201,8 @@ void ens_sema_events(struct ens_sema *s)
 			if (f->name.name)
 				add_field(s, t, f);
 		ens_sema_options(s, t);
+		if (t->kind == ENS_D_TABLE)
+			ens_sema_table(s, t);
 	}
 	check_streams(s);
 	ens_sema_stream_options(s);

@@ -65,6 +65,9 @@ static void declare(struct ens_sema *s, struct ens_map *map, uint32_t i, const c
 	if (d->broken || s->decl[*place]->broken)
 		return; /* the name may not be all of what was meant */
 
+	if (s->decl[*place]->kind == ENS_D_TABLE)
+		what = "types";
+
 	struct ens_message *m = ens_diag_add(s->diag, ENS_E_DUPLICATE, d->name.at, "there are two %s called `%s`", what,
 					     d->name.name);
 
@@ -87,7 +90,8 @@ static void enter(struct ens_sema *s, uint32_t i)
 		declare(s, &s->fn_map, i, "functions");
 		break;
 	case ENS_D_TABLE:
-		ens_sema_not_yet(s, d->word_at, "`table` is");
+		d->sema->index = s->ntype;
+		s->type[s->ntype++] = d;
 		declare(s, &s->type_map, i, "types");
 		break;
 	case ENS_D_TEST:
@@ -141,7 +145,7 @@ static void unknown_type(struct ens_sema *s, struct ens_ident id)
 		ens_diag_remedy(s->diag, m, "declare it: `event %s from \"STREAM\" { ... }`", id.name);
 }
 
-struct ens_decl *ens_sema_find_type(struct ens_sema *s, struct ens_ident id)
+struct ens_decl *ens_sema_find_any_type(struct ens_sema *s, struct ens_ident id)
 {
 	if (!id.name || !id.name[0]) /* an error of syntax, told */
 		return NULL;
@@ -153,9 +157,17 @@ struct ens_decl *ens_sema_find_type(struct ens_sema *s, struct ens_ident id)
 		return NULL;
 	}
 	s->decl[i]->sema->used = true;
-	if (s->decl[i]->kind == ENS_D_TABLE) /* said where it is declared */
-		return NULL;
 	return s->decl[i];
+}
+
+struct ens_decl *ens_sema_find_type(struct ens_sema *s, struct ens_ident id)
+{
+	struct ens_decl *d = ens_sema_find_any_type(s, id);
+
+	if (!d || d->kind != ENS_D_TABLE)
+		return d;
+	ens_sema_table_as_event(s, id, d);
+	return NULL;
 }
 
 static void say_circle(struct ens_sema *s, struct ens_decl *d)
@@ -264,6 +276,7 @@ void ens_sema_unused(struct ens_sema *s)
 	for (uint32_t i = 0; i < s->ndecl; i++) {
 		struct ens_decl *d = s->decl[i];
 		const char *what = d->kind == ENS_D_EVENT    ? "event type"
+				   : d->kind == ENS_D_TABLE  ? "table"
 				   : d->kind == ENS_D_FILTER ? "filter"
 				   : d->kind == ENS_D_PARAM  ? "parameter"
 				   : d->kind == ENS_D_FN     ? "function"

@@ -208,7 +208,7 @@ static void option(struct ens_sema *s, struct ens_decl *type, const struct ens_o
 			d->unique_field = ENS_NONE;
 		break;
 	case ENS_O_DELETE:
-		ens_sema_not_yet(s, o->at, "`delete when` is");
+		ens_sema_delete_when(s, type, o);
 		break;
 	}
 }

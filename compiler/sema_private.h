@@ -5,7 +5,7 @@
  * for whom (sema_layers.c), parameters (sema_params.c), strings with
  * expressions in them (sema_strings.c); functions, after
  * which there are no calls of them left (sema_functions.c); event types and their conditions
- * (sema_events.c), their options (sema_options.c); then each rule: its clauses (sema_rule.c), what it takes in and its key
+ * (sema_events.c), their options (sema_options.c), keys of tables (sema_tables.c); then each rule: its clauses (sema_rule.c), what it takes in and its key
  * (sema_keys.c), the pattern's form (sema_pattern.c), its conditions (sema_where.c, sema_types.c), its other clauses
  * (sema_clauses.c), what it emits (sema_emit.c), `having`, which may name that (sema_items.c); then the tests (sema_test.c).
  */
@@ -44,6 +44,7 @@ bool ens_sema_of_decl(struct ens_sema *s, struct ens_decl *d); /* gives it an em
 void ens_sema_names(struct ens_sema *s);
 struct ens_decl *ens_sema_find_type(struct ens_sema *s,
 				    struct ens_ident id); /* EVENT or FILTER; says so if there is none */
+struct ens_decl *ens_sema_find_any_type(struct ens_sema *s, struct ens_ident id); /* or TABLE */
 bool ens_sema_resolve_ref(struct ens_sema *s, struct ens_ref *ref);           /* fills ref->sema */
 void ens_sema_unused(struct ens_sema *s);
 const char *ens_sema_nearest(struct ens_sema *s, const char *name, const char *const *candidate, size_t n); /* or NULL */
@@ -79,6 +80,18 @@ uint32_t ens_type_raw_field(struct ens_sema *s, struct ens_decl *type, const cha
 /* sema_options.c */
 void ens_sema_options(struct ens_sema *s, struct ens_decl *type); /* once its fields are known */
 void ens_sema_stream_options(struct ens_sema *s);                 /* what the types of one stream say together */
+
+/* sema_tables.c */
+void ens_sema_table(struct ens_sema *s, struct ens_decl *table); /* its key, once its fields are known */
+void ens_sema_delete_when(struct ens_sema *s, struct ens_decl *type, const struct ens_option *o);
+struct ens_decl *ens_sema_find_table(const struct ens_sema *s, const char *name); /* or NULL */
+void ens_sema_table_as_event(struct ens_sema *s, struct ens_ident id, const struct ens_decl *table); /* says it is none */
+/* TABLE[KEY...].FIELD, where TABLE is a table and no step. */
+enum ens_type ens_sema_lookup(struct ens_view *v, struct ens_expr *e);
+/* TABLE or TABLE.FIELD, and what is in brackets but no look-up: say what is wrong. */
+enum ens_type ens_sema_whole_table(struct ens_view *v, const struct ens_expr *name, const char *field);
+enum ens_type ens_sema_no_rows(struct ens_view *v, const struct ens_expr *index);
+void ens_sema_warn_hidden_table(struct ens_view *v, const struct ens_expr *name); /* the name is a step's */
 
 /* sema_sources.c */
 void ens_sema_source(struct ens_sema *s, const struct ens_field *f); /* what a field is read from */

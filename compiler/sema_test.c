@@ -441,7 +441,7 @@ static struct ens_decl *event_type(struct tester *w, struct ens_ident id)
 	struct ens_diag *diag = w->s->diag;
 	uint32_t i = id.name ? ens_map_find_name(&w->s->type_map, id.name) : ENS_MAP_NONE;
 	const bool used = i != ENS_MAP_NONE && w->s->decl[i]->sema->used;
-	struct ens_decl *d = ens_sema_find_type(w->s, id);
+	struct ens_decl *d = ens_sema_find_any_type(w->s, id);
 
 	if (!d)
 		return NULL;
@@ -455,7 +455,7 @@ static struct ens_decl *event_type(struct tester *w, struct ens_ident id)
 		ens_diag_remedy(diag, m, "give the events that they take in");
 		return NULL;
 	}
-	if (d->kind == ENS_D_EVENT)
+	if (d->kind != ENS_D_FILTER)
 		return d;
 	m = ens_diag_add(diag, ENS_E_UNKNOWN_TYPE, id.at, "`%s` is a filter, and an event has a type", id.name);
 

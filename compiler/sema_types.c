@@ -118,6 +118,8 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 	size_t n = field_names(v->hand, candidate, 0);
 	struct ens_message *m;
 
+	if (ens_sema_find_table(v->s, e->name) && !ens_sema_find_step(v, e->name))
+		return ens_sema_whole_table(v, e, NULL);
 	if (v->s->imports)
 		return ENS_BADTYPE;
 	if ((v->rule && v->rule->decl->names_lost) || (v->hand && v->hand->broken))
@@ -224,6 +226,8 @@ static enum ens_type name_type(struct ens_view *v, struct ens_expr *e)
 			return key_type(v, e, key);
 		if (param_type(v, e, &type))
 			return type;
+		if (ens_sema_find_table(v->s, e->name))
+			return ens_sema_whole_table(v, e, NULL);
 
 		struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_AGGREGATE, e->at,
 						     "`%s` does not say of which step it is", e->name);
@@ -479,15 +483,16 @@ static enum ens_type prev_field(struct ens_view *v, struct ens_expr *e)
 	return f.type;
 }
 
-static enum ens_type no_such_step(struct ens_view *v, const struct ens_expr *base)
+static enum ens_type no_such_step(struct ens_view *v, const struct ens_expr *base, const char *field)
 {
 	const char *candidate[CANDIDATES_MAX];
 	size_t n = step_names(v->rule, candidate, 0);
 	uint32_t i = ens_map_find_name(&v->s->type_map, base->name);
 	struct ens_message *m;
 
-	if (v->s->imports || (i != ENS_MAP_NONE && v->s->decl[i]->kind == ENS_D_TABLE) ||
-	    (v->rule && v->rule->decl->names_lost))
+	if (ens_sema_find_table(v->s, base->name))
+		return ens_sema_whole_table(v, base, field);
+	if (v->s->imports || (v->rule && v->rule->decl->names_lost))
 		return ENS_BADTYPE;
 	if (!v->rule || v->no_match) {
 		m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, base->at,
@@ -522,10 +527,8 @@ static enum ens_type whole_event(struct ens_view *v, const struct ens_expr *e)
 {
 	struct ens_message *m;
 
-	if (e->arg[0]->kind != ENS_X_NAME || !ens_sema_find_step(v, e->arg[0]->name)) {
-		ens_sema_not_yet(v->s, e->at, "`NAME[...]` in an expression is");
-		return ENS_BADTYPE;
-	}
+	if (e->arg[0]->kind != ENS_X_NAME || !ens_sema_find_step(v, e->arg[0]->name))
+		return ens_sema_no_rows(v, e);
 	m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "this is a whole event, not a value");
 	ens_diag_remedy(v->s->diag, m, "name a field of it: `%s[...].FIELD`", e->arg[0]->name);
 	return ENS_BADTYPE;
@@ -539,13 +542,15 @@ static enum ens_type member_type(struct ens_view *v, struct ens_expr *e)
 
 	if (base->kind == ENS_X_INDEX && base->arg[0]->kind == ENS_X_NAME && !v->ranged &&
 	    ens_sema_find_step(v, base->arg[0]->name)) {
+		ens_sema_warn_hidden_table(v, base->arg[0]);
 		if (!ens_sema_nth(v, base, &nth))
 			return ENS_BADTYPE;
 		which = ENS_NTH;
 		base = base->arg[0];
 	} else if (base->kind == ENS_X_INDEX) {
-		ens_sema_not_yet(v->s, base->at, "`NAME[...]` in an expression is");
-		return ENS_BADTYPE;
+		const bool table = base->arg[0]->kind == ENS_X_NAME && ens_sema_find_table(v->s, base->arg[0]->name);
+
+		return table ? ens_sema_lookup(v, e) : ens_sema_no_rows(v, base);
 	}
 	if (base->kind == ENS_X_CALL && base->narg == 1 &&
 	    (strcmp(base->name, "first") == 0 || strcmp(base->name, "last") == 0)) {
@@ -573,7 +578,7 @@ static enum ens_type member_type(struct ens_view *v, struct ens_expr *e)
 		return step_field(v, e, name, which, nth);
 	if (strcmp(base->name, "prev") == 0 && which == ENS_ONLY && v->rule)
 		return prev_field(v, e);
-	return no_such_step(v, base);
+	return no_such_step(v, base, e->name);
 }
 
 /* ---- operators -------------------------------------------------------------------------------------------------- */
@@ -823,22 +828,6 @@ static enum ens_type logic_type(struct ens_view *v, struct ens_expr *e)
 	return ok ? ENS_BOOL : ENS_BADTYPE;
 }
 
-/* A network is no value to compare with, so beside values it would be misread. */
-static bool networks_stand_alone(struct ens_view *v, const struct ens_expr *e)
-{
-	const struct ens_expr *network = NULL, *other = NULL;
-
-	for (uint32_t i = 1; i < e->narg; i++) {
-		if (e->arg[i]->kind != ENS_X_LITERAL)
-			other = e->arg[i];
-		else if (e->arg[i]->type == ENS_IP && e->arg[i]->sema->index < 128)
-			network = e->arg[i];
-	}
-	if (network && other)
-		ens_sema_not_yet(v->s, other->at, "a value that is no literal beside a network is");
-	return !network || !other;
-}
-
 /* A network beside a string is only a text to be equal to, which is hardly ever meant: no address would be in it. */
 static void warn_of_networks(struct ens_view *v, const struct ens_expr *e)
 {
@@ -872,7 +861,7 @@ static enum ens_type in_type(struct ens_view *v, struct ens_expr *e)
 			    !ens_sema_network(v, e->arg[i]))
 				return ENS_BADTYPE;
 	}
-	return unify(v, e, 0, e->narg) == ENS_BADTYPE || !networks_stand_alone(v, e) ? ENS_BADTYPE : ENS_BOOL;
+	return unify(v, e, 0, e->narg) == ENS_BADTYPE ? ENS_BADTYPE : ENS_BOOL;
 }
 
 /* Of SQL, where it stands for any text; here it would hardly ever be found. */

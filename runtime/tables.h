@@ -416,7 +416,7 @@ struct ens_t_out {
 	X(stream, struct ens_t_stream) \
 	X(type, struct ens_t_type) \
 	X(field, struct ens_t_field) \
-	X(source, struct ens_t_str) /* names of fields in entries; a dot: a member inside */ \
+	X(source, struct ens_t_str) /* names of fields in entries; one with dots is a path, too */ \
 	X(table, struct ens_t_table) \
 	X(lookup, struct ens_t_lookup) \
 	X(constant, struct ens_t_const) \

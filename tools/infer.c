@@ -4,7 +4,8 @@
  * A set is bits of enum ens_type; each value narrows it (runtime/decode.c says what is taken as what: in JSON a string is
  * never a number; in Redis and CSV everything is a text).  At the end the narrowest type that is left is taken, in the
  * order of `preferred`.  Texts like 007 stay strings: as numbers they would lose their zeros.  Numbers are times only if
- * the field's name says so and all of them lie between 1990 and 2100 in one unit.
+ * the field's name says so and all of them lie between 1990 and 2100 in one unit.  Members of objects are fields that are
+ * read by their path: `user_id: int as "user.id"`.
  * Cost: linear in the entries; memory in the number of different fields.  Tested by tests/cli/infer.sh.
  */
 #include "tools/infer.h"
@@ -16,20 +17,24 @@
 #include "base/text.h"
 #include "compiler/map.h"
 #include "dsl/ast.h"
+#include "runtime/members.h"
 
 #define BIT(type) (1u << (type))
 #define ALL_TYPES (BIT(ENS_NTYPE) - 1 - BIT(ENS_NOTYPE))
 #define TYPES_MAX 100u                 /* event types told apart in one input; more are no names of types */
 #define FIELDS_MAX (ENS_FIELDS_MAX - 1u) /* room for the raw field that names the type */
 #define NAME_MAX_BYTES 200u
+#define OBJECTS_MAX 32u                /* looked into in one field of an entry */
 #define EARLIEST_S 631152000.0         /* 1990 */
 #define LATEST_S 4102444800.0          /* 2100 */
 
 struct field {
 	const char *name;
+	const char *path;           /* it is a member of an object, and this leads to it; NULL: it is the entry's own */
 	bool can_be_name;
 	unsigned types;             /* that take every value so far */
 	uint32_t seen, null, empty; /* entries that have it; with a null; with an empty text */
+	uint32_t objects;           /* with an object */
 	uint32_t last;              /* number of the latest entry that has it */
 	double low, high;           /* of the numbers */
 };
@@ -46,6 +51,7 @@ struct type {
 struct infer {
 	struct ens_arena *arena;
 	bool redis;
+	struct ens_json_parser *json; /* of objects in entries; NULL: there was none yet */
 	struct ens_map map;         /* name of a type to index */
 	struct type type[TYPES_MAX];
 	uint32_t ntype, taken, entries;
@@ -61,6 +67,12 @@ struct infer *infer_begin(struct ens_arena *arena, bool redis)
 	w->redis = redis;
 	ens_map_init(&w->map, arena);
 	return w;
+}
+
+void infer_end(struct infer *w)
+{
+	if (w)
+		ens_json_parser_close(w->json);
 }
 
 uint32_t infer_taken(const struct infer *w)
@@ -144,11 +156,17 @@ static unsigned types_of(const struct ens_raw_field *raw, double *number)
 	return ALL_TYPES;
 }
 
+static bool is_object(const struct ens_raw_field *raw)
+{
+	return raw->kind == ENS_RAW_OTHER && raw->len && raw->s[0] == '{';
+}
+
 static void take_value(struct field *f, const struct ens_raw_field *raw)
 {
 	double number = 0;
 
 	f->seen++;
+	f->objects += is_object(raw);
 	if (raw->kind == ENS_RAW_NULL) {
 		f->null++;
 		return;
@@ -182,7 +200,18 @@ static bool can_be_name(const char *s, size_t len)
 	return true;
 }
 
-static struct field *field_named(struct infer *w, struct type *t, const struct ens_raw_field *raw)
+/* user.id as a name: user_id */
+static const char *name_of_path(struct ens_arena *arena, const char *path)
+{
+	char *name = ens_arena_strndup(arena, path, strlen(path));
+
+	for (char *p = name; p && *p; p++)
+		if (*p == '.')
+			*p = '_';
+	return name;
+}
+
+static struct field *field_named(struct infer *w, struct type *t, const struct ens_raw_field *raw, bool inside)
 {
 	uint32_t *place = ens_map_at(&t->map, raw->name, raw->name_len);
 	struct field *f;
@@ -206,6 +235,10 @@ static struct field *field_named(struct infer *w, struct type *t, const struct e
 	if (!f)
 		return NULL;
 	f->name = ens_arena_strndup(w->arena, raw->name, raw->name_len);
+	if (f->name && inside) {
+		f->path = f->name;
+		f->name = name_of_path(w->arena, f->path);
+	}
 	if (!f->name)
 		return NULL;
 	f->can_be_name = can_be_name(raw->name, raw->name_len);
@@ -273,6 +306,99 @@ static struct type *type_of(struct infer *w, const struct ens_entry *entry, bool
 	return *failed ? NULL : t;
 }
 
+/* A field, or a member whose name is its path.  False without memory. */
+static bool take_field(struct infer *w, struct type *t, const struct ens_raw_field *raw, bool inside)
+{
+	struct field *f;
+
+	if (t->nfield == FIELDS_MAX && ens_map_find(&t->map, raw->name, raw->name_len) == ENS_MAP_NONE) {
+		t->too_many = true;
+		return true;
+	}
+	f = field_named(w, t, raw, inside);
+	if (!f)
+		return false;
+	if (f->last != w->entries) { /* twice in one entry: the first counts */
+		f->last = w->entries;
+		take_value(f, raw);
+	}
+	return true;
+}
+
+/* Objects that are still to be looked into, and the paths to them. */
+struct objects {
+	struct {
+		const char *s;
+		uint32_t len;
+		char path[NAME_MAX_BYTES + 1];
+	} at[OBJECTS_MAX];
+	uint32_t n;
+};
+
+/* `prefix`: the path to where it is, or NULL.  Names that no path can have are left out. */
+static bool join_path(char path[NAME_MAX_BYTES + 1], const char *prefix, const char *name, size_t len)
+{
+	const size_t before = prefix ? strlen(prefix) + 1 : 0;
+
+	if (!can_be_name(name, len) || memchr(name, '.', len) || before + len > NAME_MAX_BYTES)
+		return false;
+	if (prefix) {
+		memmove(path, prefix, before - 1);
+		path[before - 1] = '.';
+	}
+	memcpy(path + before, name, len);
+	path[before + len] = '\0';
+	return true;
+}
+
+static void want_object(struct objects *o, const char *path, const struct ens_raw_field *raw)
+{
+	if (o->n == OBJECTS_MAX)
+		return;
+	o->at[o->n].s = raw->s;
+	o->at[o->n].len = raw->len;
+	memmove(o->at[o->n].path, path, strlen(path) + 1);
+	o->n++;
+}
+
+/* The members of an object of a file's line, and of those in it.  False without memory. */
+static bool take_members(struct infer *w, struct type *t, const struct ens_raw_field *object)
+{
+	struct objects todo = {.n = 0};
+	const struct ens_json_member *member;
+	char prefix[NAME_MAX_BYTES + 1], path[NAME_MAX_BYTES + 1];
+	const char *why;
+	size_t nmember;
+
+	if (!w->json)
+		w->json = ens_json_parser_open(ENS_ENTRY_MAX_BYTES, ENS_FIELDS_MAX, ENS_JSON_DEPTH_MAX);
+	if (!w->json)
+		return false;
+	if (join_path(path, NULL, object->name, object->name_len))
+		want_object(&todo, path, object);
+	while (todo.n) {
+		const uint32_t last = --todo.n;
+
+		strcpy(prefix, todo.at[last].path);
+		if (ens_json_parse(w->json, todo.at[last].s, todo.at[last].len, &member, &nmember, &why) != ENS_JSON_OK)
+			continue; /* a bad escape inside */
+		for (size_t i = 0; i < nmember; i++) {
+			struct ens_raw_field raw;
+
+			if (!join_path(path, prefix, member[i].name, member[i].name_len))
+				continue;
+			raw.name = path;
+			raw.name_len = (uint32_t)strlen(path);
+			ens_raw_from_json(&raw, &member[i]);
+			if (!take_field(w, t, &raw, true))
+				return false;
+			if (is_object(&raw))
+				want_object(&todo, path, &raw);
+		}
+	}
+	return true;
+}
+
 bool infer_entry(struct infer *w, const struct ens_entry *entry)
 {
 	bool failed = false;
@@ -288,18 +414,8 @@ bool infer_entry(struct infer *w, const struct ens_entry *entry)
 
 		if (t->member && raw->name_len == strlen(t->member) && memcmp(raw->name, t->member, raw->name_len) == 0)
 			continue;
-		if (t->nfield == FIELDS_MAX && ens_map_find(&t->map, raw->name, raw->name_len) == ENS_MAP_NONE) {
-			t->too_many = true;
-			continue;
-		}
-		struct field *f = field_named(w, t, raw);
-
-		if (!f)
+		if (!take_field(w, t, raw, false) || (is_object(raw) && !take_members(w, t, raw)))
 			return false;
-		if (f->last == w->entries) /* twice in one entry: the first counts */
-			continue;
-		f->last = w->entries;
-		take_value(f, raw);
 	}
 	return true;
 }
@@ -363,6 +479,15 @@ static bool is_optional(const struct type *t, const struct field *f, enum ens_ty
 	return f->seen < t->nentry || f->null || (f->empty && type != ENS_STRING);
 }
 
+/* A member is called after its path, `user_id`, unless another field is called so: then it is called as its path. */
+static const char *name_of(const struct type *t, const struct field *f)
+{
+	for (uint32_t i = 0; f->path && i < t->nfield; i++)
+		if (t->field[i] != f && strcmp(t->field[i]->name, f->name) == 0)
+			return f->path;
+	return f->name;
+}
+
 /* The field that the type's events have their time in, if it has to be said: a file has no other. */
 static const char *time_field(const struct infer *w, const struct type *t)
 {
@@ -378,30 +503,52 @@ static const char *time_field(const struct infer *w, const struct type *t)
 			continue;
 		if (found || strcmp(f->name, "time") == 0)
 			return NULL;
-		found = f->name;
+		found = name_of(t, f);
 	}
 	return found;
 }
 
 /* ---- the text ---------------------------------------------------------------------------------------------------- */
 
+static void write_literal(const char *text, struct ens_buf *out)
+{
+	ens_buf_addc(out, '"');
+	for (const char *s = text; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			ens_buf_addc(out, '\\');
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			ens_buf_addf(out, "\\x%02x", (unsigned char)*s);
+		else
+			ens_buf_addc(out, *s);
+	}
+	ens_buf_addc(out, '"');
+}
+
 static void write_field(const struct type *t, const struct field *f, struct ens_buf *out)
 {
 	static const char *const units[] = {"", "(s)", "(ms)", "(us)", "(ns)"};
 	enum ens_time_unit unit;
 	const enum ens_type type = decide(f, &unit);
-	const size_t len = strlen(f->name);
+	const char *name = name_of(t, f);
+	const size_t len = strlen(name);
 
+	if (f->objects && f->objects == f->seen - f->null)
+		return; /* its members are there */
 	if (type == ENS_NOTYPE || !f->can_be_name) {
 		ens_buf_adds(out, "  # left out: ");
-		ens_buf_add_visible(out, f->name, len < NAME_MAX_BYTES ? len : ens_utf8_valid(f->name, NAME_MAX_BYTES));
+		ens_buf_add_visible(out, name, len < NAME_MAX_BYTES ? len : ens_utf8_valid(name, NAME_MAX_BYTES));
 		ens_buf_adds(out, type == ENS_NOTYPE ? ", no type takes all its values (a list, an object, or a mixture)\n"
 						     : ", which can't be a name\n");
 		return;
 	}
 	ens_buf_adds(out, "  ");
-	ens_name_write(f->name, out);
-	ens_buf_addf(out, ": %s%s%s\n", ens_type_name(type), units[unit], is_optional(t, f, type) ? "?" : "");
+	ens_name_write(name, out);
+	ens_buf_addf(out, ": %s%s%s", ens_type_name(type), units[unit], is_optional(t, f, type) ? "?" : "");
+	if (f->path && name != f->path) {
+		ens_buf_adds(out, " as ");
+		write_literal(f->path, out);
+	}
+	ens_buf_addc(out, '\n');
 }
 
 /* A name of a type after a stream or file, "auth:failed-logins" gives FailedLogins, that no other type has. */
@@ -426,20 +573,6 @@ static void write_type_name(const struct infer *w, const char *stream, struct en
 		ens_buf_adds(out, "Event");
 	while (ens_map_find(&w->map, out->data + before, out->failed ? 0 : out->len - before) != ENS_MAP_NONE && !out->failed)
 		ens_buf_adds(out, "Other");
-}
-
-static void write_literal(const char *text, struct ens_buf *out)
-{
-	ens_buf_addc(out, '"');
-	for (const char *s = text; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			ens_buf_addc(out, '\\');
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			ens_buf_addf(out, "\\x%02x", (unsigned char)*s);
-		else
-			ens_buf_addc(out, *s);
-	}
-	ens_buf_addc(out, '"');
 }
 
 static void write_type(const struct infer *w, const struct type *t, const char *stream, struct ens_buf *out)

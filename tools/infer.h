@@ -12,6 +12,7 @@ struct infer;
 
 /* Everything lives in the arena.  `redis`: entries of a Redis stream, whose time is in their IDs.  NULL: no memory. */
 struct infer *infer_begin(struct ens_arena *arena, bool redis);
+void infer_end(struct infer *w); /* NULL: nothing to end */
 /* Takes one entry into account; what it needs of it is copied.  False without memory. */
 bool infer_entry(struct infer *w, const struct ens_entry *entry);
 /* Entries that were taken into account; and others: with bytes that are not UTF-8, or whose `event` can't name a type. */

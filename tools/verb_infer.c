@@ -91,6 +91,7 @@ static enum cli_exit look(const struct cli_verb *verb, const struct infer_args *
 			infer_left_out(w));
 	if (code == CLI_DONE)
 		code = say_it(args, w);
+	infer_end(w);
 	ens_arena_free(&arena);
 	ens_redis_address_free(&address);
 	return code;

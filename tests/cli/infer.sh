@@ -94,13 +94,47 @@ ensue infer hard.ndjson
 equal "what has no type is left out" '# Inferred from 2 entries: look through it.
 event Hard from "hard" {
   # left out: list, no type takes all its values (a list, an object, or a mixture)
-  # left out: object, no type takes all its values (a list, an object, or a mixture)
+  object_a: int? as "object.a"
   # left out: mix, no type takes all its values (a list, an object, or a mixture)
   fine: int
   # left out: a`b, which can'"'"'t be a name
   # left out: e\x1Bx, which can'"'"'t be a name
 }' "$out"
 contains "lines that can't be read are told" "$err" "1 of the entries can't be read and were left out; the first is line 2"
+
+cat >nested.ndjson <<'EOF'
+{"id":1,"user":{"id":7,"address":{"city":"D\u00fcren","zip":"01234"},"tags":[1]},"user_id":5,"odd":{"a.b":1,"":2},"none":{},"at":{"ts":1736064000}}
+{"id":2,"user":{"id":8,"address":null},"user_id":6,"odd":{},"none":{},"mix":{"x":1},"at":{"ts":1736064009}}
+{"id":3,"user":{"id":9},"user_id":7,"odd":{},"none":null,"mix":1,"at":{"ts":1736064010}}
+EOF
+ensue infer nested.ndjson
+equal "members of objects by their paths, under names that are free" '# Inferred from 3 entries: look through it.
+event Nested from "nested" {
+  id: int
+  `user.id`: int
+  # left out: user_tags, no type takes all its values (a list, an object, or a mixture)
+  user_address_city: string? as "user.address.city"
+  user_address_zip: string? as "user.address.zip"
+  user_id: int
+  at_ts: time(s) as "at.ts"
+  # left out: mix, no type takes all its values (a list, an object, or a mixture)
+  mix_x: int? as "mix.x"
+} time at_ts' "$out"
+takes "members" nested.ndjson
+{
+	printf '{"n":1,"o":'
+	head -c 30 /dev/zero | tr '\0' '[' | sed 's/\[/{"o":/g'
+	printf 1
+	head -c 30 /dev/zero | tr '\0' '}'
+	printf ',"wide":{'
+	i=0
+	while [ $i -lt 40 ]; do
+		printf '"w%d":{"x":1},' $i
+		i=$((i + 1))
+	done
+	printf '"last":1},"%s":{"x":1}}\n' "$(head -c 300 /dev/zero | tr '\0' n)"
+} >deep.ndjson
+takes "objects that are deep, many, or have long names" deep.ndjson
 
 # every word of the language as a field, every printable character in a name, long and odd stream names
 sed -n 's/^[A-Z]*([^"]*"\([a-z_ ]*\)".*/\1/p' "$ENSUE_SOURCE/dsl/words.def" | sort -u | grep -vx -e event -e time >words

@@ -69,4 +69,11 @@ rule seen
   match a: A
   emit Seen to channel "seen" { n: a.n }
 EOF
+not_yet "tables" 'the rule `large`: a table' <<'EOF'
+table Account from "accounts" key card { card: string, limit: int, gone: bool? } delete when gone
+event Payment from "payments" { card: string, n: int }
+rule large
+  match p: Payment[n > Account[card].limit]
+  emit  Large { card: p.card }
+EOF
 finish

@@ -36,6 +36,7 @@ struct hand {
 	struct ens_t_slot slot[1];       /* none, but not at address 0: a view has no null sections */
 	struct ens_t_op op[1];
 	struct ens_t_capture capture[1];
+	struct ens_t_ref ref[1];
 };
 
 static inline struct ens_t_str hand_str(struct hand *m, const char *s)
@@ -63,6 +64,7 @@ static inline void hand_init(struct hand *m)
 	m->t.slot = m->slot;
 	m->t.op = m->op;
 	m->t.capture = m->capture;
+	m->t.ref = m->ref;
 	m->t.keygroup = m->keygroup;
 	m->t.keypart = m->keypart;
 	m->t.input = m->input;
