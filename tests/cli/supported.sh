@@ -35,4 +35,11 @@ for call in 'count_distinct(a.s)' 'list(a.n)' 'set(a.s)' 'percentile(a.n, 95)'; 
   emit M { v: $call }"
 done
 
+for window in 'tumbling 1m' 'hopping 1m every 10s' 'sliding 1m' 'session 1m' '3 events' 'running'; do
+	not_run '`window`' "rule r
+  from a: E
+  window $window
+  emit M { n: count() }"
+done
+
 finish
