@@ -18,6 +18,8 @@
 #define ENS_DECLS_MAX 65536                       /* declarations of one compilation */
 #define ENS_CLAUSES_MAX 1024                      /* clauses of one rule */
 #define ENS_INDEX_MAX 64                     /* of a[N] and a[-N]: the last N events are remembered in every partial match */
+#define ENS_HOPS_MAX 10000                   /* windows that one event lies in */
+#define ENS_LAST_EVENTS_MAX 1000000          /* of `window N events every M`: the last N are kept */
 #define ENS_COLLECTED_MAX 1000               /* values of one `list` or `set`; beyond, `count_distinct` estimates */
 #define ENS_IMPORTS_MAX 1000                 /* files that rule files import: each is read and kept whole */
 #define ENS_ARGUMENTS_MAX 64                /* of a function of the rule files: their names are looked for one by one */

@@ -42,6 +42,8 @@ void ens_check_declarations(struct ens_check *c)
 
 void ens_check_rule(struct ens_check *c, struct ens_rule_sema *r)
 {
+	if (r->over) /* a window: nothing in it comes before or after something */
+		return;
 	if (c->clean) {
 		ens_arena_reset(&c->scratch);
 		ens_check_conditions(c, r);
@@ -53,7 +55,7 @@ void ens_check_rule(struct ens_check *c, struct ens_rule_sema *r)
 
 void ens_check_graph(struct ens_check *c, const struct ens_rule_sema *r, const struct ens_graph *g)
 {
-	if (!c->clean)
+	if (!c->clean || r->over)
 		return;
 	ens_check_shadows(c, r, g);
 	ens_check_forever(c, r, g);

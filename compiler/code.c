@@ -687,6 +687,25 @@ uint32_t ens_code_parts(struct ens_coder *c, const struct ens_decl *hand, const 
 	return finish(&w, ENS_BOOL, list[0].expr ? list[0].expr->at : ENS_NO_SPAN);
 }
 
+uint32_t ens_code_unless(struct ens_coder *c, const struct ens_decl *hand, const struct ens_input_sema *in)
+{
+	struct writer w = {.c = c, .hand = hand};
+	uint32_t other = UINT32_MAX, end;
+
+	use(&w, 0);
+	if (in) {
+		taken_in(&w, in);
+		other = with_index(&w, ENS_OP_JUMP_UNLESS, 0, 0);
+		null_constant(&w, ENS_BOOL, 0);
+		end = with_index(&w, ENS_OP_JUMP, 0, 0);
+		land(&w, other);
+	}
+	constant(&w, ENS_BOOL, (struct ens_value){.i = 1}, 0);
+	if (in)
+		land(&w, end);
+	return finish(&w, ENS_BOOL, in ? in->filter[0]->at : ENS_NO_SPAN);
+}
+
 /* The field if just so many events were taken before, else null. */
 static void nth_capture(struct writer *w, const struct ens_slot *s)
 {

@@ -83,6 +83,8 @@ bool ens_reads_match(const struct ens_expr *e);
 uint32_t ens_code_value(struct ens_coder *c, const struct ens_decl *hand, const struct ens_expr *e, enum ens_type want);
 /* A program of type bool that is true if all parts hold; ENS_NONE without parts. */
 uint32_t ens_code_parts(struct ens_coder *c, const struct ens_decl *hand, const struct ens_part *part, uint32_t n);
+/* A program that is true, or null where the input takes the event in; `in` NULL: true. */
+uint32_t ens_code_unless(struct ens_coder *c, const struct ens_decl *hand, const struct ens_input_sema *in);
 /* The program of a capture into the slot, for events of type `hand`. */
 uint32_t ens_code_capture(struct ens_coder *c, const struct ens_decl *hand, const struct ens_slot *slot);
 

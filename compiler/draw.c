@@ -14,6 +14,7 @@
 struct drawing {
 	const struct ens_decl *rule;
 	const struct ens_graph *g;
+	uint32_t first;            /* state that is drawn first: a window has no start */
 	struct ens_buf *out, text; /* text: of the node or edge at hand, lines separated by line breaks */
 	size_t head;               /* of an edge's text: bytes of its number and arrow */
 };
@@ -119,13 +120,28 @@ static void edge_text(struct drawing *d, uint32_t from, const struct ens_g_entry
 		absence(d, a);
 }
 
-/* Calls back for each edge of a state, its text in d->text; target ENS_NONE: the match is complete. */
+/* The node that all leads to: the complete match, or the window that the inputs come into. */
+static void last_text(struct drawing *d)
+{
+	const struct ens_window_sema *over = d->rule->sema->rule->over;
+
+	ens_buf_clear(&d->text);
+	ens_buf_adds(&d->text, over ? "window " : "match");
+	if (over)
+		ens_window_write(over, &d->text);
+}
+
+/* Calls back for each edge of a state, its text in d->text; target ENS_NONE: the match is complete, or the window. */
 static void edges(struct drawing *d, uint32_t from, void (*each)(struct drawing *d, uint32_t from, uint32_t to))
 {
 	const struct ens_g_state *s = &d->g->state[from];
 	uint32_t number = 0, level = 0;
 	const bool several = s->nentry > 1;
 
+	if (d->rule->sema->rule->over) {
+		ens_buf_clear(&d->text);
+		each(d, from, ENS_NONE);
+	}
 	for (uint32_t i = 0; i < s->nentry; i++) {
 		const struct ens_g_entry *e = &s->entry[i];
 
@@ -190,16 +206,21 @@ static void dot(struct drawing *d)
 	ens_buf_adds(&d->text, d->rule->name.name);
 	ens_buf_adds(d->out, "digraph ");
 	dot_string(d->out, &d->text);
-	ens_buf_adds(d->out, " {\n  node [shape=box, style=rounded, fontname=\"sans-serif\"];\n"
+	ens_buf_addf(d->out, " {\n  node [shape=box, style=rounded, fontname=\"sans-serif\"];\n"
 			     "  edge [fontname=\"sans-serif\", fontsize=11];\n"
-			     "  s0 [shape=circle, label=\"start\"];\n  match [shape=doublecircle, label=\"match\"];\n");
+			     "%s",
+		     d->first ? "" : "  s0 [shape=circle, label=\"start\"];\n");
+	ens_buf_adds(d->out, d->first ? "  match [shape=box, label=" : "  match [shape=doublecircle, label=");
+	last_text(d);
+	dot_string(d->out, &d->text);
+	ens_buf_adds(d->out, "];\n");
 	for (uint32_t i = 1; i < d->g->nstate; i++) {
 		ens_buf_addf(d->out, "  s%u [label=", i);
 		node_text(d, d->g->state[i].step);
 		dot_string(d->out, &d->text);
 		ens_buf_adds(d->out, "];\n");
 	}
-	for (uint32_t i = 0; i < d->g->nstate; i++)
+	for (uint32_t i = d->first; i < d->g->nstate; i++)
 		edges(d, i, dot_edge);
 	ens_buf_adds(d->out, "}\n");
 }
@@ -238,15 +259,18 @@ static void mermaid_edge(struct drawing *d, uint32_t from, uint32_t to)
 
 static void mermaid(struct drawing *d)
 {
-	ens_buf_adds(d->out, "flowchart TD\n  s0((\"start\"))\n");
+	ens_buf_adds(d->out, d->first ? "flowchart TD\n" : "flowchart TD\n  s0((\"start\"))\n");
 	for (uint32_t i = 1; i < d->g->nstate; i++) {
 		ens_buf_addf(d->out, "  s%u(", i);
 		node_text(d, d->g->state[i].step);
 		mermaid_string(d->out, &d->text);
 		ens_buf_adds(d->out, ")\n");
 	}
-	ens_buf_adds(d->out, "  match(((\"match\")))\n");
-	for (uint32_t i = 0; i < d->g->nstate; i++)
+	ens_buf_adds(d->out, d->first ? "  match[" : "  match(((");
+	last_text(d);
+	mermaid_string(d->out, &d->text);
+	ens_buf_adds(d->out, d->first ? "]\n" : ")))\n");
+	for (uint32_t i = d->first; i < d->g->nstate; i++)
 		edges(d, i, mermaid_edge);
 }
 
@@ -277,7 +301,7 @@ static void ascii_side_edge(struct drawing *d, uint32_t from, uint32_t to)
 	if (d->text.len)
 		ens_buf_addc(d->out, ' ');
 	if (to == ENS_NONE)
-		ens_buf_adds(d->out, "--> match\n");
+		ens_buf_adds(d->out, d->first ? "--> window\n" : "--> match\n");
 	else
 		ens_buf_addf(d->out, "--> [%u]\n", to);
 }
@@ -295,7 +319,7 @@ static void ascii_down_edge(struct drawing *d, uint32_t from, uint32_t to)
 
 static void ascii(struct drawing *d)
 {
-	for (uint32_t i = 0; i < d->g->nstate; i++) {
+	for (uint32_t i = d->first; i < d->g->nstate; i++) {
 		ens_buf_addf(d->out, "[%u] ", i);
 		if (i == 0) {
 			ens_buf_adds(d->out, "start");
@@ -312,12 +336,14 @@ static void ascii(struct drawing *d)
 		if (d->out->len == before) /* nothing leads from this one to the next */
 			ens_buf_addc(d->out, '\n');
 	}
-	ens_buf_adds(d->out, "match\n");
+	last_text(d);
+	on_one_line(d, " ");
+	ens_buf_addc(d->out, '\n');
 }
 
 void ens_graph_draw(const struct ens_decl *rule, const struct ens_graph *g, enum ens_draw how, struct ens_buf *out)
 {
-	struct drawing d = {.rule = rule, .g = g, .out = out};
+	struct drawing d = {.rule = rule, .g = g, .first = rule->sema->rule->over != NULL, .out = out};
 
 	if (how == ENS_DRAW_DOT)
 		dot(&d);

@@ -654,6 +654,31 @@ static void limit(const struct dump *d, const struct ens_t_rule *r)
 	optional(d, "by", r->limit_by);
 }
 
+static void window(const struct dump *d, uint32_t i)
+{
+	static const char *const kind[] = {"tumbling", "hopping", "sliding", "session", "events", "running"};
+	const struct ens_t_window *x;
+
+	if (i == ENS_NONE)
+		return;
+	x = &d->t->window[i];
+	ens_buf_addf(d->out, " window %s", kind[x->kind]);
+	if (x->kind == ENS_T_COUNTED)
+		ens_buf_addf(d->out, " %lld every %lld", (long long)x->size, (long long)x->every);
+	else if (x->kind != ENS_T_RUNNING)
+		time_limit(d, "of", x->size, ENS_NONE);
+	if (x->kind == ENS_T_HOPPING)
+		time_limit(d, "every", x->every, ENS_NONE);
+	if (x->zone.len) {
+		ens_buf_adds(d->out, " zone ");
+		text(d, x->zone);
+	}
+	ens_buf_adds(d->out, x->empty ? " empty" : "");
+	time_limit(d, "max", x->max_us, ENS_NONE);
+	time_limit(d, "forget after", x->forget_us, ENS_NONE);
+	time_limit(d, "revise", x->revise_us ? x->revise_us : -1, ENS_NONE);
+}
+
 static void rules(const struct dump *d)
 {
 	static const char *const select[] = {"", " last", " all"};
@@ -672,6 +697,7 @@ static void rules(const struct dump *d)
 		if (r->layer)
 			ens_buf_addf(d->out, " layer %u", r->layer);
 		scope(d, r);
+		window(d, r->window);
 		ens_buf_adds(d->out, select[r->select]);
 		optional(d, "having", r->having);
 		ens_buf_adds(d->out, r->having_once ? " once" : "");

@@ -513,6 +513,15 @@ static bool implies_taken_in(const struct ens_input_sema *in, const struct ens_d
 	return false;
 }
 
+/* What the input takes is what the reference says. */
+static bool takes_as(const struct ens_input_sema *in, const struct ens_ref *ref)
+{
+	for (uint32_t i = 0; i < in->nfilter; i++)
+		if (in->filter[i] == ref)
+			return true;
+	return false;
+}
+
 /* The input's filter, the named filters from the type up, the brackets: in that order. */
 static void parts_of_ref(struct parts *l, const struct ens_ref *ref)
 {
@@ -521,7 +530,7 @@ static void parts_of_ref(struct parts *l, const struct ens_ref *ref)
 	const struct ens_decl *chain[ENS_NESTING_MAX + 1];
 	uint32_t n = 0;
 
-	if (in && !implies_taken_in(in, ref->sema->decl, w->coder.brackets_count))
+	if (in && !takes_as(in, ref) && !implies_taken_in(in, ref->sema->decl, w->coder.brackets_count))
 		add_part(l, (struct ens_part){.input = in}, true);
 	for (const struct ens_decl *d = ref->sema->decl; d && d->kind == ENS_D_FILTER && n < ENS_NESTING_MAX;
 	     d = d->sema->base)
@@ -628,6 +637,28 @@ static struct ens_t_list emit_entries(struct emission *w, const struct ens_g_sta
 	return list;
 }
 
+/* An event that several inputs of a window take counts once, for the first: a program that is null where an input before
+ * this one takes the event; ENS_NONE where one takes every such event. */
+static uint32_t count_program(struct emission *w, const struct ens_pat *input)
+{
+	const struct ens_rule_sema *r = w->coder.rule;
+	struct ens_input_sema before = {.type = input->ref->sema->type};
+
+	before.filter = alloc(w, r->nstep, sizeof(struct ens_ref *));
+	if (!before.filter)
+		return ENS_NONE;
+	for (uint32_t i = 1; i < input->sema->step; i++) {
+		const struct ens_ref *ref = r->step[i]->ref;
+
+		if (ref->sema->type != before.type)
+			continue;
+		if (ref->sema->decl->kind == ENS_D_EVENT && !ref->cond)
+			return ENS_NONE;
+		before.filter[before.nfilter++] = ref;
+	}
+	return ens_code_unless(&w->coder, before.type, before.nfilter ? &before : NULL);
+}
+
 static struct ens_t_list emit_captures(struct emission *w, const struct ens_pat *step)
 {
 	static const uint8_t kind[] = {
@@ -650,7 +681,11 @@ static struct ens_t_list emit_captures(struct emission *w, const struct ens_pat 
 		if (k->slot->kind == ENS_SLOT_BACK)
 			out.n = k->slot->nth;
 
-		out.program = ens_code_capture(&w->coder, step->ref->sema->type, k->slot);
+		out.program = k->slot->kind == ENS_SLOT_ALL && w->coder.rule->over
+				      ? count_program(w, step)
+				      : ens_code_capture(&w->coder, step->ref->sema->type, k->slot);
+		if (out.program == ENS_NONE)
+			continue;
 		ADD(w, capture, &out);
 		list.count++;
 	}
@@ -862,6 +897,19 @@ static void find_in_emit(struct emission *w, struct ens_rule_sema *r, const stru
 		find_slots(w, r, e->out[o].expr);
 }
 
+static uint32_t emit_window(struct emission *w, const struct ens_window_sema *x)
+{
+	struct ens_t_window out;
+
+	if (!x)
+		return ENS_NONE;
+	out = (struct ens_t_window){.kind = (uint8_t)x->kind, .empty = x->empty, .size = x->size, .every = x->every,
+				    .max_us = x->max_us, .forget_us = x->forget_us, .revise_us = x->revise_us};
+	if (x->zone)
+		out.zone = ens_build_name(&w->b, x->zone);
+	return ADD(w, window, &out);
+}
+
 static void emit_rule(struct emission *w, uint32_t i, const struct ens_graph *g)
 {
 	static const uint8_t select_of[] = {
@@ -869,7 +917,7 @@ static void emit_rule(struct emission *w, uint32_t i, const struct ens_graph *g)
 	struct ens_decl *decl = w->s->rule[i];
 	struct ens_rule_sema *r = decl->sema->rule;
 	struct ens_t_rule out = {.name = ens_build_name(&w->b, decl->name.name),
-				 .select = select_of[r->match->select],
+				 .select = r->over ? ENS_T_ONE : select_of[r->match->select],
 				 .skip = (uint8_t)r->skip_kind,
 				 .having_once = r->having && r->having->once,
 				 .limit_count = r->limit_count,
@@ -879,7 +927,7 @@ static void emit_rule(struct emission *w, uint32_t i, const struct ens_graph *g)
 				 .scope_amount = r->scope_amount,
 				 .session_max_us = r->session_max_us,
 				 .having = ENS_NONE,
-				 .window = ENS_NONE,
+				 .window = emit_window(w, r->over),
 				 .limit_by = ENS_NONE};
 
 	w->s->diag->work = decl->name.at;

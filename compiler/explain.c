@@ -1,5 +1,6 @@
 /*
- * The explanation of a rule: what it takes in, how a match goes step by step, which matches are reported, what is kept.
+ * The explanation of a rule: what it takes in, how a match goes step by step, which matches are reported, what is kept; or
+ * which events its windows have.
  *
  * Everything is read off the checked tree, the graph and the sizes of the runtime, nothing is guessed from the text, so
  * that what is told here is what happens.  A paragraph is put together in `line`, then wrapped.
@@ -246,13 +247,29 @@ static void lookups(struct explain *x)
 	flush(x, 2, false);
 }
 
+/* Of a window: its inputs by the names that they have. */
+static void say_window_input(struct explain *x, const struct ens_pat *input)
+{
+	const struct ens_decl *type = input->ref->sema->type;
+
+	say(x, "- ");
+	if (input->name.name)
+		ens_buf_addf(&x->line, "`%s`: ", input->name.name);
+	ens_ref_write(input->ref, &x->line);
+	say_streams(x, type);
+	say_options(x, type);
+	item(x, 0);
+}
+
 static void inputs(struct explain *x)
 {
 	const struct ens_rule_sema *r = x->r;
 
 	heading(x, "It takes in");
-	for (uint32_t i = 0; i < r->ninput; i++)
+	for (uint32_t i = 0; !r->over && i < r->ninput; i++)
 		say_input(x, &r->input[i]);
+	for (uint32_t i = 1; r->over && i <= r->nstep; i++)
+		say_window_input(x, r->step[i]);
 	if (!r->nkey) {
 		say(x, "It has no key: all events share one state.");
 		flush(x, 2, false);
@@ -719,9 +736,8 @@ static void output(struct explain *x)
 	if (x->r->having) {
 		say(x, "but only if ");
 		say_expr(x, x->r->having->expr);
-		say(x, x->r->having->once ? " holds and did not the time before for the key (`having ... once`); the match has used its "
-				   "events up either way."
-				 : " holds (`having`); the match has used its events up either way.");
+		say(x, x->r->having->once ? " holds and did not the time before for the key (`having ... once`)" : " holds (`having`)");
+		say(x, x->r->over ? "." : "; the match has used its events up either way.");
 		flush(x, 2, false);
 	}
 }
@@ -872,11 +888,140 @@ static void kept(struct explain *x, const struct traits *t)
 	flush(x, 2, false);
 }
 
+/* ---- windows ------------------------------------------------------------------------------------------------------- */
+
+/* Which events a window has, and when it is complete. */
+static void say_window(struct explain *x)
+{
+	const struct ens_window_sema *w = x->r->over;
+	struct ens_buf *line = &x->line;
+
+	switch (w->kind) {
+	case ENS_T_TUMBLING:
+		ens_format_duration(say(x, "Time is cut into windows of "), w->size);
+		ens_buf_addf(line, " each, by the clocks of %s, that follow one another; weeks begin on Monday. ", w->zone ? w->zone : "UTC");
+		say(x, "A window has the events from its start up to, but not including, its end, and is complete when time has reached that.");
+		break;
+	case ENS_T_HOPPING:
+		ens_format_duration(say(x, "A window lasts "), w->size);
+		ens_format_duration(say(x, ", and one begins every "), w->every);
+		ens_buf_addf(line, " of the clock in UTC: an event lies in up to %lld of them. It is complete when time has reached its end.",
+			     (long long)((w->size + w->every - 1) / w->every));
+		break;
+	case ENS_T_SLIDING:
+		ens_format_duration(say(x, "At each event it looks at the events of the last "), w->size);
+		say(x, " up to that one, which is included.");
+		break;
+	case ENS_T_SESSIONS:
+		ens_format_duration(say(x, "A window lasts as long as the next event comes within "), w->size);
+		say(x, " of the one before");
+		if (w->max_us >= 0)
+			ens_format_duration(say(x, ", and no longer than "), w->max_us);
+		say(x, ". It is complete when that time has passed without one.");
+		break;
+	case ENS_T_COUNTED:
+		if (w->every)
+			ens_buf_addf(line, "Each time that %lld more events have come, it looks at the last %lld.",
+				     (long long)w->every, (long long)w->size);
+		else
+			ens_buf_addf(line, "%lld events that follow one another are a window; it is complete with the last of them.",
+				     (long long)w->size);
+		break;
+	case ENS_T_RUNNING:
+		say(x, "At each event it looks at all events since the first");
+		say(x, x->r->nkey ? " of the key." : ".");
+		break;
+	}
+	flush(x, 2, false);
+}
+
+static void window_options(struct explain *x)
+{
+	const struct ens_window_sema *w = x->r->over;
+
+	if (w->kind == ENS_T_TUMBLING || w->kind == ENS_T_HOPPING) {
+		say(x, w->empty ? "- Windows without events are told, too" : "- Windows without events are not told.");
+		say(x, w->empty && x->r->nkey ? ", for every key that was seen (`empty`)." : w->empty ? " (`empty`)." : "");
+		item(x, 0);
+	}
+	if (w->forget_us >= 0) {
+		ens_format_duration(say(x, "- What has had no events for "), w->forget_us);
+		say(x, " is forgotten.");
+		item(x, 0);
+	}
+	if (w->revise_us) {
+		ens_format_duration(say(x, "- Events that come up to "), w->revise_us);
+		say(x, " too late change a window that is complete; it is told again, with the same `_id` and the next `_revision`.");
+		item(x, 0);
+	}
+}
+
+static void window_begins_anew(struct explain *x)
+{
+	const struct ens_clause *c = x->r->reset;
+
+	if (!c)
+		return;
+	say(x, "- After ");
+	for (const struct ens_ref *ref = c->ref; ref; ref = ref->next) {
+		say(x, ref == c->ref ? "" : " or ");
+		ens_ref_write(ref, &x->line);
+	}
+	say(x, x->r->nkey ? " the window of its key begins anew (`reset on`)." : " the window begins anew (`reset on`).");
+	item(x, 0);
+}
+
+static void kept_for_window(struct explain *x)
+{
+	const struct ens_window_sema *w = x->r->over;
+	const bool each = w->kind == ENS_T_SLIDING || (w->kind == ENS_T_COUNTED && w->every);
+
+	heading(x, "What it keeps");
+	if (x->r->nslot) {
+		say(x, each ? "Of each event of the window what these are made of:" : "Of each window that is not complete:");
+		flush(x, 2, false);
+		kept_values(x);
+	}
+	say(x, w->kind == ENS_T_RUNNING && w->forget_us < 0 ? "It is kept for ever"
+	       : w->empty && w->forget_us < 0		   ? "Which keys there were is kept for ever"
+	       : w->kind == ENS_T_COUNTED && !w->every	   ? "It is kept until the window has all its events, however long they take to come"
+	       : w->kind == ENS_T_COUNTED		   ? "It is kept for ever"
+	       : w->kind == ENS_T_SLIDING		   ? "It is forgotten when the last of its events is no longer in the window"
+							   : "It is forgotten when the window is complete");
+	if (w->revise_us)
+		ens_format_duration(say(x, ", and the time for late ones, "), w->revise_us);
+	say(x, ". What that costs is told once windows can be run.");
+	flush(x, 2, false);
+}
+
+static void explain_window(struct explain *x)
+{
+	heading(x, "Its windows");
+	say_window(x);
+	window_options(x);
+	window_begins_anew(x);
+	limit(x);
+	output(x);
+	kept_for_window(x);
+}
+
+static void explain_pattern(struct explain *x)
+{
+	const struct traits t = traits_of(x->r, x->g);
+
+	steps(x);
+	contiguity(x, &t);
+	boundaries(x);
+	selection(x, &t);
+	ends(x, &t);
+	output(x);
+	kept(x, &t);
+}
+
 void ens_explain_rule(const struct ens_decl *rule, const struct ens_graph *g, const struct ens_rule_cost *cost,
 		      struct ens_buf *out)
 {
 	struct explain x = {.r = rule->sema->rule, .g = g, .cost = cost, .out = out};
-	const struct traits t = traits_of(rule->sema->rule, g);
 
 	ens_buf_adds(out, "rule ");
 	ens_buf_add_visible(out, rule->name.name, strlen(rule->name.name));
@@ -887,12 +1032,9 @@ void ens_explain_rule(const struct ens_decl *rule, const struct ens_graph *g, co
 	ens_buf_addc(out, '\n');
 	inputs(&x);
 	lookups(&x);
-	steps(&x);
-	contiguity(&x, &t);
-	boundaries(&x);
-	selection(&x, &t);
-	ends(&x, &t);
-	output(&x);
-	kept(&x, &t);
+	if (x.r->over)
+		explain_window(&x);
+	else
+		explain_pattern(&x);
 	ens_buf_free(&x.line);
 }

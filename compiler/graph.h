@@ -64,7 +64,7 @@ struct ens_g_guard {
 };
 
 /*
- * Builds the graph of one checked pattern in `arena`.  Messages for what only the graph shows (too many ways to go on, a
+ * Builds the graph of one checked pattern in `arena`; of a window: its inputs as states without entries.  Messages for what only the graph shows (too many ways to go on, a
  * pattern that can be complete without an event).  ENS_ERULES if there were any, ENS_ENOMEM.
  */
 enum ens_status ens_lower(struct ens_arena *arena, struct ens_diag *diag, const struct ens_decl *rule,

@@ -576,12 +576,26 @@ static enum ens_status refuse(const struct lowering *w, const struct ens_decl *r
 	return ENS_ERULES;
 }
 
+/* A window has its inputs as states, and no ways from one to another. */
+static enum ens_status lower_window(struct ens_arena *arena, const struct ens_rule_sema *r, struct ens_graph *out)
+{
+	*out = (struct ens_graph){.nstate = r->nstep + 1};
+	out->state = ens_arena_zalloc(arena, out->nstate * sizeof *out->state);
+	if (!out->state)
+		return ENS_ENOMEM;
+	for (uint32_t i = 1; i <= r->nstep; i++)
+		out->state[i].step = r->step[i];
+	return ENS_OK;
+}
+
 enum ens_status ens_lower(struct ens_arena *arena, struct ens_diag *diag, const struct ens_decl *rule,
 			  const struct ens_pat *pattern, struct ens_graph *out)
 {
-	struct lowering w = {.arena = arena, .diag = diag, .graph = out,
-			     .last = rule->sema->rule->match->select == ENS_SELECT_LAST};
+	struct lowering w = {.arena = arena, .diag = diag, .graph = out};
 
+	if (rule->sema->rule->over)
+		return lower_window(arena, rule->sema->rule, out);
+	w.last = rule->sema->rule->match->select == ENS_SELECT_LAST;
 	*out = (struct ens_graph){.nstate = 1};
 	w.root = plant(&w, pattern, NULL, 0);
 	if (!w.root)

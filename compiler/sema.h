@@ -233,10 +233,19 @@ struct ens_emit_sema {
 	uint32_t nout, cap;
 };
 
+/* Of a rule with `window`; numbers as in struct ens_t_window. */
+struct ens_window_sema {
+	enum ens_t_window_kind kind;
+	bool empty;
+	const char *zone; /* NULL: UTC */
+	int64_t size, every, max_us, forget_us, revise_us;
+};
+
 struct ens_rule_sema {
 	struct ens_decl *decl;
-	const struct ens_clause *from, *key, *match, *within, *having, *skip, *reset, *limit;
-	struct ens_pat *pattern;
+	const struct ens_clause *from, *key, *match, *window, *within, *having, *skip, *reset, *limit;
+	struct ens_pat *pattern;        /* with a window: a choice of its inputs, each a step that takes any number of events */
+	struct ens_window_sema *over;   /* NULL: a pattern */
 	struct ens_pat **step;          /* by number, from 1 */
 	uint32_t nstep;
 	struct ens_name **name;
@@ -310,6 +319,8 @@ enum ens_status ens_sema_check(struct ens_sema *s, struct ens_arena *arena, stru
 enum ens_status ens_sema_outline(struct ens_sema *s, struct ens_arena *arena, struct ens_diag *diag,
 				 struct ens_ast *ast) ENS_MUST_CHECK;
 
+/* A window as the language writes it, behind its word. */
+void ens_window_write(const struct ens_window_sema *x, struct ens_buf *out);
 /* The field `name` of events of `type`: declared, else implied. */
 struct ens_field_ref ens_type_field(const struct ens_decl *type, const char *name);
 /* Of a list the type of its values, else ENS_NOTYPE. */

@@ -244,15 +244,11 @@ static enum ens_type function_type(struct ens_view *v, struct ens_expr *e)
 			if (!x)
 				return ENS_BADTYPE;
 			x->index = (uint32_t)i;
+			if (i >= ENS_FN_HOUR_IN && i <= ENS_FN_FORMAT_TIME_IN &&
+			    !ens_sema_zone(v->s, e->arg[e->narg - 1]))
+				return ENS_BADTYPE;
 			return ens_function_table[i].result;
 		}
-	if (e->narg == 2 && e->arg[0]->type == ENS_TIME && e->arg[1]->type == ENS_STRING &&
-	    wanted("t", 0) == ENS_TIME &&
-	    (strcmp(e->name, "hour") == 0 || strcmp(e->name, "minute") == 0 || strcmp(e->name, "weekday") == 0 ||
-	     strcmp(e->name, "day") == 0)) {
-		ens_sema_not_yet(v->s, e->arg[1]->at, "a time zone here is");
-		return ENS_BADTYPE;
-	}
 	say_arguments(v, e);
 	return ENS_BADTYPE;
 }
@@ -344,8 +340,12 @@ static enum ens_type over_expression(struct ens_view *v, struct ens_expr *e, enu
 	if (t == ENS_BADTYPE)
 		return t;
 	if (!over.npat)
-		return aggregate_error(v, e->arg[0]->at, "`%s` ranges over the events of a step, and this names none",
-				       "name a field of a step: `%s(STEP.FIELD)`", e->name);
+		return v->rule->over ? aggregate_error(v, e->arg[0]->at,
+						       "`%s` ranges over the events of an input, and this names none",
+						       "name a field of an input: `%s(INPUT.FIELD)`", e->name)
+				     : aggregate_error(v, e->arg[0]->at,
+						       "`%s` ranges over the events of a step, and this names none",
+						       "name a field of a step: `%s(STEP.FIELD)`", e->name);
 	if (is_single_at_hand(v, &over))
 		return aggregate_error(v, e->at, "`%s` is over a step that takes a single event",
 				       "name the field itself, without `%s`", e->name);
@@ -369,6 +369,9 @@ static enum ens_type aggregate_type(struct ens_view *v, struct ens_expr *e, enum
 	if (!v->rule || v->no_match)
 		return aggregate_error(v, e->at, "`%s` ranges over the events of a match, and here is none", NULL,
 				       e->name);
+	if (v->input)
+		return aggregate_error(v, e->at, "single events are let into the window here, and `%s` is of many",
+				       "what the window has in all is judged by `having`", e->name);
 	if (e->narg == 0 && what == ENS_A_COUNT)
 		return ens_sema_count_all(v, e);
 	if (e->narg != 1 && what != ENS_A_PERCENTILE)

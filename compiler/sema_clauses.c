@@ -212,8 +212,10 @@ static void timeout(struct ens_sema *s, struct ens_rule_sema *r)
 
 void ens_sema_clauses(struct ens_sema *s, struct ens_rule_sema *r)
 {
-	skip(s, r);
+	if (!r->over)
+		skip(s, r);
 	reset(s, r);
 	limit(s, r);
-	timeout(s, r);
+	if (!r->over)
+		timeout(s, r);
 }

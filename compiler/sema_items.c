@@ -2,7 +2,7 @@
  * Names of emitted items in `having`: `having n >= 100 and rate > 0.05` means the values that `emit` calls so.
  *
  * The name takes the item's checked expression as it is: nothing is copied, since both stand behind the whole match.
- * Keys and parameters come first.  Cost: linear in the items a name.  Tested by tests/lang/items.test.
+ * Keys and parameters come first; `on timeout` is not about complete matches.  Cost: linear in the items a name.  Tested by tests/lang/items.test.
  */
 #include "compiler/sema.h"
 
@@ -14,7 +14,7 @@
 static const struct ens_out_sema *next_item(const struct ens_rule_sema *r, const char *name, uint32_t *emit, uint32_t *out)
 {
 	for (; *emit < r->nemit; (*emit)++, *out = 0)
-		for (; *out < r->emit[*emit].nout; (*out)++)
+		for (; r->emit[*emit].kind != ENS_T_TIMEOUT && *out < r->emit[*emit].nout; (*out)++)
 			if (strcmp(r->emit[*emit].out[*out].name, name) == 0 && !r->emit[*emit].out[*out].meta)
 				return &r->emit[*emit].out[(*out)++];
 	return NULL;

@@ -79,6 +79,11 @@ static void take_in(struct ens_sema *s, struct ens_rule_sema *r, const struct en
 	in->filter[in->nfilter++] = ref;
 }
 
+void ens_sema_take_in(struct ens_sema *s, struct ens_rule_sema *r, const struct ens_ref *ref)
+{
+	take_in(s, r, ref, true);
+}
+
 static void from_clause(struct ens_sema *s, struct ens_rule_sema *r)
 {
 	uint32_t n = 0;
@@ -88,8 +93,12 @@ static void from_clause(struct ens_sema *s, struct ens_rule_sema *r)
 			r->ok = false;
 			return;
 		}
-		if (i->name.name)
-			ens_sema_not_yet(s, i->name.at, "a name for an input of `from` is");
+		if (i->name.name) {
+			struct ens_message *m = ens_diag_add(s->diag, ENS_E_INPUT, i->name.at,
+							     "inputs have names in rules with `window`; in a pattern its steps have them");
+
+			ens_diag_remedy(s->diag, m, "leave the name out here, and name the step in `match`");
+		}
 		if (!i->ref)
 			continue;
 		if (!ens_sema_resolve_ref(s, i->ref)) {
@@ -124,7 +133,8 @@ static void check_taken(struct ens_sema *s, struct ens_rule_sema *r, const struc
 
 	ens_diag_second(s->diag, m, r->from->word_at, "`from` is here");
 	ens_diag_remedy(s->diag, m,
-			"add `%s` to `from`, or leave `from` out: then the rule takes in what its pattern names",
+			r->over ? "add `%s` to `from`"
+				: "add `%s` to `from`, or leave `from` out: then the rule takes in what its pattern names",
 			ref->type.name);
 }
 
@@ -144,19 +154,24 @@ static void take_in_named(struct ens_sema *s, struct ens_rule_sema *r, const str
 	take_in(s, r, ref, false);
 }
 
+void ens_sema_resets(struct ens_sema *s, struct ens_rule_sema *r)
+{
+	for (struct ens_ref *ref = r->reset ? r->reset->ref : NULL; ref; ref = ref->next) {
+		if (!ens_sema_resolve_ref(s, ref))
+			r->ok = false;
+		else
+			(r->from ? check_taken : take_in_named)(s, r, ref);
+	}
+}
+
 void ens_sema_inputs(struct ens_sema *s, struct ens_rule_sema *r)
 {
 	ens_map_init(&r->input_map, s->arena);
 	if (r->from)
 		from_clause(s, r);
-	for (struct ens_ref *ref = r->reset ? r->reset->ref : NULL; ref; ref = ref->next)
-		if (!ens_sema_resolve_ref(s, ref))
-			r->ok = false;
-	if (!r->ok)
-		return;
-	each_ref(s, r, r->pattern, r->from ? check_taken : take_in_named);
-	for (const struct ens_ref *ref = r->reset ? r->reset->ref : NULL; ref; ref = ref->next)
-		(r->from ? check_taken : take_in_named)(s, r, ref);
+	if (r->ok)
+		each_ref(s, r, r->pattern, r->from ? check_taken : take_in_named);
+	ens_sema_resets(s, r);
 }
 
 /* ---- key -------------------------------------------------------------------------------------------------------- */

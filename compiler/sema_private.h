@@ -5,9 +5,10 @@
  * for whom (sema_layers.c), parameters (sema_params.c), strings with
  * expressions in them (sema_strings.c); functions, after
  * which there are no calls of them left (sema_functions.c); event types and their conditions
- * (sema_events.c), their options (sema_options.c), keys of tables (sema_tables.c); then each rule: its clauses (sema_rule.c), what it takes in and its key
- * (sema_keys.c), the pattern's form (sema_pattern.c), its conditions (sema_where.c, sema_types.c), its other clauses
- * (sema_clauses.c), what it emits (sema_emit.c), `having`, which may name that (sema_items.c); then the tests (sema_test.c).
+ * (sema_events.c), their options (sema_options.c), keys of tables (sema_tables.c); then each rule: its clauses
+ * (sema_rule.c), what it takes in and its key (sema_keys.c), the window (sema_window.c) or the pattern's form
+ * (sema_pattern.c), its conditions (sema_where.c, sema_types.c), its other clauses (sema_clauses.c), what it emits
+ * (sema_emit.c), `having`, which may name that (sema_items.c); then the tests (sema_test.c).
  */
 #ifndef ENS_COMPILER_SEMA_PRIVATE_H
 #define ENS_COMPILER_SEMA_PRIVATE_H
@@ -27,6 +28,7 @@ struct ens_view {
 	const struct ens_pat *self;    /* the step whose event is at hand */
 	bool until;                    /* the event at hand ends the repetition of `place` */
 	bool where;                    /* in `where`: the event at hand counts for its step */
+	bool input;                    /* filters what comes into a window: the event at hand is one of `self` */
 	bool computing;                /* a field of `hand`: only those before it are there */
 	bool raw;                      /* unknown names are raw fields of `hand` */
 	bool no_match;                 /* of the rule only its keys are known: no match is at hand */
@@ -110,7 +112,15 @@ bool ens_pat_opens(const struct ens_pat *p); /* its first event is the first of 
 /* check_growth.c */
 void ens_check_growth(struct ens_sema *s, const struct ens_rule_sema *r);
 
+/* sema_window.c */
+void ens_sema_window(struct ens_sema *s, struct ens_rule_sema *r, const struct ens_clause *where); /* all but what it emits */
+
+/* sema_zone.c */
+bool ens_sema_zone(struct ens_sema *s, struct ens_expr *e); /* is the name of a time zone, or it was said */
+
 /* sema_keys.c */
+void ens_sema_resets(struct ens_sema *s, struct ens_rule_sema *r); /* the types of `reset on` are inputs */
+void ens_sema_take_in(struct ens_sema *s, struct ens_rule_sema *r, const struct ens_ref *ref); /* as `from` names it */
 void ens_sema_inputs(struct ens_sema *s, struct ens_rule_sema *r);
 void ens_sema_keys(struct ens_sema *s, struct ens_rule_sema *r);
 
@@ -128,6 +138,7 @@ const struct ens_pat *ens_pat_common(const struct ens_pat *a, const struct ens_p
 
 /* sema_types.c */
 enum ens_type ens_sema_expr(struct ens_view *v, struct ens_expr *e);
+const char *ens_sema_taker(const struct ens_view *v); /* what takes events: "step", or with a window "input" */
 bool ens_sema_condition(struct ens_view *v, struct ens_expr *e);            /* is a bool, or it was said */
 bool ens_sema_duration(struct ens_view *v, struct ens_expr *e);             /* is a duration, or it was said */
 struct ens_field_ref ens_sema_target_field(struct ens_view *v, const struct ens_reach *t, const char *name,
@@ -158,6 +169,7 @@ void ens_sema_hidden_item(struct ens_view *v, const struct ens_expr *e, const ch
 /* sema_where.c */
 void ens_sema_where(struct ens_sema *s, struct ens_rule_sema *r, const struct ens_clause *where);
 void ens_sema_brackets(struct ens_sema *s, struct ens_rule_sema *r);
+struct ens_expr *ens_expr_clone(struct ens_arena *arena, const struct ens_expr *e); /* unchecked; NULL: no memory */
 
 /* sema_emit.c */
 const char *ens_sema_stream(struct ens_sema *s, const struct ens_clause *c); /* that an emission goes to; NULL: none */

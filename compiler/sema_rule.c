@@ -41,12 +41,11 @@ static void collect(struct ens_sema *s, struct ens_rule_sema *r, struct seen *se
 		}
 		if (!seen->first[c->kind])
 			seen->first[c->kind] = c;
-		if (c->kind == ENS_C_WINDOW)
-			ens_sema_not_yet(s, c->word_at, "`window` is");
 	}
 	r->from = seen->first[ENS_C_FROM];
 	r->key = seen->first[ENS_C_KEY];
 	r->match = seen->first[ENS_C_MATCH];
+	r->window = r->match ? NULL : seen->first[ENS_C_WINDOW];
 	r->within = seen->first[ENS_C_WITHIN];
 	r->having = seen->first[ENS_C_HAVING];
 	r->skip = seen->first[ENS_C_SKIP];
@@ -85,6 +84,30 @@ static void having(struct ens_sema *s, struct ens_rule_sema *r)
 		ens_sema_condition(&v, r->having->expr);
 }
 
+/* What a rule with `match` looks for. */
+static void pattern(struct ens_sema *s, struct ens_rule_sema *r, const struct ens_clause *where)
+{
+	if (!r->match || !r->match->pattern) {
+		r->ok = false;
+		return;
+	}
+	r->pattern = r->match->pattern;
+	ens_sema_pattern(s, r);
+	if (s->arena->failed || !r->pattern) {
+		r->ok = false;
+		return;
+	}
+	ens_sema_inputs(s, r);
+	/* With an unknown type every look at a field would be guesswork. */
+	if (!r->ok)
+		return;
+	ens_sema_keys(s, r);
+	ens_sema_pattern_ends(s, r);
+	ens_sema_brackets(s, r);
+	if (where && where->expr)
+		ens_sema_where(s, r, where);
+}
+
 void ens_sema_rule(struct ens_sema *s, struct ens_decl *rule)
 {
 	struct ens_rule_sema *r = ens_arena_zalloc(s->arena, sizeof *r);
@@ -99,29 +122,18 @@ void ens_sema_rule(struct ens_sema *s, struct ens_decl *rule)
 	rule->sema->used = true;
 	collect(s, r, &seen);
 	say_missing(s, r, &seen);
-	ens_sema_scope(s, r);
-	if (!r->match || !r->match->pattern) {
-		r->ok = false;
-		return;
+	if (r->window) {
+		ens_sema_window(s, r, seen.where);
+	} else {
+		ens_sema_scope(s, r);
+		pattern(s, r, seen.where);
 	}
-	r->pattern = r->match->pattern;
-	ens_sema_pattern(s, r);
-	if (s->arena->failed || !r->pattern) {
-		r->ok = false;
+	if (!r->ok)
 		return;
-	}
-	ens_sema_inputs(s, r);
-	/* With an unknown type every look at a field would be guesswork. */
-	if (r->ok) {
-		ens_sema_keys(s, r);
-		ens_sema_pattern_ends(s, r);
-		ens_sema_brackets(s, r);
-		if (seen.where && seen.where->expr)
-			ens_sema_where(s, r, seen.where);
-		ens_sema_clauses(s, r);
+	ens_sema_clauses(s, r);
+	if (r->match)
 		ens_check_growth(s, r);
-		ens_sema_emits(s, r);
-		having(s, r); /* it may name what is emitted */
-	}
+	ens_sema_emits(s, r);
+	having(s, r); /* it may name what is emitted */
 	r->ok = s->diag->nerror == before;
 }

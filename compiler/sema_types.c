@@ -112,6 +112,11 @@ static const char *literal_of(const char *name)
 	return NULL;
 }
 
+const char *ens_sema_taker(const struct ens_view *v)
+{
+	return v->rule && v->rule->over ? "input" : "step";
+}
+
 static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 {
 	const char *candidate[CANDIDATES_MAX];
@@ -155,7 +160,13 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 			 v->items ? "nothing emitted is called `%s`%s" : "there is no event at hand here that `%s` could be a field of%s",
 			 e->name, v->rule && v->rule->nkey ? ", and no key has that name" : "");
 	ens_sema_suggest(v->s, m, e->name, candidate, n);
-	if (!m->remedy && v->rule && v->rule->nname && !v->rule->name[0]->group)
+	if (!m->remedy && v->rule && v->rule->over && v->rule->nname)
+		ens_diag_remedy(v->s->diag, m, "a window has many events: say `last(%s).%s`, or aggregate them, such as `max(%s.%s)`",
+				v->rule->name[0]->name, e->name, v->rule->name[0]->name, e->name);
+	else if (!m->remedy && v->rule && v->rule->over)
+		ens_diag_remedy(v->s->diag, m, "give the input a name, `from x: %s`, and say `last(x).%s` or `max(x.%s)`",
+				v->rule->step[1]->ref->type.name, e->name, e->name);
+	else if (!m->remedy && v->rule && v->rule->nname && !v->rule->name[0]->group)
 		ens_diag_remedy(v->s->diag, m, "say of which step: `%s.%s`", v->rule->name[0]->name, e->name);
 	return ENS_BADTYPE;
 }
@@ -230,13 +241,15 @@ static enum ens_type name_type(struct ens_view *v, struct ens_expr *e)
 			return ens_sema_whole_table(v, e, NULL);
 
 		struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_AGGREGATE, e->at,
-						     "`%s` does not say of which step it is", e->name);
+						     "`%s` does not say of which %s it is", e->name,
+						     ens_sema_taker(v));
 
 		if (ens_map_find_name(&v->s->type_map, e->name) != ENS_MAP_NONE)
-			ens_diag_remedy(v->s->diag, m, "a type is no step: name the step, as in `a: %s`, and say `a`",
-					e->name);
+			ens_diag_remedy(v->s->diag, m, "a type is no %s: name the %s, as in `%sa: %s`, and say `a`",
+					ens_sema_taker(v), ens_sema_taker(v), v->rule->over ? "from " : "", e->name);
 		else
-			ens_diag_remedy(v->s->diag, m, "name the step in the aggregate: `STEP.%s`", e->name);
+			ens_diag_remedy(v->s->diag, m, "name the %s in the aggregate: `%s.%s`", ens_sema_taker(v),
+					v->rule->over && v->rule->nname ? v->rule->name[0]->name : v->rule->over ? "INPUT" : "STEP", e->name);
 		return ENS_BADTYPE;
 	}
 	if (v->hand) {
@@ -345,9 +358,11 @@ static bool step_target(struct ens_view *v, const struct ens_expr *at, const str
 
 static enum ens_type say_repeated(struct ens_view *v, const struct ens_expr *e, const struct ens_name *name, bool own)
 {
-	struct ens_message *m =
-		ens_diag_add(v->s->diag, ENS_E_REPEATED, e->at, "`%s` is repeated, so `%s.%s` could be many values",
-			     name->name, name->name, e->name);
+	struct ens_message *m = ens_diag_add(
+		v->s->diag, ENS_E_REPEATED, e->at,
+		v->rule->over ? "`%s` has many events in a window, so `%s.%s` could be many values"
+			      : "`%s` is repeated, so `%s.%s` could be many values",
+		name->name, name->name, e->name);
 
 	ens_diag_second(v->s->diag, m, name->at, "given here");
 	if (own)
@@ -407,6 +422,21 @@ static enum ens_type not_repeated(struct ens_view *v, const struct ens_expr *e, 
 	return ENS_BADTYPE;
 }
 
+/* In what filters the events of an input: the event at hand, and no other. */
+static enum ens_type input_field(struct ens_view *v, struct ens_expr *e, const struct ens_name *name,
+				 const struct ens_reach *t, enum ens_which which)
+{
+	struct ens_message *m;
+
+	if (which == ENS_ONLY && is_own(v, t))
+		return hand_field(v, e);
+	m = ens_diag_add(v->s->diag, ENS_E_WHERE, e->at,
+			 "each event comes into the window by itself: of `%s` nothing is known here", name->name);
+	ens_diag_second(v->s->diag, m, name->at, "given here");
+	ens_diag_remedy(v->s->diag, m, "compare what the window has in `having`; to find pairs of events use `match`");
+	return ENS_BADTYPE;
+}
+
 static enum ens_type step_field(struct ens_view *v, struct ens_expr *e, const struct ens_name *name,
 				enum ens_which which, int32_t nth)
 {
@@ -423,6 +453,8 @@ static enum ens_type step_field(struct ens_view *v, struct ens_expr *e, const st
 	}
 	if (!step_target(v, e->arg[0], name, &t, &may_lack))
 		return ENS_BADTYPE;
+	if (v->input)
+		return input_field(v, e, name, &t, which);
 	if (v->ranged && which == ENS_ONLY)
 		return ranged_field(v, e, name, &t);
 
@@ -500,8 +532,11 @@ static enum ens_type no_such_step(struct ens_view *v, const struct ens_expr *bas
 				 v->rule && v->rule->nkey ? " and the key" : "");
 		return ENS_BADTYPE;
 	}
-	m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, base->at, "there is no step `%s`", base->name);
-	if (i != ENS_MAP_NONE)
+	m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, base->at, "there is no %s `%s`", ens_sema_taker(v), base->name);
+	if (i != ENS_MAP_NONE && v->rule->over)
+		ens_diag_remedy(v->s->diag, m, "`%s` is an event type: give the input a name, `from x: %s`, and say `x`",
+				base->name, base->name);
+	else if (i != ENS_MAP_NONE)
 		ens_diag_remedy(
 			v->s->diag, m,
 			"`%s` is an event type: give the step a name in the pattern, `x: %s`, and say `x.FIELD`",

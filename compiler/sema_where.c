@@ -124,7 +124,7 @@ static uint32_t written_at(const struct ens_name *n)
 	return n->npat ? n->pat[n->npat - 1]->sema->leave : n->root->sema->leave;
 }
 
-static struct ens_expr *clone(struct ens_arena *arena, const struct ens_expr *e)
+struct ens_expr *ens_expr_clone(struct ens_arena *arena, const struct ens_expr *e)
 {
 	struct ens_expr *c = ens_arena_alloc(arena, sizeof *c);
 
@@ -138,7 +138,7 @@ static struct ens_expr *clone(struct ens_arena *arena, const struct ens_expr *e)
 	if (!c->arg)
 		return NULL;
 	for (uint32_t i = 0; i < e->narg; i++)
-		if (!(c->arg[i] = clone(arena, e->arg[i])))
+		if (!(c->arg[i] = ens_expr_clone(arena, e->arg[i])))
 			return NULL;
 	return c;
 }
@@ -178,7 +178,7 @@ static void give_to_step(struct named *l, const struct ens_expr *e, struct ens_p
 			 uint32_t nother)
 {
 	struct ens_cond *c = ens_arena_zalloc(l->s->arena, sizeof *c);
-	struct ens_expr *copy = clone(l->s->arena, e);
+	struct ens_expr *copy = ens_expr_clone(l->s->arena, e);
 	struct ens_view v = {
 		.s = l->s, .rule = l->r, .hand = step->ref->sema->type, .place = step, .self = step, .where = true};
 
@@ -204,7 +204,7 @@ static struct ens_pat *outermost_repetition(struct ens_pat *p)
 static void give_to_exit(struct named *l, const struct ens_expr *e, struct ens_pat *loop)
 {
 	struct ens_g_guard *g = ens_arena_zalloc(l->s->arena, sizeof *g), **end = &loop->sema->exit_guards;
-	struct ens_expr *copy = clone(l->s->arena, e);
+	struct ens_expr *copy = ens_expr_clone(l->s->arena, e);
 	struct ens_view v = {.s = l->s, .rule = l->r, .place = loop, .behind = true, .where = true};
 
 	if (!g || !copy)
@@ -264,7 +264,7 @@ static void give(struct ens_sema *s, struct ens_rule_sema *r, const struct ens_e
 		/* A slip in a step's name is the likelier cause; looking at the types says which. */
 		struct ens_view v = {.s = s, .rule = r};
 		uint32_t before = s->diag->nerror;
-		struct ens_expr *copy = clone(s->arena, e);
+		struct ens_expr *copy = ens_expr_clone(s->arena, e);
 
 		if (!copy)
 			return;

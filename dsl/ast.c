@@ -460,7 +460,7 @@ static void add_window(struct ens_buf *out, const struct ens_clause *c)
 
 	ens_buf_adds(out, word[c->window]);
 	add_expr(out, " ", c->expr);
-	add_string(out, " zone ", c->zone);
+	add_expr(out, " zone ", c->zone);
 	ens_buf_adds(out, c->once ? " empty" : "");
 	add_expr(out, c->window == ENS_W_SESSION ? " max " : " every ", c->expr2);
 	add_expr(out, " revise ", c->expr3);

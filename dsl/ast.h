@@ -224,7 +224,7 @@ struct ens_clause {
 	struct ens_expr *expr3;      /* LIMIT by; WINDOW: revise */
 	struct ens_expr *expr4;      /* WINDOW running: forget after */
 	bool once;                   /* HAVING once; WINDOW empty */
-	const char *zone;            /* WINDOW tumbling zone */
+	struct ens_expr *zone;       /* WINDOW tumbling zone */
 	enum ens_scope scope;        /* WITHIN */
 	enum ens_window window;      /* WINDOW */
 	enum ens_skip skip;          /* SKIP */

@@ -313,11 +313,7 @@ window(A) ::= H_WINDOW(W) value(V) EVENTS. {
 	A->expr = V;
 }
 window(A) ::= H_WINDOW(W) RUNNING. { A = ens_mk_clause(p, ENS_C_WINDOW, W); A->window = ENS_W_RUNNING; }
-window(A) ::= window(C) ZONE(W) STRING(S). {
-	A = C;
-	ens_window_option(p, C, ENS_WO_ZONE, W.at, NULL);
-	C->zone = ens_mk_title(p, S).name;
-}
+window(A) ::= window(C) ZONE(W) value(V). { A = C; ens_window_option(p, C, ENS_WO_ZONE, W.at, V); }
 window(A) ::= window(C) EMPTY(W). { A = C; ens_window_option(p, C, ENS_WO_EMPTY, W.at, NULL); }
 window(A) ::= window(C) EVERY(W) value(V). { A = C; ens_window_option(p, C, ENS_WO_EVERY, W.at, V); }
 window(A) ::= window(C) MAX(W) value(V). { A = C; ens_window_option(p, C, ENS_WO_MAX, W.at, V); }

@@ -699,27 +699,32 @@ void ens_window_option(struct ens_parser *p, struct ens_clause *c, enum ens_wind
 		       struct ens_expr *value)
 {
 	static const struct {
-		const char *word;
+		const char *word, *belongs;
 		unsigned kinds; /* bits of enum ens_window */
 	} row[] = {
-		[ENS_WO_ZONE] = {"`zone`", 1u << ENS_W_TUMBLING},
-		[ENS_WO_EMPTY] = {"`empty`", 1u << ENS_W_TUMBLING},
-		[ENS_WO_EVERY] = {"`every`", 1u << ENS_W_HOPPING | 1u << ENS_W_EVENTS},
-		[ENS_WO_MAX] = {"`max`", 1u << ENS_W_SESSION},
-		[ENS_WO_REVISE] = {"`revise`", 1u << ENS_W_TUMBLING | 1u << ENS_W_HOPPING | 1u << ENS_W_SESSION},
-		[ENS_WO_FORGET] = {"`forget after`", 1u << ENS_W_RUNNING | 1u << ENS_W_TUMBLING},
+		[ENS_WO_ZONE] = {"`zone`", "`window tumbling`", 1u << ENS_W_TUMBLING},
+		[ENS_WO_EMPTY] = {"`empty`", "`window tumbling`", 1u << ENS_W_TUMBLING},
+		[ENS_WO_EVERY] = {"`every`", "`window hopping` and `window N events`", 1u << ENS_W_HOPPING | 1u << ENS_W_EVENTS},
+		[ENS_WO_MAX] = {"`max`", "`window session`", 1u << ENS_W_SESSION},
+		[ENS_WO_REVISE] = {"`revise`", "`window tumbling`, `hopping` and `session`",
+				   1u << ENS_W_TUMBLING | 1u << ENS_W_HOPPING | 1u << ENS_W_SESSION},
+		[ENS_WO_FORGET] = {"`forget after`", "`window running` and `window tumbling ... empty`",
+				   1u << ENS_W_RUNNING | 1u << ENS_W_TUMBLING},
 	};
 	bool first = true;
 
 	if (no_memory(p))
 		return;
 	if (!(row[o].kinds >> c->window & 1)) {
-		ens_diag_add(p->diag, ENS_E_OPTION, at, "%s does not belong to this kind of window", row[o].word);
+		struct ens_message *m = ens_diag_add(p->diag, ENS_E_OPTION, at, "%s does not belong to this kind of window",
+						     row[o].word);
+
+		ens_diag_remedy(p->diag, m, "it goes with %s", row[o].belongs);
 		return;
 	}
 	switch (o) {
 	case ENS_WO_ZONE:
-		first = c->zone == NULL;
+		first = set_once(&c->zone, value);
 		break;
 	case ENS_WO_EMPTY:
 		first = !c->once;

@@ -21,6 +21,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "runtime/zone.h"
 
 #define US_PER_SECOND INT64_C(1000000)
 #define EARTH_RADIUS_KM 6371.0088L /* mean radius */
@@ -407,41 +408,61 @@ static bool is_word(const struct ens_value *v, const char *word)
 	return v->len == strlen(word) && memcmp(v->s, word, v->len) == 0;
 }
 
-/* The start of the day `days`, null and counted if that is before all times. */
-static struct ens_value start_of_day(struct ens_context *c, int64_t days)
+/* The zone whose clocks are meant; s NULL: UTC. */
+struct zone {
+	const char *s;
+	size_t len;
+};
+
+/* What the zone's clocks show at t; false: there is no such zone, or it shows what is no time. */
+static bool clock_of(const struct zone *z, int64_t t, struct ens_zone_clock *clock, int64_t *local)
+{
+	*clock = (struct ens_zone_clock){0, "UTC"};
+	return (!z->s || ens_zone_at(z->s, z->len, t, clock)) && !__builtin_add_overflow(t, clock->ahead_us, local);
+}
+
+/* The start of the day `days` there, null and counted if that is before all times. */
+static struct ens_value start_of_day(struct ens_context *c, const struct zone *z, int64_t days)
 {
 	int64_t us;
 
-	return __builtin_mul_overflow(days, 86400 * US_PER_SECOND, &us) ? ens_lost(c) : ens_of_int(us);
+	if (__builtin_mul_overflow(days, 86400 * US_PER_SECOND, &us) || (z->s && !ens_zone_time(z->s, z->len, us, &us)))
+		return ens_lost(c);
+	return ens_of_int(us);
 }
 
-/* The start of the unit that t lies in, in UTC; weeks begin on Monday.  Null if the unit is not known. */
-static struct ens_value date_trunc(struct ens_context *c, const struct ens_value *unit, int64_t t)
+/* The start of the unit that t lies in; weeks begin on Monday.  Null if the unit is not known.  Of an hour that clocks
+ * show twice each is its own. */
+static struct ens_value date_trunc(struct ens_context *c, const struct ens_value *unit, int64_t t, const struct zone *z)
 {
 	static const struct {
 		const char *name;
 		int64_t us;
 	} fixed[] = {{"second", US_PER_SECOND}, {"minute", 60 * US_PER_SECOND}, {"hour", 3600 * US_PER_SECOND}};
+	struct ens_zone_clock clock;
 	struct ens_civil civil;
+	int64_t local;
 
+	if (!clock_of(z, t, &clock, &local))
+		return ens_lost(c);
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
 		int64_t start;
 
 		if (!is_word(unit, fixed[i].name))
 			continue;
-		return __builtin_sub_overflow(t, modulo(t, fixed[i].us), &start) ? ens_lost(c) : ens_of_int(start);
+		return __builtin_sub_overflow(t, modulo(local, fixed[i].us), &start) ? ens_lost(c) : ens_of_int(start);
 	}
-	ens_civil_from_time(t, &civil);
+	ens_civil_from_time(local, &civil);
 	if (is_word(unit, "day"))
-		return start_of_day(c, civil.days);
+		return start_of_day(c, z, civil.days);
 	if (is_word(unit, "week"))
-		return start_of_day(c, civil.days - (civil.weekday - 1));
+		return start_of_day(c, z, civil.days - (civil.weekday - 1));
 	if (is_word(unit, "month"))
-		return start_of_day(c, ens_civil_days(civil.year, civil.month, 1));
+		return start_of_day(c, z, ens_civil_days(civil.year, civil.month, 1));
 	if (is_word(unit, "quarter"))
-		return start_of_day(c, ens_civil_days(civil.year, (civil.month - 1) / 3 * 3 + 1, 1));
+		return start_of_day(c, z, ens_civil_days(civil.year, (civil.month - 1) / 3 * 3 + 1, 1));
 	if (is_word(unit, "year"))
-		return start_of_day(c, ens_civil_days(civil.year, 1, 1));
+		return start_of_day(c, z, ens_civil_days(civil.year, 1, 1));
 	return ens_null();
 }
 
@@ -450,8 +471,16 @@ static const char *const month_name[12] = {"January", "February", "March",     "
 static const char *const weekday_name[7] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
 					    "Friday", "Saturday", "Sunday"};
 
+/* Hours and minutes ahead of UTC: +0130 */
+static void add_ahead(struct ens_buf *b, int64_t us)
+{
+	const int64_t minutes = (us < 0 ? -us : us) / (60 * US_PER_SECOND);
+
+	ens_buf_addf(b, "%c%02lld%02lld", us < 0 ? '-' : '+', (long long)(minutes / 60), (long long)(minutes % 60));
+}
+
 /* One conversion of format_time; false if it is not known. */
-static bool add_part(struct ens_buf *b, char what, int64_t t, const struct ens_civil *c)
+static bool add_part(struct ens_buf *b, char what, int64_t t, const struct ens_civil *c, const struct ens_zone_clock *clock)
 {
 	switch (what) {
 	case 'Y':
@@ -506,10 +535,10 @@ static bool add_part(struct ens_buf *b, char what, int64_t t, const struct ens_c
 		ens_format_int(b, t / US_PER_SECOND - (t % US_PER_SECOND < 0));
 		return true;
 	case 'z':
-		ens_buf_adds(b, "+0000");
+		add_ahead(b, clock->ahead_us);
 		return true;
 	case 'Z':
-		ens_buf_adds(b, "UTC");
+		ens_buf_adds(b, clock->name);
 		return true;
 	case '%':
 		ens_buf_addc(b, '%');
@@ -519,38 +548,51 @@ static bool add_part(struct ens_buf *b, char what, int64_t t, const struct ens_c
 	}
 }
 
-/* As strftime in the C locale and UTC, with %f for microseconds.  Null for what is not known. */
-static struct ens_value format_time(struct ens_context *c, int64_t t, const struct ens_value *format)
+/* As strftime in the C locale, with %f for microseconds.  Null for what is not known. */
+static struct ens_value format_time(struct ens_context *c, int64_t t, const struct ens_value *format, const struct zone *z)
 {
 	const char *s = bytes_of(format);
+	struct ens_zone_clock clock;
 	struct ens_civil civil;
+	int64_t local;
 
-	ens_civil_from_time(t, &civil);
+	if (!clock_of(z, t, &clock, &local))
+		return ens_lost(c);
+	ens_civil_from_time(local, &civil);
 	ens_buf_clear(&c->text);
 	for (uint32_t i = 0; i < format->len && !too_long(c); i++) {
 		if (s[i] != '%')
 			ens_buf_addc(&c->text, s[i]);
-		else if (++i == format->len || !add_part(&c->text, s[i], t, &civil))
+		else if (++i == format->len || !add_part(&c->text, s[i], t, &civil, &clock))
 			return ens_null();
 	}
 	return finish_text(c);
 }
 
-static struct ens_value call_time(struct ens_context *c, enum ens_function f, const struct ens_value *arg)
+static struct ens_value call_time(struct ens_context *c, enum ens_function f, const struct ens_value *arg, unsigned narg)
 {
+	const bool zoned = f >= ENS_FN_HOUR_IN;
+	const struct zone z = {zoned ? bytes_of(&arg[narg - 1]) : NULL, zoned ? arg[narg - 1].len : 0};
+	struct ens_zone_clock clock;
 	struct ens_civil civil;
+	int64_t local;
 
-	if (f == ENS_FN_DATE_TRUNC)
-		return date_trunc(c, &arg[0], arg[1].i);
-	if (f == ENS_FN_FORMAT_TIME)
-		return format_time(c, arg[0].i, &arg[1]);
-	ens_civil_from_time(arg[0].i, &civil);
+	if (f == ENS_FN_DATE_TRUNC || f == ENS_FN_DATE_TRUNC_IN)
+		return date_trunc(c, &arg[0], arg[1].i, &z);
+	if (f == ENS_FN_FORMAT_TIME || f == ENS_FN_FORMAT_TIME_IN)
+		return format_time(c, arg[0].i, &arg[1], &z);
+	if (!clock_of(&z, arg[0].i, &clock, &local))
+		return ens_lost(c);
+	ens_civil_from_time(local, &civil);
 	switch (f) {
 	case ENS_FN_HOUR:
+	case ENS_FN_HOUR_IN:
 		return ens_of_int(civil.hour);
 	case ENS_FN_MINUTE:
+	case ENS_FN_MINUTE_IN:
 		return ens_of_int(civil.minute);
 	case ENS_FN_WEEKDAY:
+	case ENS_FN_WEEKDAY_IN:
 		return ens_of_int(civil.weekday);
 	default:
 		return ens_of_int(civil.day);
@@ -618,8 +660,8 @@ struct ens_value ens_function_call(struct ens_context *c, enum ens_function f, c
 		return extreme(ens_function_table[f].result, arg, narg, 1);
 	case ENS_FN_LOWER ... ENS_FN_CONCAT:
 		return call_string(c, f, arg, narg);
-	case ENS_FN_HOUR ... ENS_FN_FORMAT_TIME:
-		return call_time(c, f, arg);
+	case ENS_FN_HOUR ... ENS_FN_FORMAT_TIME_IN:
+		return call_time(c, f, arg, narg);
 	case ENS_FN_HASH_B ... ENS_FN_HASH_P:
 		return hash_value(f, &arg[0]);
 	case ENS_FN_COALESCE_B ... ENS_FN_COALESCE_P:

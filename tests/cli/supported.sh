@@ -76,4 +76,11 @@ rule large
   match p: Payment[n > Account[card].limit]
   emit  Large { card: p.card }
 EOF
+for window in 'tumbling 1m' 'hopping 1m every 10s' 'sliding 1m' 'session 1m' '3 events' 'running'; do
+	not_run '`window`' "rule r
+  from a: E
+  window $window
+  emit M { n: count() }"
+done
+
 finish
