@@ -544,7 +544,7 @@ static void choose_wait(struct loop *l, struct ens_read_wish *next)
 	next->wait_us = w->options.block_us;
 	next->here = false;
 	if (l->busy) { /* the entries at hand may set deadlines; the read after will know them */
-		next->wait_us = NEAR_US;
+		next->wait_us = 0;
 	} else if (l->all_entry_time && ens_order_buffered(w->order) > 0) {
 		next->wait_us = NEAR_US;
 		next->here = true;

@@ -64,7 +64,7 @@ struct ens_read {
 
 /* What the next read should be like. */
 struct ens_read_wish {
-	int64_t wait_us;             /* for entries, at most */
+	int64_t wait_us;             /* for entries, at most; 0: it comes back at once */
 	bool here; /* wait before the read instead of in it: a server's timers are coarse while it is idle */
 	const bool *pause;           /* per stream: not this one */
 };

@@ -61,7 +61,7 @@ static void build_request(struct ens_redis_source *s, const struct ens_read_wish
 {
 	const struct ens_tables *t = s->tables;
 	int64_t wait_ms = (wish->wait_us + 999) / 1000;
-	size_t nblock = wish->here ? 0 : 2;
+	size_t nblock = wish->here || wish->wait_us == 0 ? 0 : 2;
 	struct ens_buf *b = &s->command;
 	size_t asked = 0;
 
