@@ -440,6 +440,15 @@ static struct ens_decl *event_type(struct tester *w, struct ens_ident id)
 	return NULL;
 }
 
+static void say_no_time(struct tester *w, const struct ens_test_step *step)
+{
+	const struct ens_decl *type = step->type;
+	struct ens_message *m = ens_diag_add(w->s->diag, ENS_E_TEST_TIME, step->line->arriving->at,
+					     "the time of `%s` is that of its entry: it can't arrive at another", type->name.name);
+
+	ens_diag_second(w->s->diag, m, type->name.at, "`%s` names no field as its time", type->name.name);
+}
+
 static bool event_line(struct tester *w, struct ens_test_step *step)
 {
 	const struct ens_test_line *l = step->line;
@@ -447,13 +456,14 @@ static bool event_line(struct tester *w, struct ens_test_step *step)
 
 	ok &= amount(w, l->every, ENS_DURATION, &step->every_program);
 	ok &= amount(w, l->times, ENS_INT, &step->times_program);
-	if (l->arriving) {
-		ens_sema_not_yet(w->s, l->arriving->at, "`arriving` is");
-		ok = false;
-	}
+	ok &= amount(w, l->arriving, ENS_DURATION, &step->arriving_program);
 	step->type = event_type(w, l->type);
 	if (!step->type)
 		return false;
+	if (l->arriving && step->type->sema->time_field == ENS_NONE && !step->type->broken) {
+		say_no_time(w, step);
+		ok = false;
+	}
 	for (const struct ens_item *i = l->items; i; i = i->next)
 		ok &= event_item(w, step, i);
 	return ok;
@@ -494,8 +504,8 @@ static bool line(struct tester *w, const struct ens_test_line *l)
 		return start_line(w, l, l == w->decl->lines);
 	for (const struct ens_item *i = l->items; i; i = i->next)
 		n++;
-	*step = (struct ens_test_step){.line = l, .times = 1, .at_program = ENS_NONE, .every_program = ENS_NONE,
-				       .times_program = ENS_NONE};
+	*step = (struct ens_test_step){.line = l, .times = 1, .at_program = ENS_NONE, .arriving_program = ENS_NONE,
+				       .every_program = ENS_NONE, .times_program = ENS_NONE};
 	step->item = ens_arena_alloc(w->s->arena, (n + 1) * sizeof *step->item);
 	ens_map_init(&w->seen, w->s->arena);
 	if (!step->item)
@@ -622,34 +632,57 @@ static bool too_far(struct tester *w, const struct ens_test_step *step)
 
 static bool goes_back(struct tester *w, const struct ens_test_step *step, int64_t at_us, int64_t now_us)
 {
+	const struct ens_expr *e = step->line->arriving ? step->line->arriving : step->line->at_time;
 	struct ens_buf at = ENS_BUF_EMPTY, now = ENS_BUF_EMPTY;
 	struct ens_message *m;
 
 	ens_format_duration(&at, at_us);
 	ens_format_duration(&now, now_us);
-	m = ens_diag_add(w->s->diag, ENS_E_TEST_TIME, step->line->at_time->at, "time goes back here: it is %s already, this is at %s",
+	m = ens_diag_add(w->s->diag, ENS_E_TEST_TIME, e->at, "time goes back here: it is %s already, this is at %s",
 			 ens_buf_cstr(&now), ens_buf_cstr(&at));
-	ens_diag_remedy(w->s->diag, m, "`at` counts from the start of the test: put the lines in order");
+	if (step->type->sema->time_field != ENS_NONE && !step->line->arriving)
+		ens_diag_remedy(w->s->diag, m,
+				"`at` counts from the start of the test: put the lines in order, or say when it comes: `at %s "
+				"arriving %s`",
+				ens_buf_cstr(&at), ens_buf_cstr(&now));
+	else
+		ens_diag_remedy(w->s->diag, m, "%s counts from the start of the test: put the lines in order",
+				step->line->arriving ? "`arriving`" : "`at`");
 	ens_buf_free(&at);
 	ens_buf_free(&now);
+	return false;
+}
+
+static bool comes_early(struct tester *w, const struct ens_test_step *step)
+{
+	struct ens_message *m = ens_diag_add(w->s->diag, ENS_E_TEST_TIME, step->line->arriving->at,
+					     "this event would come before it happens");
+
+	ens_diag_second(w->s->diag, m, step->line->at_time->at, "it happens then");
 	return false;
 }
 
 static bool time_of_event(struct ens_context *c, struct tester *w, struct ens_test_step *step, int64_t start_us, int64_t *now_us)
 {
 	const struct ens_test_line *l = step->line;
-	int64_t at_us = *now_us - start_us, times = 1, whole;
+	int64_t at_us = *now_us - start_us, times = 1, whole, arrives_us;
 
-	if (!work_out(c, w, step->at_program, l->at_time, 0, INT64_MAX, &at_us) ||
+	if (!work_out(c, w, step->at_program, l->at_time, 0, INT64_MAX, &at_us))
+		return false;
+	arrives_us = at_us;
+	if (!work_out(c, w, step->arriving_program, l->arriving, 0, INT64_MAX, &arrives_us) ||
 	    !work_out(c, w, step->every_program, l->every, 0, INT64_MAX, &step->every_us) ||
 	    !work_out(c, w, step->times_program, l->times, 1, ENS_TEST_TIMES_MAX, &times))
 		return false;
 	step->times = (uint32_t)times;
-	if (at_us < *now_us - start_us)
-		return goes_back(w, step, at_us, *now_us - start_us);
+	if (arrives_us < at_us)
+		return comes_early(w, step);
+	if (arrives_us < *now_us - start_us)
+		return goes_back(w, step, arrives_us, *now_us - start_us);
 	if (__builtin_add_overflow(start_us, at_us, &step->time_us) ||
+	    __builtin_add_overflow(start_us, arrives_us, &step->arrives_us) ||
 	    __builtin_mul_overflow(times - 1, step->every_us, &whole) ||
-	    __builtin_add_overflow(step->time_us, whole, now_us) || *now_us == INT64_MAX)
+	    __builtin_add_overflow(step->arrives_us, whole, now_us) || *now_us == INT64_MAX)
 		return too_far(w, step);
 	return true;
 }

@@ -25,12 +25,13 @@ struct ens_test_item {
 struct ens_test_step {
 	const struct ens_test_line *line;
 	int64_t time_us;               /* EVENT: of its first; WAIT: when it is over; EXPECT, EXPECT_NONE: now */
+	int64_t arrives_us;            /* EVENT: when its first comes; time_us unless the line says `arriving` */
 	int64_t every_us;              /* EVENT: from one to the next */
 	uint32_t times;                /* EVENT EXPECT: at least 1 */
 	const struct ens_decl *type;   /* EVENT; its sema->table_index is ENS_NONE if no rule reads it */
 	struct ens_test_item *item;
 	uint32_t nitem;
-	uint32_t at_program, every_program, times_program; /* ENS_NONE: not given */
+	uint32_t at_program, arriving_program, every_program, times_program; /* ENS_NONE: not given */
 };
 
 struct ens_test {

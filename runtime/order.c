@@ -59,7 +59,8 @@ struct stream {
 struct ens_order {
 	const struct ens_tables *t;
 	struct ens_engine *engine;
-	bool single;
+	bool single, by_arrival;
+	struct ens_order_watch watch; /* .before NULL: nobody */
 	struct stream *stream;
 	struct group *group;
 	uint32_t nstream, ngroup;
@@ -138,6 +139,16 @@ static void find_least(const struct ens_order *o, struct group *g)
 			g->least_stream = s;
 		}
 	}
+}
+
+void ens_order_ties_by_arrival(struct ens_order *o)
+{
+	o->by_arrival = true;
+}
+
+void ens_order_watch(struct ens_order *o, const struct ens_order_watch *watch)
+{
+	o->watch = *watch;
 }
 
 enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *engine, bool single,
@@ -249,9 +260,9 @@ static struct held *hold(struct ens_order *o, uint32_t stream, const struct ens_
 }
 
 /* It waits in one group less. */
-static void let_go(struct ens_order *o, uint32_t stream, struct held *h)
+static void let_go(struct ens_order *o, struct held *h)
 {
-	struct stream *s = &o->stream[stream];
+	struct stream *s = &o->stream[o->single ? 0 : h->ev.id.stream];
 
 	assert(h->ngroup > 0);
 	if (--h->ngroup)
@@ -281,21 +292,27 @@ static enum ens_status hand_over(struct ens_order *o, uint32_t group, const stru
 {
 	struct group *g = &o->group[group];
 
+	enum ens_status st;
+
 	g->released = (struct ens_order_position){.time_us = ev->time_us, .id = ev->id};
 	g->has_released = true;
-	return ens_engine_push(o->engine, group, ev);
+	if (o->watch.before)
+		o->watch.before(o->watch.user, group, ev);
+	st = ens_engine_push(o->engine, group, ev);
+	if (o->watch.before)
+		o->watch.after(o->watch.user, group, ev);
+	return st;
 }
 
 /* Takes the first out of the queue and hands it over. */
 static enum ens_status release_first(struct ens_order *o, uint32_t group, const struct ens_queue_item *first)
 {
 	struct held *h = first->what;
-	const uint32_t stream = first->stream;
 	enum ens_status st;
 
 	ens_queue_drop_first(&o->group[group].queue);
 	st = hand_over(o, group, &h->ev);
-	let_go(o, stream, h);
+	let_go(o, h);
 	return st;
 }
 
@@ -435,14 +452,14 @@ static enum ens_status offer(struct ens_order *o, uint32_t group, const struct e
 	if (can_go(g, w->time_us, w->stream)) {
 		st = hand_over(o, group, ev);
 	} else {
-		struct held *h = w->what ? w->what : hold(o, w->stream, ev);
+		struct held *h = w->what ? w->what : hold(o, o->single ? 0 : ev->id.stream, ev);
 
 		if (!h)
 			return ENS_ENOMEM;
 		w->what = h;
 		h->ngroup++;
 		if (ens_queue_add(&g->queue, w) != ENS_OK) {
-			let_go(o, w->stream, h);
+			let_go(o, h);
 			return ENS_ENOMEM;
 		}
 	}
@@ -526,7 +543,7 @@ static enum ens_status take(struct ens_order *o, const struct ens_event *ev, boo
 {
 	const uint32_t stream = o->single ? 0 : ev->id.stream;
 	struct stream *s = &o->stream[stream];
-	struct ens_queue_item w = {.time_us = ev->time_us, .arrival = o->arrivals++, .stream = stream};
+	struct ens_queue_item w = {.time_us = ev->time_us, .arrival = o->arrivals++, .stream = o->by_arrival ? 0 : stream};
 	enum ens_status st = ENS_OK;
 	bool full = false;
 
@@ -586,6 +603,16 @@ enum ens_status ens_order_tick(struct ens_order *o, uint32_t stream, int64_t wat
 		if (st == ENS_OK)
 			st = advance(o, group);
 	}
+	return st;
+}
+
+enum ens_status ens_order_stand(struct ens_order *o)
+{
+	enum ens_status st = ENS_OK;
+
+	for (uint32_t g = 0; st == ENS_OK && g < o->ngroup; g++)
+		if (o->group[g].least_us != UNREAD)
+			st = ens_engine_advance(o->engine, g, o->group[g].least_us);
 	return st;
 }
 

@@ -51,6 +51,17 @@ void ens_order_close(struct ens_order *o);
 enum ens_status ens_order_push(struct ens_order *o, const struct ens_event *ev,
 			       enum ens_order_verdict *verdict) ENS_MUST_CHECK;
 
+/* Ties of several streams go by arrival (tests: by line); before the first event. */
+void ens_order_ties_by_arrival(struct ens_order *o);
+
+/* Who watches what each group's engine gets, when.  Called around every event that is handed over. */
+struct ens_order_watch {
+	void (*before)(void *user, uint32_t group, const struct ens_event *ev);
+	void (*after)(void *user, uint32_t group, const struct ens_event *ev);
+	void *user;
+};
+void ens_order_watch(struct ens_order *o, const struct ens_order_watch *watch); /* copied */
+
 /* This event will be pushed soon; see ens_engine_expect. */
 void ens_order_expect(const struct ens_order *o, const struct ens_event *ev);
 
@@ -59,6 +70,10 @@ void ens_order_expect(const struct ens_order *o, const struct ens_event *ev);
  * and what is due.
  */
 enum ens_status ens_order_tick(struct ens_order *o, uint32_t stream, int64_t watermark_us) ENS_MUST_CHECK;
+
+/* Time stands still for a while: what is due at the very time that each group has come to is emitted, too; more events of
+ * that time may follow. */
+enum ens_status ens_order_stand(struct ens_order *o) ENS_MUST_CHECK;
 
 /*
  * A stream without entries for its idle time: its watermark becomes the greatest that any group reading it would

@@ -1,8 +1,8 @@
 /*
  * One test: its lines in order, each event typed and pushed, time moved, emissions kept until a line expects them.
  *
- * Only the engine is used: no decoder, no clock.  After each line time stands at the line's end, and everything due by
- * then has been emitted.  Where a rule looks for a leading absence, it watches from the start of the test.  The first
+ * No decoder and no clock: each line's time is that of all streams, so that what may still come late (`lateness`) is waited
+ * for (runtime/order.h).  After each line time stands at the line's end, and everything due by then has been emitted.  Where a rule looks for a leading absence, it watches from the start of the test.  The first
  * line that fails ends the test; where an emission did not come, the lines run once more, looking at partial matches
  * (runtime/inspect.h), so that tests that pass pay nothing for it.  Cost: that of the engine, and of one look at each emission.
  * Tested by tests/cli/test_verb.sh.
@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "compiler/code.h"
 #include "runtime/inspect.h"
+#include "runtime/order.h"
 
 #define ARENA_MAX_BYTES ((size_t)512 << 20)
 #define SHOWN_MAX_BYTES 200 /* of one value in a message */
@@ -31,10 +32,11 @@ struct run {
 	const struct ens_tables *t;
 	const struct ens_test *test;
 	struct ens_engine *engine;
+	struct ens_order *order;
 	struct emitted *list;
 	size_t n, cap, next;           /* those before `next` were expected */
 	uint64_t events;               /* pushed so far: numbers their entries */
-	int64_t now_us;
+	int64_t now_us, moved_us;      /* streams have come to moved_us; at first before all time */
 	struct test_result *out;
 	const struct ens_test_step *missed; /* what this line expected did not come */
 	struct ens_inspector *looking; /* one for each rule of the test: the second run, up to `missed`; else NULL */
@@ -179,14 +181,11 @@ static bool value_of(struct run *w, const struct ens_test_item *item, uint32_t i
 
 /* ---- events ----------------------------------------------------------------------------------------------------- */
 
-static bool group_reads(const struct ens_tables *t, uint32_t group, uint32_t stream)
+static bool pushed(struct run *w, enum ens_status st)
 {
-	const struct ens_t_list *l = &t->group[group].streams;
-
-	for (uint32_t i = 0; i < l->count; i++)
-		if (t->index[l->first + i] == stream)
-			return true;
-	return false;
+	if (st == ENS_ELIMIT && !w->err->text[0])
+		(void)ens_fail(w->err, st, "more than %u events wait to be put in order", ENS_ORDER_BUFFERED_MAX);
+	return broken(w, st);
 }
 
 static void look(struct run *w)
@@ -195,41 +194,72 @@ static void look(struct run *w)
 		ens_inspect_after(&w->looking[i], w->now_us);
 }
 
+static void look_before(void *user, uint32_t group, const struct ens_event *ev)
+{
+	struct run *w = user;
+
+	for (uint32_t i = 0; i < w->test->nrule; i++)
+		if (w->t->rule[w->test->rule[i]].group == group)
+			ens_inspect_before(&w->looking[i], ev);
+}
+
+static void look_after(void *user, uint32_t group, const struct ens_event *ev)
+{
+	struct run *w = user;
+
+	for (uint32_t i = 0; i < w->test->nrule; i++)
+		if (w->t->rule[w->test->rule[i]].group == group)
+			ens_inspect_after(&w->looking[i], ev->time_us);
+}
+
+/* Time has come to now_us: what is older than a stream's lateness can't come by it any more. */
+static bool move_time(struct run *w)
+{
+	enum ens_status st = ENS_OK;
+
+	if (w->now_us == w->moved_us)
+		return true;
+	w->moved_us = w->now_us;
+	for (uint32_t i = 0; i < w->t->nstream && st == ENS_OK; i++) {
+		int64_t earliest_us;
+
+		if (!__builtin_sub_overflow(w->now_us, w->t->stream[i].lateness_us, &earliest_us) && earliest_us > INT64_MIN)
+			st = ens_order_tick(w->order, i, earliest_us - 1);
+	}
+	return pushed(w, st);
+}
+
 /* An event comes by the first stream of its type, to everyone who reads that. */
 static bool push(struct run *w, struct ens_event *ev)
 {
 	const struct ens_t_list *streams = &w->t->type[ev->type].streams;
-	const uint32_t stream = streams->count ? w->t->index[streams->first] : ENS_NONE;
-	enum ens_status st = ENS_OK;
+	enum ens_order_verdict verdict;
 
-	ev->id = (struct ens_entry_id){.ms = ++w->events, .stream = stream};
-	for (uint32_t i = 0; w->looking && i < w->test->nrule; i++)
-		ens_inspect_before(&w->looking[i], ev);
-	for (uint32_t g = 0; g < w->t->ngroup && st == ENS_OK; g++)
-		if (group_reads(w->t, g, stream))
-			st = ens_engine_push(w->engine, g, ev);
-	look(w);
-	return broken(w, st);
+	if (!streams->count)
+		return true;
+	ev->id = (struct ens_entry_id){.ms = ++w->events, .stream = w->t->index[streams->first]};
+	if (ev->time_us < w->now_us) /* it comes late, perhaps too late */
+		return move_time(w) && pushed(w, ens_order_push(w->order, ev, &verdict));
+	/* Before time moves, so that a look at the partial matches sees what it meets. */
+	return pushed(w, ens_order_push(w->order, ev, &verdict)) && move_time(w);
 }
 
 static bool advance(struct run *w)
 {
-	enum ens_status st = ENS_OK;
-
-	for (uint32_t g = 0; g < w->t->ngroup && st == ENS_OK; g++)
-		st = ens_engine_advance(w->engine, g, w->now_us);
+	if (!move_time(w) || !pushed(w, ens_order_stand(w->order)))
+		return false;
 	look(w);
-	return broken(w, st);
+	return true;
 }
 
-static bool fill(struct run *w, const struct ens_test_step *step, uint32_t i, struct ens_value *value)
+static bool fill(struct run *w, const struct ens_test_step *step, uint32_t i, int64_t time_us, struct ens_value *value)
 {
 	const struct ens_decl_sema *type = step->type->sema;
 
 	for (uint32_t f = 0; f < type->nfield + type->nraw; f++)
 		value[f] = zero_of(type->field[f].type, type->field[f].optional);
 	if (type->time_field != ENS_NONE)
-		value[type->time_field].i = w->now_us;
+		value[type->time_field].i = time_us;
 	for (uint32_t k = 0; k < step->nitem; k++)
 		if (!value_of(w, &step->item[k], i, &value[step->item[k].field]))
 			return false;
@@ -263,8 +293,9 @@ static bool event_line(struct run *w, const struct ens_test_step *step)
 	for (uint32_t i = 1; i <= step->times && ok; i++) {
 		struct ens_event ev = {.type = type->table_index, .from_file = true, .value = value};
 
-		w->now_us = ev.time_us = step->time_us + (i - 1) * step->every_us;
-		ok = fill(w, step, i, value);
+		ev.time_us = step->time_us + (i - 1) * step->every_us;
+		w->now_us = step->arrives_us + (i - 1) * step->every_us;
+		ok = fill(w, step, i, ev.time_us, value);
 		if (ok && ev.type != ENS_NONE) {
 			compute(w, &ev, value);
 			ok = push(w, &ev);
@@ -480,11 +511,35 @@ static bool run_step(struct run *w, const struct ens_test_step *step)
 	}
 }
 
-static void run_steps(struct run *w)
+static enum ens_status begin(struct run *w, const struct ens_engine_options *options)
 {
+	const struct ens_order_watch watch = {.before = look_before, .after = look_after, .user = w};
+	enum ens_status st = ens_engine_open(w->t, options, &w->engine, w->err);
+
+	if (st == ENS_OK)
+		st = ens_order_open(w->t, w->engine, false, &w->order, w->err);
+	if (st != ENS_OK)
+		return st;
+	ens_order_ties_by_arrival(w->order);
+	if (w->looking)
+		ens_order_watch(w->order, &watch);
+	w->moved_us = INT64_MIN;
 	w->now_us = w->test->start_us;
 	for (uint32_t g = 0; g < w->t->ngroup; g++)
 		ens_engine_set_watch_start(w->engine, g, w->now_us);
+	for (uint32_t i = 0; w->looking && i < w->test->nrule; i++)
+		ens_inspect_begin(&w->looking[i], w->engine, w->test->rule[i]);
+	return ENS_OK;
+}
+
+static void end(struct run *w)
+{
+	ens_order_close(w->order);
+	ens_engine_close(w->engine);
+}
+
+static void run_steps(struct run *w)
+{
 	for (uint32_t i = 0; i < w->test->nstep; i++)
 		if (!run_step(w, &w->test->step[i]))
 			return;
@@ -652,23 +707,17 @@ static void look_again(struct run *first)
 {
 	const struct ens_engine_options options = {.sink = {.emit = ignore_emission}};
 	struct run w = {.r = first->r, .t = first->t, .test = first->test, .out = first->out, .err = first->err,
-			.missed = first->missed, .now_us = first->test->start_us};
+			.missed = first->missed};
 
 	w.looking = ens_arena_alloc(&w.r->arena, (w.test->nrule + 1) * sizeof *w.looking);
-	first->status = w.looking ? ens_engine_open(w.t, &options, &w.engine, w.err) : ENS_ENOMEM;
-	if (first->status != ENS_OK)
-		return;
-	for (uint32_t g = 0; g < w.t->ngroup; g++)
-		ens_engine_set_watch_start(w.engine, g, w.now_us);
-	for (uint32_t i = 0; i < w.test->nrule; i++)
-		ens_inspect_begin(&w.looking[i], w.engine, w.test->rule[i]);
+	w.status = w.looking ? begin(&w, &options) : ENS_ENOMEM;
 	for (const struct ens_test_step *s = w.test->step; s < w.missed && w.status == ENS_OK; s++)
 		if (s->line->kind == ENS_L_EVENT || s->line->kind == ENS_L_WAIT)
 			(void)run_step(&w, s);
 	if (w.status == ENS_OK)
 		how_far(&w);
 	first->status = w.status;
-	ens_engine_close(w.engine);
+	end(&w);
 }
 
 void test_runner_init(struct test_runner *r, const struct ens_tables *tables)
@@ -700,13 +749,12 @@ enum ens_status test_run(struct test_runner *r, const struct ens_test *test, str
 		r->open = w.status == ENS_OK;
 	}
 	if (w.status == ENS_OK)
-		w.status = ens_engine_open(r->tables, &options, &w.engine, err);
-	if (w.status == ENS_OK) {
+		w.status = begin(&w, &options);
+	if (w.status == ENS_OK)
 		run_steps(&w);
-		ens_engine_close(w.engine);
-		if (w.missed && w.status == ENS_OK)
-			look_again(&w);
-	}
+	end(&w);
+	if (w.missed && w.status == ENS_OK)
+		look_again(&w);
 	free(w.list);
 	if (r->arena.failed || w.status == ENS_ENOMEM)
 		return ens_fail(err, ENS_ENOMEM, "no memory, or what its rules emit needs more than %zu MiB", ARENA_MAX_BYTES >> 20);

@@ -342,6 +342,108 @@ expect "parameters and computed fields" 0 "1 passed, 0 failed" test settings.ens
 expect "a parameter of the command line" 1 "0 passed, 1 failed" test --set n=3 settings.ens
 expect "a setting of no parameter" 1 "no rule file declares a parameter" test --set m=3 settings.ens
 
+# ---- what comes late
+
+cat >late.ens <<'END'
+event Slow from "slow" where event = "Slow" { n: int, id: int?, at: time } time at lateness 10s unique id for 1m
+event Kept from "slow" where event = "Kept" { n: int, at: time } time at late accept
+event Fast from "fast" { n: int, at: time } time at late drop
+rule slow
+  match a: Slow
+  emit  Slowly { n: a.n, at: a.time }
+rule kept
+  match a: Kept
+  emit  Keep { n: a.n, at: a.at, time: a.time }
+rule fast
+  match a: Fast
+  emit  Fastly { n: a.n }
+rule both
+  match a: Fast -> b: Slow
+  within 1m
+  emit  Both { a: a.n, b: b.n }
+rule silent
+  match a: Slow -> not Slow for 30s
+  emit  Silent { n: a.n }
+test "what may still come is waited for" for slow {
+  at 1s Slow { n: 1 }
+  expect none
+  at 10s Slow { n: 3 }
+  expect none
+  at 9s arriving 11s Slow { n: 2 }
+  expect Slowly { n: 1 }
+  at 19s Slow { n: 4 }
+  expect Slowly { n: 2, at: "2026-01-05T08:00:09Z" }
+  wait 1s
+  expect Slowly { n: 3 }
+  wait 1h
+  expect Slowly { n: 4 }
+}
+test "exactly as late as may be, and later" for slow {
+  at 20s Slow { n: 1 }
+  at 15s arriving 25s Slow { n: 2 }
+  at 15s arriving 25001ms Slow { n: 3 }
+  wait 1m
+  expect Slowly { n: 2 }
+  expect Slowly { n: 1 }
+}
+test "late accept: the earliest time that is still in time" for kept {
+  at 5s arriving 30s Kept { n: 1 }
+  wait 1m
+  expect Keep { n: 1, at: "2026-01-05T08:00:05Z", time: "2026-01-05T08:00:20Z" }
+}
+test "late drop, and no waiting without lateness" for fast {
+  at 20s Fast { n: 1 }
+  expect Fastly { n: 1 }
+  at 19s arriving 20s Fast { n: 2 }
+  at 20s arriving 20s Fast { n: 3 }
+  expect Fastly { n: 3 }
+}
+test "a rule waits for the slowest stream it reads" for both {
+  at 8s Slow { n: 1 }
+  at 9s Fast { n: 1 }
+  at 12s Slow { n: 2 }
+  at 10s arriving 14s Slow { n: 3 }
+  expect none
+  at 19s arriving 20s Slow { n: 4 }
+  expect Both { a: 1, b: 3 }
+}
+test "an absence waits as long for what may break it" for silent {
+  at 10s Slow { n: 1 }
+  wait 39999ms
+  expect none
+  wait 1ms
+  expect Silent { n: 1 }
+  at 1h Slow { n: 2 }
+  at 3620s arriving 3629s Slow { n: 3 }
+  at 3659999ms Fast
+  expect none
+  at 3660s Fast
+  expect Silent { n: 3 }
+}
+test "repeats" for slow {
+  2 times every 1s Slow { n: i, id: 7 }
+  at 61s Slow { n: 3, id: 7 }
+  2 times Slow { n: 4 }
+  wait 10s
+  expect Slowly { n: 1 }
+  expect Slowly { n: 3 }
+  expect 2 Slowly { n: 4 }
+}
+test "several, each as late" for slow {
+  3 times every 2s Slow { n: i }
+  at 1s arriving 6s  Slow { n: 9 }
+  at 3s arriving 7s  2 times every 1s Slow { n: 10 + i }
+  wait 1m
+  expect Slowly { n: 1 }
+  expect Slowly { n: 9 }
+  expect Slowly { n: 2 }
+  expect Slowly { n: 11 }
+  expect Slowly { n: 3 }
+  expect Slowly { n: 12 }
+}
+END
+expect "what comes late" 0 "8 passed, 0 failed" test late.ens
+
 # ---- no real time, and many tests
 
 awk 'BEGIN { for (i = 0; i < 1000; i++) printf "test \"t%d\" for brute {\n  3 times every 1s Login { ip: \"192.0.2.7\" }\n  at 9s Login { ip: \"192.0.2.7\", ok: true }\n  expect Brute { tries: 3 }\n  wait 52w\n}\n", i }' |
