@@ -235,7 +235,10 @@ static uint32_t format_fields(struct loop *l, const struct ens_event *ev, struct
 	return n;
 }
 
-/* A late event as a dead letter, or to its own stream.  Its entry is gone, so the letter has the declared fields only. */
+/*
+ * A late event as a dead letter, or to its own stream.  Its entry is gone, so the letter has the declared fields only; where
+ * others tell of which type an entry is, the letter is not the whole of it.
+ */
 static enum ens_status write_late(struct loop *l, const struct ens_event *ev, struct ens_error *err)
 {
 	struct ens_worker *w = l->w;
@@ -248,6 +251,8 @@ static enum ens_status write_late(struct loop *l, const struct ens_event *ev, st
 
 	ens_buf_clear(&l->text);
 	r.nraw = format_fields(l, ev, raw, sizeof(raw) / sizeof(*raw), &r.cut);
+	r.cut |= w->tables->type[ev->type].where != ENS_NONE || w->tables->type[ev->type].json.len > 0 ||
+		 w->tables->stream[ev->id.stream].types.count > 1;
 	if (l->text.failed)
 		return ens_fail(err, ENS_ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < r.nraw; i++) {

@@ -48,7 +48,7 @@ struct cli_verb {
 #define CLI_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
 extern const struct cli_verb verb_check, verb_fmt, verb_compile, verb_test, verb_run, verb_demo;
-extern const struct cli_verb verb_explain, verb_graph, verb_list, verb_new, verb_infer;
+extern const struct cli_verb verb_explain, verb_graph, verb_list, verb_new, verb_infer, verb_dead;
 
 /* ---- options ------------------------------------------------------------------------------------------------------ */
 

@@ -14,7 +14,7 @@
 #endif
 
 static const struct cli_verb *const verbs[] = {&verb_check, &verb_fmt, &verb_compile, &verb_test, &verb_run, &verb_explain,
-					 &verb_graph, &verb_list, &verb_new, &verb_infer, &verb_demo};
+					 &verb_graph, &verb_list, &verb_new, &verb_infer, &verb_dead, &verb_demo};
 
 static void version(void)
 {

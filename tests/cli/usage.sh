@@ -13,7 +13,7 @@ expect "help" 0 "ensue demo" help
 expect "--help" 0 "ensue demo" --help
 expect "version" 0 "ensue 0." version
 expect "--version" 0 "ensue 0." --version
-for verb in check fmt compile test run explain graph list new infer demo; do
+for verb in check fmt compile test run explain graph list new infer dead demo; do
 	expect "$verb --help" 0 "usage: ensue $verb" $verb --help
 	expect "help $verb" 0 "usage: ensue $verb" help $verb
 	expect "$verb: unknown option" 2 'there is no option `--nonsense`' $verb --nonsense
@@ -40,6 +40,15 @@ expect "run: bad job name" 2 "--job" run "$work/ok.ens" --redis unix:///nowhere 
 expect "run: bad URL" 2 "--redis" run "$work/ok.ens" --redis http://localhost --job j
 expect "run: at-end" 2 "flush, hold" run "$work/ok.ens" --input - --at-end later
 expect "run: rules and events from standard input" 2 "both" run - --input -
+expect "dead without a word" 2 "list, show or replay" dead --redis unix:///nowhere
+expect "dead: unknown word" 2 "none of list, show, replay" dead lits --redis unix:///nowhere
+expect "dead without a server" 2 "--redis URL" dead list
+expect "dead: whose" 2 "--job NAME" dead replay --all --redis unix:///nowhere
+expect "dead: which" 2 "--reason CODE, or --all" dead replay --job j --redis unix:///nowhere
+expect "dead show: which" 2 "their IDs, or --reason CODE" dead show --job j --redis unix:///nowhere
+expect "dead: all or some" 2 "no choice" dead replay --all 1-1 --job j --redis unix:///nowhere
+expect "dead: limit" 2 "a number of letters" dead list --limit many --redis unix:///nowhere
+expect "dead: no server there" 3 "/nowhere" dead list --redis unix:///nowhere
 expect "demo takes no files" 2 "takes no files" demo x
 expect "options behind operands" 0 "" check "$work/ok.ens" --quiet
 expect "operands behind --" 3 "can't be read" check -- --quiet
@@ -59,7 +68,7 @@ done
 
 # what --help says and what the documentation says are one thing
 missing=
-for verb in check fmt compile test run explain graph list infer; do
+for verb in check fmt compile test run explain graph list infer dead; do
 	for option in $("$ENSUE" $verb --help | sed -n 's/^  .*--\([a-z-]*\).*/\1/p'); do
 		[ "$option" = help ] && continue
 		tr -d '\\' <"$ENSUE_SOURCE/docs/ensue.1" | grep -q -e "--$option" || missing="$missing ensue.1:$option"
