@@ -63,20 +63,6 @@ static bool over_step(const struct ens_view *v, const struct ens_expr *e)
 	return e->kind == ENS_X_INDEX && e->arg[0]->kind == ENS_X_NAME && ens_sema_find_step(v, e->arg[0]->name);
 }
 
-static bool same_text(const struct ens_expr *a, const struct ens_expr *b)
-{
-	struct ens_buf ta = ENS_BUF_EMPTY, tb = ENS_BUF_EMPTY;
-
-	ens_expr_write(a, &ta);
-	ens_expr_write(b, &tb);
-
-	bool same = !ta.failed && !tb.failed && strcmp(ens_buf_cstr(&ta), ens_buf_cstr(&tb)) == 0;
-
-	ens_buf_free(&ta);
-	ens_buf_free(&tb);
-	return same;
-}
-
 /* v[cond] becomes v; the condition is kept. */
 static void take_out(struct narrowing *w, struct ens_expr *e)
 {
@@ -97,7 +83,7 @@ static void take_out(struct narrowing *w, struct ens_expr *e)
 	} else if (!w->cond) {
 		w->cond = e->arg[1];
 		w->step = e->arg[0]->name;
-	} else if (strcmp(w->step, e->arg[0]->name) == 0 && !same_text(w->cond, e->arg[1])) {
+	} else if (strcmp(w->step, e->arg[0]->name) == 0 && !ens_expr_same_text(w->cond, e->arg[1])) {
 		m = ens_diag_add(w->v->s->diag, ENS_E_AGGREGATE, e->arg[1]->at,
 				 "an aggregate is narrowed by one condition, this is a second one");
 		ens_diag_second(w->v->s->diag, m, w->cond->at, "the first one is here");

@@ -20,20 +20,6 @@ static const struct ens_out_sema *next_item(const struct ens_rule_sema *r, const
 	return NULL;
 }
 
-static bool same_value(const struct ens_expr *a, const struct ens_expr *b)
-{
-	struct ens_buf ta = ENS_BUF_EMPTY, tb = ENS_BUF_EMPTY;
-
-	ens_expr_write(a, &ta);
-	ens_expr_write(b, &tb);
-
-	bool same = !ta.failed && !tb.failed && strcmp(ens_buf_cstr(&ta), ens_buf_cstr(&tb)) == 0;
-
-	ens_buf_free(&ta);
-	ens_buf_free(&tb);
-	return same;
-}
-
 static void say_several(struct ens_view *v, const struct ens_expr *e, const struct ens_out_sema *first,
 			const struct ens_out_sema *other)
 {
@@ -62,7 +48,7 @@ bool ens_sema_item(struct ens_view *v, struct ens_expr *e)
 	if (!item)
 		return false;
 	while ((other = next_item(v->rule, e->name, &emit, &out)))
-		if (!same_value(item->expr, other->expr)) {
+		if (!ens_expr_same_text(item->expr, other->expr)) {
 			say_several(v, e, item, other);
 			return true;
 		}

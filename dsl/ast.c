@@ -675,3 +675,17 @@ void ens_name_write(const char *name, struct ens_buf *out)
 {
 	write_name(name, out);
 }
+
+bool ens_expr_same_text(const struct ens_expr *a, const struct ens_expr *b)
+{
+	struct ens_buf ta = ENS_BUF_EMPTY, tb = ENS_BUF_EMPTY;
+
+	ens_expr_write(a, &ta);
+	ens_expr_write(b, &tb);
+
+	bool same = !ta.failed && !tb.failed && strcmp(ens_buf_cstr(&ta), ens_buf_cstr(&tb)) == 0;
+
+	ens_buf_free(&ta);
+	ens_buf_free(&tb);
+	return same;
+}

@@ -286,6 +286,8 @@ struct ens_ast {
 void ens_ast_dump(const struct ens_ast *ast, struct ens_buf *out);
 /* One expression as the language writes it, with parentheses only where needed. */
 void ens_expr_write(const struct ens_expr *e, struct ens_buf *out);
+/* Are they written alike? */
+bool ens_expr_same_text(const struct ens_expr *a, const struct ens_expr *b);
 /* A name, in back quotes if it needs them. */
 void ens_name_write(const char *name, struct ens_buf *out);
 /* How tightly an expression holds together, and how tightly argument i must for it to stand without parentheses: an
