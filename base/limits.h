@@ -43,6 +43,8 @@
 #define ENS_JSON_DEPTH_MAX 64
 #define ENS_EVENT_TIME_MAX_US INT64_C(253402300799999999) /* events are from 1970 to the end of 9999, UTC */
 
+#define ENS_BELOW_MAX 10000u /* entries that a derived event, or an emission over one, names as its own: the first taken */
+
 /* Programs. */
 #define ENS_REGISTERS_MAX 256 /* of one expression; deeper expressions are refused by the compiler */
 #define ENS_PROGRAM_MAX_INSNS 65536u /* bounds the memory that checking one program takes; longer ones likewise */

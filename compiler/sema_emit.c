@@ -85,7 +85,7 @@ static void add_out(struct emitter *w, const char *name, struct ens_span at, str
 
 	if (!place)
 		return;
-	w->emit->unknown |= t == ENS_BADTYPE || t == ENS_NOTYPE;
+	w->emit->unknown |= t == ENS_BADTYPE || t == ENS_NOTYPE || t == ENS_LIST || name[0] == '_';
 	if (w->emit->kind == ENS_T_DERIVE && strcmp(name, "time") == 0) {
 		struct ens_message *m = ens_diag_add(s->diag, ENS_E_OUTPUT_FIELD, at,
 						     "the `time` of a derived event is that of what was found");

@@ -3,7 +3,8 @@
  *
  * An event looks up the rules that take in its type, skips those that neither wait for anything under its key nor could
  * start with it, and steps the cell of (rule, key).  Whatever was due before the event's time happens first, in the order
- * of deadline, rule, key (by creation).  Memory comes from one heap; after warm-up the path allocates nothing new.
+ * of deadline, layer, rule, key (by creation).  What rules derive is offered directly behind what caused it (layers.h).
+ * Memory comes from one heap; after warm-up the path allocates nothing new.
  * Tested by tests/unit/test_engine.c, tests/conformance, tests/bench/engine.c.
  */
 #include "runtime/engine.h"
@@ -71,8 +72,9 @@ static enum ens_status open_group(struct ens_engine *e, uint32_t index)
 	size_t n = 0;
 
 	ens_wheel_init(&g->wheel, INT64_MIN);
-	g->now_us = INT64_MIN;
 	g->limit_due_us = INT64_MAX;
+	g->now_us = g->last_us = INT64_MIN;
+	g->nlayer = 1;
 	for (uint32_t i = 0; i < rules.count; i++)
 		n += t->rule[t->index[rules.first + i]].inputs.count;
 	g->interest = calloc(n + 1, sizeof *g->interest);
@@ -87,6 +89,8 @@ static enum ens_status open_group(struct ens_engine *e, uint32_t index)
 			r->next_limited = g->limited;
 			g->limited = r;
 		}
+		if (r->t->layer >= g->nlayer)
+			g->nlayer = r->t->layer + 1;
 		for (uint32_t k = 0; k < r->t->inputs.count; k++) {
 			const struct ens_t_input *in = &t->input[r->t->inputs.first + k];
 
@@ -181,6 +185,7 @@ enum ens_status ens_engine_open(const struct ens_tables *tables, const struct en
 	if (!e->options.memory_bytes)
 		e->options.memory_bytes = DEFAULT_MEMORY_BYTES;
 	ens_heap_init(&e->heap);
+	ens_layers_open(&e->layers);
 	enum ens_status st = open_all(e, err);
 
 	if (st != ENS_OK) {
@@ -282,6 +287,7 @@ void ens_engine_close(struct ens_engine *e)
 			ens_rule_close(&e->rule[i]);
 	for (uint32_t i = 0; e->group && i < e->tables->ngroup; i++)
 		close_group(&e->group[i]);
+	ens_layers_close(e);
 	ens_context_free(&e->context);
 	ens_heap_close(&e->heap);
 	free(e->memo);
@@ -495,59 +501,6 @@ static enum ens_status fire_cells(struct ens_engine *e, int64_t time_us)
 	return e->failed;
 }
 
-/* Everything due at or before to_us, by deadline, rule, key. */
-static enum ens_status fire(struct ens_engine *e, struct ens_group *g, int64_t to_us)
-{
-	struct ens_timer *t = ens_wheel_pop(&g->wheel, to_us);
-
-	while (t) {
-		int64_t at_us = t->deadline_us;
-
-		for (e->ndue = 0; t && t->deadline_us == at_us; t = ens_wheel_pop(&g->wheel, at_us))
-			if (add_due(e, cell_of(t)) != ENS_OK)
-				return e->failed = ENS_ENOMEM;
-		if (fire_cells(e, at_us) != ENS_OK)
-			return e->failed;
-		t = ens_wheel_pop(&g->wheel, to_us);
-	}
-	if (g->limit_due_us <= to_us && g->limited)
-		forget_periods(e, g, to_us);
-	return ENS_OK;
-}
-
-/* Scopes without an end have theirs too: a greedy repetition that could have gone on for ever is complete. */
-static enum ens_status end_of_time(struct ens_engine *e, struct ens_group *g)
-{
-	e->ndue = 0;
-	for (uint32_t k = 0; k < e->tables->nkeygroup; k++)
-		for (uint64_t i = 0; i <= e->keys[k].mask; i++) {
-			struct ens_key *key = ens_keys_at(&e->keys[k], i);
-
-			for (struct ens_cell *c = key ? key->cells : NULL; c; c = c->next)
-				if (c->rule->group == g && add_due(e, c) != ENS_OK)
-					return e->failed = ENS_ENOMEM;
-		}
-	return fire_cells(e, INT64_MAX);
-}
-
-enum ens_status ens_engine_advance(struct ens_engine *e, uint32_t group, int64_t watermark_us)
-{
-	struct ens_group *g = &e->group[group];
-
-	if (e->failed != ENS_OK)
-		return e->failed;
-	e->context.event = NULL;
-	if (watermark_us > g->now_us)
-		g->now_us = watermark_us;
-	enum ens_status st = fire(e, g, watermark_us);
-
-	if (st != ENS_OK || watermark_us != INT64_MAX)
-		return st;
-	st = end_of_time(e, g);
-	forget_periods(e, g, watermark_us);
-	return st;
-}
-
 int64_t ens_engine_next_due(const struct ens_engine *e, uint32_t group)
 {
 	const struct ens_group *g = &e->group[group];
@@ -618,6 +571,132 @@ static enum ens_status offer(struct ens_engine *e, const struct ens_interest *in
 	return e->failed;
 }
 
+/* The event goes to all rules of the group that take it in. */
+static enum ens_status offer_all(struct ens_engine *e, struct ens_group *g, const struct ens_event *ev)
+{
+	enum ens_status st = ENS_OK;
+
+	if (++e->serial > UINT32_MAX >> 1) { /* the serials of predicate memos begin anew */
+		memset(e->memo, 0, e->tables->npredicate * sizeof *e->memo);
+		e->serial = 1;
+	}
+	g->last_us = ev->time_us;
+	e->context.event = ev;
+	for (const struct ens_interest *in = first_interest(g, ev->type);
+	     st == ENS_OK && in < g->interest + g->ninterest && in->type == ev->type; in++)
+		st = offer(e, in, ev);
+	end_event(e);
+	e->context.event = NULL;
+	if (st != ENS_OK)
+		e->failed = st;
+	return st;
+}
+
+/* What was derived, and what that derives in turn. */
+static enum ens_status offer_derived(struct ens_engine *e, struct ens_group *g)
+{
+	const struct ens_event *ev;
+
+	while (e->failed == ENS_OK && (ev = ens_layers_next(e))) {
+		enum ens_status st = offer_all(e, g, ev);
+
+		ens_layers_done(e);
+		if (st != ENS_OK)
+			return st;
+	}
+	return e->failed;
+}
+
+/* ---- deadlines ------------------------------------------------------------------------------------------------------ */
+
+/* Of the cells due at at_us those of the lowest layer stay: events that it derives come before the deadlines above it. */
+static void put_back_higher(struct ens_engine *e, struct ens_group *g, int64_t at_us)
+{
+	uint32_t lowest = UINT32_MAX, n = 0;
+
+	for (uint32_t i = 0; i < e->ndue; i++)
+		if (e->due[i]->rule->t->layer < lowest)
+			lowest = e->due[i]->rule->t->layer;
+	for (uint32_t i = 0; i < e->ndue; i++) {
+		if (e->due[i]->rule->t->layer == lowest)
+			e->due[n++] = e->due[i];
+		else
+			ens_wheel_add(&g->wheel, &e->due[i]->timer, at_us);
+	}
+	e->ndue = n;
+}
+
+/* Everything due at or before to_us, by deadline, layer, rule, key. */
+static enum ens_status fire(struct ens_engine *e, struct ens_group *g, int64_t to_us)
+{
+	struct ens_timer *t = ens_wheel_pop(&g->wheel, to_us);
+
+	while (t) {
+		int64_t at_us = t->deadline_us;
+
+		for (e->ndue = 0; t && t->deadline_us == at_us; t = ens_wheel_pop(&g->wheel, at_us))
+			if (add_due(e, cell_of(t)) != ENS_OK)
+				return e->failed = ENS_ENOMEM;
+		if (g->nlayer > 1)
+			put_back_higher(e, g, at_us);
+		if (fire_cells(e, at_us) != ENS_OK || offer_derived(e, g) != ENS_OK)
+			return e->failed;
+		t = ens_wheel_pop(&g->wheel, to_us);
+	}
+	if (g->limit_due_us <= to_us && g->limited)
+		forget_periods(e, g, to_us);
+	return ENS_OK;
+}
+
+/* Everything that is ever due.  The wheel stays at the last deadline: what is derived at the end may have more. */
+static enum ens_status fire_all(struct ens_engine *e, struct ens_group *g)
+{
+	enum ens_status st = ENS_OK;
+	int64_t next_us;
+
+	while (st == ENS_OK && (next_us = ens_wheel_next(&g->wheel)) != ENS_NEVER)
+		st = fire(e, g, next_us);
+	return st;
+}
+
+/* Scopes without an end have theirs too: a greedy repetition that could have gone on for ever is complete. */
+static enum ens_status end_of_layer(struct ens_engine *e, struct ens_group *g, uint32_t layer)
+{
+	e->ndue = 0;
+	for (uint32_t k = 0; k < e->tables->nkeygroup; k++)
+		for (uint64_t i = 0; i <= e->keys[k].mask; i++) {
+			struct ens_key *key = ens_keys_at(&e->keys[k], i);
+
+			for (struct ens_cell *c = key ? key->cells : NULL; c; c = c->next)
+				if (c->rule->group == g && c->rule->t->layer == layer && add_due(e, c) != ENS_OK)
+					return e->failed = ENS_ENOMEM;
+		}
+	if (fire_cells(e, INT64_MAX) != ENS_OK || offer_derived(e, g) != ENS_OK)
+		return e->failed;
+	return fire_all(e, g);
+}
+
+static enum ens_status end_of_time(struct ens_engine *e, struct ens_group *g)
+{
+	enum ens_status st = fire_all(e, g);
+
+	for (uint32_t layer = 0; st == ENS_OK && layer < g->nlayer; layer++)
+		st = end_of_layer(e, g, layer);
+	return st == ENS_OK ? fire(e, g, INT64_MAX) : st;
+}
+
+enum ens_status ens_engine_advance(struct ens_engine *e, uint32_t group, int64_t watermark_us)
+{
+	struct ens_group *g = &e->group[group];
+
+	if (e->failed != ENS_OK)
+		return e->failed;
+	e->context.event = NULL;
+	if (watermark_us > g->now_us)
+		g->now_us = watermark_us;
+	return watermark_us == INT64_MAX ? end_of_time(e, g) : fire(e, g, watermark_us);
+}
+
 enum ens_status ens_engine_push(struct ens_engine *e, uint32_t group, const struct ens_event *ev)
 {
 	struct ens_group *g = &e->group[group];
@@ -635,23 +714,10 @@ enum ens_status ens_engine_push(struct ens_engine *e, uint32_t group, const stru
 		g->watch_set = true;
 		g->watch_start_us = ev->time_us;
 	}
-	if (++e->serial > UINT32_MAX >> 1) { /* the serials of predicate memos begin anew */
-		memset(e->memo, 0, e->tables->npredicate * sizeof *e->memo);
-		e->serial = 1;
-	}
-	g->last_us = ev->time_us;
-	e->context.event = ev;
 	e->from_file = ev->from_file;
-	enum ens_status st = ENS_OK;
+	enum ens_status st = offer_all(e, g, ev);
 
-	for (const struct ens_interest *in = first_interest(g, ev->type);
-	     st == ENS_OK && in < g->interest + g->ninterest && in->type == ev->type; in++)
-		st = offer(e, in, ev);
-	end_event(e);
-	e->context.event = NULL;
-	if (st != ENS_OK)
-		e->failed = st;
-	return st;
+	return st == ENS_OK ? offer_derived(e, g) : st;
 }
 
 void ens_engine_expect(struct ens_engine *e, uint32_t group, const struct ens_event *ev)

@@ -13,6 +13,9 @@ struct ens_entry_id {
 	uint32_t stream;
 };
 
+/* The stream of what rules derive; `ms` is then a number inside the engine (runtime/layers.h). */
+#define ENS_DERIVED_STREAM (UINT32_MAX - 1)
+
 /*
  * One typed event.  `value` has one value for each field of the type (declared, then raw ones).  Everything behind it
  * is borrowed: the engine copies what it keeps.

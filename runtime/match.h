@@ -25,6 +25,7 @@
 #include "runtime/engine.h"
 #include "runtime/heap.h"
 #include "runtime/keys.h"
+#include "runtime/layers.h"
 #include "runtime/limit.h"
 #include "runtime/program.h"
 #include "runtime/wheel.h"
@@ -147,6 +148,7 @@ struct ens_group {
 	uint32_t ninterest;
 	struct ens_rule *limited;           /* its rules with a `limit` */
 	int64_t limit_due_us;               /* not after the earliest end of a limit's period */
+	uint32_t nlayer;                    /* layers of its rules: 1 where none takes in what another derives */
 };
 
 /* A condition on events of one type that a rule asks for, and its bits. */
@@ -188,6 +190,7 @@ struct ens_engine {
 		struct ens_blob *blob;
 	} pin[ENS_PINS];
 	uint32_t npin;
+	struct ens_layers layers;
 	struct ens_value *key_value;        /* parts of the key at hand, decoded */
 	struct ens_value *out_value;        /* of the emission at hand */
 	struct ens_entry_id *event_ids;

@@ -81,12 +81,14 @@ static struct ens_link *origin(const struct ens_rule *r, struct ens_partial *p)
 	return r->branches ? NULL : (struct ens_link *)(void *)((char *)p + r->origin_at);
 }
 
-static void links_release(struct ens_heap *h, struct ens_link *l, const struct ens_link *kept)
+static void links_release(struct ens_engine *e, struct ens_link *l, const struct ens_link *kept)
 {
-	while (l && l != kept && --l->refs == 0) {
+	while (l && --l->refs == 0) {
 		struct ens_link *before = l->before;
 
-		ens_heap_free(h, l, sizeof *l);
+		ens_layers_release(e, &l->id);
+		if (l != kept)
+			ens_heap_free(&e->heap, l, sizeof *l);
 		l = before;
 	}
 }
@@ -103,6 +105,7 @@ bool ens_partial_extend(struct ens_partial *p, const struct ens_event *ev, uint3
 		return false;
 	}
 	*l = (struct ens_link){.before = p->taken, .id = ev->id, .pos = p->cell->pos, .refs = 1, .state = state};
+	ens_layers_keep(r->engine, &ev->id);
 	p->taken = l;
 	p->ntaken++;
 	return true;
@@ -128,7 +131,7 @@ int ens_partial_compare(const struct ens_partial *a, const struct ens_partial *b
 static void release(struct ens_rule *r, struct ens_partial *p)
 {
 	ens_slots_release(r, p);
-	links_release(&r->engine->heap, p->taken, origin(r, p));
+	links_release(r->engine, p->taken, origin(r, p));
 	ens_heap_free(&r->engine->heap, p, r->partial_bytes);
 }
 

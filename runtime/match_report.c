@@ -16,8 +16,12 @@
 /* ---- identity ------------------------------------------------------------------------------------------------------- */
 
 /* The match's entries in the order taken, into e->event_ids. */
-static bool list_events(struct ens_engine *e, const struct ens_partial *p)
+static bool list_events(struct ens_engine *e, const struct ens_partial *p, uint32_t *nevent)
 {
+	for (const struct ens_link *l = p->cell->rule->t->layer ? p->taken : NULL; l; l = l->before)
+		if (l->id.stream == ENS_DERIVED_STREAM)
+			return ens_layers_list(e, p, nevent) == ENS_OK;
+	*nevent = p->ntaken;
 	if (p->ntaken > e->event_ids_cap) {
 		uint32_t cap = p->ntaken * 2;
 		struct ens_entry_id *bigger = realloc(e->event_ids, cap * sizeof *bigger);
@@ -61,8 +65,9 @@ static void identify(const struct ens_engine *e, const struct ens_partial *p, ui
 	XXH3_128bits_update(&h, &key->len, sizeof key->len);
 	XXH3_128bits_update(&h, key->bytes, key->len);
 	for (const struct ens_link *l = p->taken; l; l = l->before) {
-		uint64_t entry[3] = {l->state, l->id.ms, l->id.seq};
+		uint64_t entry[3] = {l->state};
 
+		ens_layers_identity(e, &l->id, entry + 1);
 		XXH3_128bits_update(&h, entry, sizeof entry);
 		if (!e->from_file && l->id.stream < t->nstream)
 			hash_text(&h, t, t->stream[l->id.stream].name);
@@ -140,7 +145,9 @@ static void emit(struct ens_partial *p, int64_t end_us, bool timeout, uint64_t s
 	struct ens_engine *e = r->engine;
 	const struct ens_tables *t = e->tables;
 
-	if (!list_events(e, p))
+	uint32_t nevent = 0;
+
+	if (!list_events(e, p, &nevent))
 		e->failed = ENS_ENOMEM;
 	for (uint32_t i = 0; i < r->t->emits.count && e->failed == ENS_OK; i++) {
 		uint32_t at = r->t->emits.first + i;
@@ -148,7 +155,7 @@ static void emit(struct ens_partial *p, int64_t end_us, bool timeout, uint64_t s
 		const struct ens_t_out *out = &t->out[said->outs.first];
 		struct ens_emission em = {.rule = r->index, .emit = at, .out = e->out_value, .key = e->key_value,
 					  .start_us = p->start_us, .end_us = end_us, .events = e->event_ids,
-					  .nevent = p->ntaken, .from_file = e->from_file, .suppressed = suppressed};
+					  .nevent = nevent, .from_file = e->from_file, .suppressed = suppressed};
 
 		if ((said->kind == ENS_T_TIMEOUT) != timeout)
 			continue;
@@ -159,9 +166,13 @@ static void emit(struct ens_partial *p, int64_t end_us, bool timeout, uint64_t s
 		for (uint32_t k = 0; k < said->outs.count; k++)
 			e->out_value[k] = ens_program_run(&e->context, out[k].program);
 		identify(e, p, i, timeout, em.id);
+		r->emitted_now++;
+		if (said->kind == ENS_T_DERIVE) {
+			e->failed = ens_layers_derive(e, p, at, em.id, nevent, end_us);
+			continue;
+		}
 		e->failed = e->options.sink.emit(e->options.sink.user, &em);
 		r->stats.emitted++;
-		r->emitted_now++;
 	}
 }
 

@@ -16,8 +16,6 @@ static enum ens_status missing(const struct ens_tables *t, const char *what, str
 
 static const char *of_emit(const struct ens_t_emit *e)
 {
-	if (e->kind == ENS_T_DERIVE)
-		return "`derive`";
 	return e->target == ENS_T_HASH ? "`to hash`" : e->target == ENS_T_CHANNEL ? "`to channel`" : NULL;
 }
 

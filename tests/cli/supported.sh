@@ -48,15 +48,6 @@ not_yet() {
 	done
 }
 
-not_yet "derive" 'the rule `low`: `derive`' <<'EOF'
-event A from "a" { n: int }
-rule low
-  match a: A
-  derive Found { n: a.n }
-rule top
-  match f: Found
-  emit Top { n: f.n }
-EOF
 not_yet "hashes" 'the rule `seen`: `to hash`' <<'EOF'
 event A from "a" { n: int }
 rule seen
