@@ -261,7 +261,7 @@ struct ens_decoder {
 	uint32_t *root;
 	uint32_t nfield_ways, nway, nroot;
 	uint32_t event_symbol, event_symbol2, time_symbol; /* event_symbol2: files only; ENS_NONE: none */
-	uint32_t *all_types;          /* 0 .. ntype-1 */
+	uint32_t *all_types, nall;    /* what entries can be: not what rules derive */
 	uint32_t without_where;       /* the only type that takes everything; ENS_NONE: there are none or several */
 	struct layout *layout;        /* LAYOUTS for each stream, then for files */
 	struct ens_value *value;      /* of the candidate at hand, borrowing from the entry */
@@ -460,7 +460,9 @@ static void learn_names(struct ens_decoder *d, const struct ens_decoder_options 
 	d->time_symbol = add_symbol(d, "time", 4);
 	d->without_where = ENS_NONE;
 	for (i = 0; i < t->ntype; i++) {
-		d->all_types[i] = i;
+		if (t->type[i].kind == ENS_T_DERIVED)
+			continue;
+		d->all_types[d->nall++] = i;
 		ens_names_add(&d->types, 0, text_at(d, t->type[i].name), t->type[i].name.len, i);
 		if (t->type[i].where == ENS_NONE)
 			d->without_where = nwithout++ ? ENS_NONE : i;
@@ -1335,7 +1337,7 @@ struct search {
 static enum ens_status search_type(struct ens_decoder *d, const struct ens_entry *entry, uint32_t type, struct search *s,
 				   struct ens_batch *into)
 {
-	const bool mixed = entry->from_file && d->t->ntype > 1;
+	const bool mixed = entry->from_file && d->nall > 1;
 	enum verdict verdict;
 	enum naming naming = UNNAMED;
 	enum ens_status st = d->members ? name_inside(d, entry, type, &naming) : ENS_OK;
@@ -1379,7 +1381,7 @@ static enum ens_status take_the_rest(struct ens_decoder *d, const struct ens_ent
 /* The first declared type whose `where` holds. */
 static enum ens_status decode_unnamed(struct ens_decoder *d, const struct ens_entry *entry, struct ens_batch *into)
 {
-	const struct ens_t_list of_stream = entry->from_file ? (struct ens_t_list){.count = d->t->ntype}
+	const struct ens_t_list of_stream = entry->from_file ? (struct ens_t_list){.count = d->nall}
 							     : d->t->stream[entry->id.stream].types;
 	const uint32_t *types = entry->from_file ? d->all_types : d->t->index + of_stream.first;
 	struct search s = {.why = {.reason = ENS_REJECT_NO_TYPE}, .undecided_type = ENS_NONE};
@@ -1387,7 +1389,7 @@ static enum ens_status decode_unnamed(struct ens_decoder *d, const struct ens_en
 
 	for (uint32_t i = 0; i < of_stream.count && st == ENS_OK && !s.done; i++)
 		st = search_type(d, entry, types[i], &s, into);
-	if (st == ENS_OK && !s.done && entry->from_file && d->t->ntype > 1 && d->without_where != ENS_NONE)
+	if (st == ENS_OK && !s.done && entry->from_file && d->nall > 1 && d->without_where != ENS_NONE)
 		st = take_the_rest(d, entry, &s, into);
 	if (st != ENS_OK || s.done)
 		return st;

@@ -48,6 +48,12 @@ Escalated {"user":"ann","first":"192.0.2.2 after 192.0.2.1","ip":"192.0.2.2","tr
 Calm {"user":"ann","tries":4} [3,4,6,7,8]' \
 	"$(printf '%s\n' "$out" | sed 's/^{"_event":"\([A-Za-z]*\)",\(.*\),"_rule".*"_events":\(\[.*\]\)}$/\1 {\2} \3/')"
 first=$out
+sed 's/"event":"Login",//' input.ndjson >unnamed.ndjson
+ensue run rules.ens --input unnamed.ndjson
+equal "run: entries without a name are of the one type that is read" "$first" "$out"
+sed 's/"event":"Login"/"event":"Suspicious"/' input.ndjson >named.ndjson
+ensue run rules.ens --input named.ndjson
+equal "run: no entry is of a type that rules derive" "" "$out"
 ensue compile rules.ens -o rules.ensc
 ensue run rules.ensc --input input.ndjson
 equal "run: the same from tables" "$first" "$out"
