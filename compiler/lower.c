@@ -400,11 +400,9 @@ static void begin(struct lowering *w, struct node *n, struct path p, const struc
  * complete ones. */
 static uint32_t rounds_told(const struct lowering *w, const struct node *n)
 {
-	uint32_t least = n->owed ? n->owed : n->min;
-
 	if (n->max != UINT32_MAX)
 		return n->max;
-	return w->last ? least + 1 : least;
+	return w->last ? n->pat->sema->min + 1 : n->owed ? n->owed : n->min;
 }
 
 /* One more round of a repetition: joined by its inner contiguity, and by the limits of the arrow that led into it. */

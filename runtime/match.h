@@ -235,8 +235,14 @@ void ens_partial_locate(const struct ens_rule *r, struct ens_partial *p); /* `ma
 void ens_match_event(struct ens_cell *c, const struct ens_event *ev, uint64_t bits);
 /* Everything of the cell that is due at time_us. */
 void ens_match_due(struct ens_cell *c, int64_t time_us);
-/* Partials were dropped from outside: what waited for them is reported. */
-void ens_match_settle(struct ens_cell *c, int64_t time_us);
+/* Reports what no live partial match of an earlier start holds back any more; only for rules that hold. */
+void ens_match_release(struct ens_cell *c, int64_t end_us);
+/* Partials were dropped: what waited for them is reported. */
+static inline void ens_match_settle(struct ens_cell *c, int64_t time_us)
+{
+	if (c->rule->holds)
+		ens_match_release(c, time_us);
+}
 /* Forgets all of it: partial matches, session, remembered absences, record. */
 void ens_match_clear(struct ens_cell *c);
 /* True if nothing is left in the cell. */
@@ -355,10 +361,10 @@ static inline int64_t ens_scope_end(const struct ens_rule *r, const struct ens_p
 int64_t ens_entry_within_end(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t); /* INT64_MAX: it has none */
 /* Can the entry never be followed?  A limit is null, or an absence outlasts the scope. */
 bool ens_entry_hopeless(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t);
-/* Does the event at hand violate an absence that is on watch on the entry's way? */
-bool ens_entry_violated(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, const struct ens_event *ev);
-/* Are the timed absences on the entry's way over at time_us, so that what comes then may be taken? */
-bool ens_entry_silence_over(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, int64_t time_us);
+/* Does the event at hand violate an absence that is on watch on the entry's way?  The entry has absences. */
+bool ens_absence_violated(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, const struct ens_event *ev);
+/* Are the timed absences on the entry's way over at time_us, so that what comes then may be taken?  It has absences. */
+bool ens_absence_over(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, int64_t time_us);
 
 uint32_t ens_accept_entry(const struct ens_rule *r, const struct ens_partial *p); /* the one that is not dead; else the number of entries */
 bool ens_accept_free(const struct ens_rule *r, struct ens_partial *p, uint32_t at); /* no greedy repetition holds it back */
@@ -368,7 +374,13 @@ bool ens_accept_is_due(const struct ens_rule *r, struct ens_partial *p, int64_t 
 bool ens_partial_all_dead(const struct ens_rule *r, const struct ens_partial *p);
 /* The earliest time at which something happens to p without an event. */
 int64_t ens_partial_due(const struct ens_rule *r, struct ens_partial *p);
-void ens_cell_arm(struct ens_cell *c, int64_t at_us); /* the timer goes off then, or before; INT64_MAX: no matter */
+void ens_cell_set_timer(struct ens_cell *c, int64_t at_us);
+/* The timer goes off then, or before; INT64_MAX: no matter. */
+static inline void ens_cell_arm(struct ens_cell *c, int64_t at_us)
+{
+	if (at_us != INT64_MAX && !(ens_timer_is_set(&c->timer) && c->timer.deadline_us <= at_us))
+		ens_cell_set_timer(c, at_us);
+}
 
 /* ---- steps: match_step.c -------------------------------------------------------------------------------------------- */
 

@@ -93,7 +93,7 @@ static bool is_watched(const struct ens_rule *r, struct ens_partial *p, const st
 	return true;
 }
 
-bool ens_entry_violated(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, const struct ens_event *ev)
+bool ens_absence_violated(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, const struct ens_event *ev)
 {
 	const struct ens_t_absence *a = absences(r, t);
 
@@ -104,7 +104,7 @@ bool ens_entry_violated(const struct ens_rule *r, struct ens_partial *p, const s
 	return false;
 }
 
-bool ens_entry_silence_over(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, int64_t time_us)
+bool ens_absence_over(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, int64_t time_us)
 {
 	const struct ens_t_absence *a = absences(r, t);
 	int64_t end_us;
@@ -312,16 +312,10 @@ int64_t ens_partial_due(const struct ens_rule *r, struct ens_partial *p)
 	return latest < scope ? latest : scope;
 }
 
-void ens_cell_arm(struct ens_cell *c, int64_t at_us)
+void ens_cell_set_timer(struct ens_cell *c, int64_t at_us)
 {
 	struct ens_wheel *w = &c->rule->group->wheel;
 
-	if (at_us == INT64_MAX)
-		return;
-	if (ens_timer_is_set(&c->timer)) {
-		if (c->timer.deadline_us <= at_us)
-			return;
-		ens_wheel_remove(w, &c->timer);
-	}
+	ens_wheel_remove(w, &c->timer);
 	ens_wheel_add(w, &c->timer, at_us);
 }

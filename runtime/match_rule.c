@@ -179,9 +179,12 @@ static bool open_masks(struct ens_rule *r)
 
 /* What is to be known of counters to tell where a partial match stands. */
 struct ens_counters {
-	uint32_t *least;     /* by counter: the rounds that its repetition needs */
+	uint32_t *least;     /* by counter: the rounds that its repetition needs; of one without a maximum, one less than are counted */
+	uint32_t *counted;   /* by counter: rounds beyond this are not counted */
+	bool *has_most;      /* by counter: its repetition has a maximum */
 	bool *is_mask;       /* by counter: its bits are parts taken */
 	uint32_t *after;     /* room: counters as they would be behind an entry */
+	struct ens_point *way; /* room: the ways on from one state */
 	uint64_t *live;      /* by state, `words` each: counters that still matter there */
 	uint32_t words;
 };
@@ -190,8 +193,12 @@ static void learn_op(struct ens_counters *k, const struct ens_t_op *o)
 {
 	if (o->kind == ENS_T_LACKS || o->kind == ENS_T_MARK)
 		k->is_mask[o->reg] = true;
-	else if (o->kind == ENS_T_AT_LEAST)
+	else if (o->kind == ENS_T_BELOW)
+		k->has_most[o->reg] = true;
+	else if (o->kind == ENS_T_AT_LEAST && o->n > k->least[o->reg])
 		k->least[o->reg] = o->n;
+	else if (o->kind == ENS_T_ADD)
+		k->counted[o->reg] = o->n;
 }
 
 static uint64_t *live_at(const struct ens_counters *k, uint32_t state)
@@ -238,6 +245,16 @@ static bool spread_live(const struct ens_tables *t, struct ens_counters *k, uint
 	return more;
 }
 
+static uint32_t most_entries(const struct ens_rule *r)
+{
+	uint32_t most = 0;
+
+	for (uint32_t s = 0; s < r->t->states.count; s++)
+		if (r->state[s].entries.count > most)
+			most = r->state[s].entries.count;
+	return most;
+}
+
 static bool open_counters(struct ens_rule *r)
 {
 	const struct ens_tables *t = r->engine->tables;
@@ -250,10 +267,14 @@ static bool open_counters(struct ens_rule *r)
 		return false;
 	k->words = (n + 63) / 64;
 	k->least = calloc(n + 1, sizeof *k->least);
+	k->counted = calloc(n + 1, sizeof *k->counted);
+	k->has_most = calloc(n + 1, sizeof *k->has_most);
 	k->is_mask = calloc(n + 1, sizeof *k->is_mask);
 	k->after = calloc(n + 1, sizeof *k->after);
+	k->way = calloc(most_entries(r) + 1, sizeof *k->way);
 	k->live = calloc((size_t)r->t->states.count * k->words + 1, sizeof *k->live);
-	if (!k->least || !k->is_mask || !k->after || !k->live)
+	if (!k->least || !k->counted || !k->has_most || !k->is_mask || !k->after || !k->way ||
+	    !k->live)
 		return false;
 	for (uint32_t s = 0; s < r->t->states.count; s++)
 		for (uint32_t i = 0; i < r->state[s].entries.count; i++) {
@@ -264,6 +285,9 @@ static bool open_counters(struct ens_rule *r)
 			for (uint32_t o = 0; o < e->actions.count; o++)
 				learn_op(k, &t->op[e->actions.first + o]);
 		}
+	for (uint32_t i = 0; i < n; i++)
+		if (!k->has_most[i] && k->counted[i])
+			k->least[i] = k->counted[i] - 1;
 	while (more) {
 		more = false;
 		for (uint32_t s = r->t->states.count; s-- > 0;)
@@ -278,8 +302,11 @@ static void close_counters(struct ens_counters *k)
 	if (!k)
 		return;
 	free(k->least);
+	free(k->counted);
+	free(k->has_most);
 	free(k->is_mask);
 	free(k->after);
+	free(k->way);
 	free(k->live);
 	free(k);
 }
@@ -314,11 +341,21 @@ static struct ens_point hash_way(const struct ens_rule *r, const struct ens_t_en
 	return (struct ens_point){{d.low64, d.high64}};
 }
 
+static int by_hash(const void *a, const void *b)
+{
+	const struct ens_point *x = a, *y = b;
+
+	if (x->hash[0] != y->hash[0])
+		return x->hash[0] < y->hash[0] ? -1 : 1;
+	return (x->hash[1] > y->hash[1]) - (x->hash[1] < y->hash[1]);
+}
+
+/* A point is the set of its ways: as often as one is there, and in whatever order. */
 void ens_partial_locate(const struct ens_rule *r, struct ens_partial *p)
 {
-	struct ens_point sum = {{0, 0}};
+	struct ens_point *way = r->counters->way;
 	const uint32_t *counter = ens_partial_counters(r, p);
-	uint32_t n;
+	uint32_t n, nway = 0, distinct = 0;
 	const struct ens_t_entry *list = ens_partial_entries(r, p, &n);
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -326,12 +363,17 @@ void ens_partial_locate(const struct ens_rule *r, struct ens_partial *p)
 
 		if (list[i].kind > ENS_T_ACCEPT || !ens_counters_allow(counter, o, list[i].guards.count))
 			continue;
-		struct ens_point way = hash_way(r, &list[i], counter);
-
-		sum.hash[0] += way.hash[0];
-		sum.hash[1] += way.hash[1];
+		way[nway++] = hash_way(r, &list[i], counter);
 	}
-	*ens_partial_point(r, p) = sum;
+	if (nway > 1)
+		qsort(way, nway, sizeof *way, by_hash);
+	for (uint32_t i = 0; i < nway; i++)
+		if (i == 0 || by_hash(&way[i], &way[distinct - 1]) != 0)
+			way[distinct++] = way[i];
+
+	XXH128_hash_t d = XXH3_128bits(way, distinct * sizeof *way);
+
+	*ens_partial_point(r, p) = (struct ens_point){{d.low64, d.high64}};
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------------ */

@@ -131,8 +131,7 @@ static void hold_each(struct ens_cell *c)
 	e->nfound = 0;
 }
 
-/* Reports what no live partial match of an earlier start holds back any more. */
-static void release_held(struct ens_cell *c, int64_t end_us)
+void ens_match_release(struct ens_cell *c, int64_t end_us)
 {
 	struct ens_rule *r = c->rule;
 	struct ens_record *rec = ens_cell_record(c);
@@ -164,12 +163,6 @@ static void select_found(struct ens_cell *c, int64_t end_us)
 		report_one(c, end_us, false);
 	else
 		report_each(c, end_us);
-}
-
-void ens_match_settle(struct ens_cell *c, int64_t time_us)
-{
-	if (c->rule->holds)
-		release_held(c, time_us);
 }
 
 /* ---- match last: one partial match a point ------------------------------------------------------------------------ */

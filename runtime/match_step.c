@@ -102,6 +102,11 @@ static void kill_accepts(const struct ens_rule *r, struct ens_partial *p)
 			ens_entry_kill(p, i);
 }
 
+static bool may_be_hopeless(const struct ens_t_entry *t)
+{
+	return t->absences.count || t->after_program != ENS_NONE || t->within_program != ENS_NONE;
+}
+
 /* p has just entered its state: which entries are open?  True: the match is complete with the event at hand. */
 static bool enter(const struct ens_rule *r, struct ens_partial *p)
 {
@@ -115,7 +120,7 @@ static bool enter(const struct ens_rule *r, struct ens_partial *p)
 	for (uint32_t i = 0; i < n; i++) {
 		if (list[i].kind > ENS_T_ACCEPT)
 			continue;
-		if (!ens_entry_allowed(r, p, &list[i]) || ens_entry_hopeless(r, p, &list[i])) {
+		if ((list[i].guards.count && !ens_entry_allowed(r, p, &list[i])) || (may_be_hopeless(&list[i]) && ens_entry_hopeless(r, p, &list[i]))) {
 			ens_entry_kill(p, i);
 		} else if (list[i].kind == ENS_T_ACCEPT && !list[i].absences.count && ens_accept_free(r, p, i)) {
 			if (r->t->select != ENS_T_ALL)
@@ -321,9 +326,14 @@ static bool satisfies(const struct ens_rule *r, struct ens_partial *p, const str
 	if (ens_entry_has_after(t) && (!ens_partial_duration(r, p, t->after_us, t->after_program, &us)
 				       || ev->time_us < ens_time_add(p->last_us, us)))
 		return false;
-	if (!ens_entry_silence_over(r, p, t, ev->time_us))
+	if (t->absences.count && !ens_absence_over(r, p, t, ev->time_us))
 		return false;
 	return s->condition == ENS_NONE || holds_behind(r, p, t, s->condition);
+}
+
+static bool violated(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, const struct ens_event *ev)
+{
+	return t->absences.count && ens_absence_violated(r, p, t, ev);
 }
 
 /* What an entry makes of the event at hand. */
@@ -348,7 +358,7 @@ static enum verdict judge(const struct ens_rule *r, struct ens_partial *p, const
 		return TAKES;
 	if (embryo)
 		return PASSES;
-	if (t->arrow == ENS_T_NEXT || (barred && t->arrow == ENS_T_FOLLOWED) || ens_entry_violated(r, p, t, ev))
+	if (t->arrow == ENS_T_NEXT || (barred && t->arrow == ENS_T_FOLLOWED) || violated(r, p, t, ev))
 		return CLOSES;
 	return PASSES;
 }
@@ -367,7 +377,7 @@ static bool accepts_now(const struct ens_rule *r, struct ens_partial *p, uint32_
 	uint32_t n;
 	const struct ens_t_entry *list = ens_partial_entries(r, p, &n);
 
-	if (ens_entry_violated(r, p, &list[at], ev)) {
+	if (violated(r, p, &list[at], ev)) {
 		ens_entry_kill(p, at);
 		return false;
 	}
@@ -423,7 +433,7 @@ static void try_take(struct walk *w, const struct ens_t_entry *t)
 		if (in_place)
 			w->p = NULL;
 		take(q, t, w->ev);
-		if (!stays || embryo || !ens_entry_violated(r, p, t, w->ev))
+		if (!stays || embryo || !violated(r, p, t, w->ev))
 			return;
 		v = CLOSES;
 	}
@@ -513,9 +523,21 @@ static uint32_t behind_fork(const struct ens_t_entry *list, uint32_t i)
 	return i + 1;
 }
 
+/* Do both stand in the same repetition: of a step, or of a step that is one of several? */
+static bool goes_round(const struct ens_rule *r, uint32_t from, uint32_t to)
+{
+	const struct ens_t_state *s = &r->state[from];
+	const struct ens_t_entry *list = &r->engine->tables->entry[s->entries.first];
+
+	for (uint32_t i = 0; i < s->entries.count; i++)
+		if (list[i].kind == ENS_T_TAKE && (list[i].flags & ENS_T_AGAIN) && list[i].target == to)
+			return true;
+	return from == to;
+}
+
 /* The greedy entry `at` could take the event: ways that leave its repetition are closed.  They stand behind it, but not
  * in other branches of a `|` that it stands in. */
-static void close_leaving(struct ens_partial *p, const struct ens_t_entry *list, uint32_t at)
+static void close_leaving(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *list, uint32_t at)
 {
 	uint32_t fork[ENS_FORK_DEPTH_MAX], depth = 0, end = list[at].branch_end, i;
 
@@ -526,7 +548,7 @@ static void close_leaving(struct ens_partial *p, const struct ens_t_entry *list,
 			depth--;
 	for (i = at + 1;; end = list[fork[--depth]].branch_end) {
 		for (; i < end; i++)
-			if (list[i].kind == ENS_T_TAKE && list[i].target != list[at].target)
+			if (list[i].kind == ENS_T_TAKE && !goes_round(r, list[at].target, list[i].target))
 				ens_entry_kill(p, i);
 		if (!depth)
 			return;
@@ -562,8 +584,8 @@ static void try_every(struct ens_cell *c, struct ens_partial *p, const struct en
 			if (embryo)
 				continue;
 			if ((t->flags & ENS_T_GREEDY) && t->arrow != ENS_T_ANY)
-				close_leaving(p, list, i);
-			if (t->arrow != ENS_T_ANY || ens_entry_violated(r, p, t, ev))
+				close_leaving(r, p, list, i);
+			if (t->arrow != ENS_T_ANY || violated(r, p, t, ev))
 				v = CLOSES;
 		}
 		if (v == CLOSES) {

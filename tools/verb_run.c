@@ -42,6 +42,8 @@
 	  "progress without emissions is written that often (5ms)") \
 	X(DEAD_MAX, "dead-max", 0, "N", "ENSUE_DEAD_MAX", \
 	  "dead letters kept, about (100000)") \
+	X(MAX_EMISSIONS, "max-emissions", 0, "N", "ENSUE_MAX_EMISSIONS", \
+	  "emissions of one rule at one event; what is beyond is\ndropped and counted (10000)") \
 	X(INPUT, "input", 0, "FILE", NULL, \
 	  "read NDJSON or CSV from this file (- is standard input)\nand print emissions as NDJSON; may be given more than\n" \
 	  "once: the inputs are merged by time") \
@@ -79,6 +81,7 @@ struct run_args {
 	const char *event_field;
 	struct cli_rule_options rules;
 	bool hold;
+	uint32_t max_emissions;
 	struct ens_buf text; /* rules of the command line */
 	const char *for_redis, *for_files; /* an option of the command line that only one kind of source has; NULL: none */
 };
@@ -154,6 +157,9 @@ static enum cli_exit take_redis_option(const struct cli_verb *verb, struct run_a
 
 static enum cli_exit take_option(const struct cli_verb *verb, struct run_args *args, int option, const char *value)
 {
+	enum cli_exit code;
+	int64_t n = 0;
+
 	switch (option) {
 	case OPT_INPUT:
 		args->input[args->ninput++] = value;
@@ -174,6 +180,10 @@ static enum cli_exit take_option(const struct cli_verb *verb, struct run_args *a
 	case OPT_QUIET:
 		args->redis.quiet = true;
 		break;
+	case OPT_MAX_EMISSIONS:
+		code = take_count(verb, option, value, UINT32_MAX, &n);
+		args->max_emissions = (uint32_t)n;
+		return code;
 	case OPT_RULES:
 		ens_buf_adds(&args->text, value);
 		ens_buf_addc(&args->text, '\n');
@@ -271,6 +281,7 @@ static enum cli_exit run_files(const struct run_args *args, const struct ens_tab
 		.no_provenance = args->redis.no_provenance,
 		.out_fd = STDOUT_FILENO,
 		.quiet = args->redis.quiet,
+		.max_emissions = args->max_emissions,
 		.stop = &stop_signal,
 	};
 	struct ens_error err = {""};
@@ -289,6 +300,7 @@ static enum cli_exit run_redis(const struct cli_verb *verb, const struct run_arg
 	struct ens_error err = {""};
 
 	o.address = &args->address;
+	o.max_emissions = args->max_emissions;
 	o.stop = &stop_signal;
 	catch_signals();
 	enum ens_status st = ens_run_redis(tables, &o, &err);

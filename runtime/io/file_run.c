@@ -164,6 +164,9 @@ static void tell_summary(struct run *r)
 		tell_dropped(r, "keys were dropped: too many at a time", i, s.dropped_keys);
 		tell_dropped(r, "partial matches were dropped: too many of one key", i, s.dropped_per_key);
 		tell_dropped(r, "partial matches were dropped: too many at a time", i, s.dropped_per_rule);
+		tell_dropped(r, "partial matches were dropped: too much memory for all rules together", i, s.dropped_memory);
+		tell_dropped(r, "emissions were dropped: too many at one event", i, s.dropped_emissions);
+		tell_dropped(r, "periods of its limit were forgotten early: too many at a time", i, s.dropped_periods);
 	}
 	for (i = 0; i < ENS_NREJECT; i++)
 		rejected += r->counts.rejected[i];
@@ -351,7 +354,8 @@ static enum ens_status pump(struct run *r)
 static enum ens_status open_run(struct run *r)
 {
 	const struct ens_decoder_options decoder = {.event_field = r->o->event_field, .max_skew_us = -1};
-	const struct ens_engine_options engine = {.sink = {.emit = on_emission, .user = r}};
+	const struct ens_engine_options engine = {.emissions_per_event = r->o->max_emissions,
+						  .sink = {.emit = on_emission, .user = r}};
 	const size_t block = r->o->ninput > 1 ? BLOCK_OF_MANY_BYTES : ENS_INPUT_BLOCK_BYTES;
 	enum ens_status st = ENS_OK;
 	size_t i;

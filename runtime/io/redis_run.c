@@ -253,7 +253,7 @@ static enum ens_status open_rest(struct run *r, struct ens_error *err)
 	const struct ens_redis_options *o = r->options;
 	const struct ens_redis_source_options source = {.read_size = o->read_size, .max_skew_us = o->max_skew_us};
 	const struct ens_redis_sink_options sink = {.provenance = !o->no_provenance, .dead_max = o->dead_max};
-	struct ens_engine_options engine = {0};
+	struct ens_engine_options engine = {.emissions_per_event = o->max_emissions};
 	struct ens_worker *w = &r->worker;
 	enum ens_status status = ens_redis_sink_open(&r->job, &sink, &w->progress, &r->sink, err);
 
@@ -305,6 +305,28 @@ static void tell_time(const struct run *r)
 			     (unsigned long long)w->ahead_of_clock);
 }
 
+static void tell_dropped(const struct run *r, uint32_t rule, const char *what, uint64_t n)
+{
+	const struct ens_t_str name = r->tables->rule[rule].name;
+
+	if (n > 0)
+		ens_log_warn("rule %.*s: %llu %s", (int)name.len, r->tables->bytes + name.off, (unsigned long long)n, what);
+}
+
+static void tell_ceilings(const struct run *r)
+{
+	for (uint32_t i = 0; i < r->tables->nrule; i++) {
+		struct ens_rule_stats s;
+
+		ens_engine_rule_stats(r->worker.engine, i, &s);
+		tell_dropped(r, i, "keys were dropped: too many at a time", s.dropped_keys);
+		tell_dropped(r, i, "partial matches were dropped: too many of one key, of the rule, or too much memory",
+			     s.dropped_per_key + s.dropped_per_rule + s.dropped_memory);
+		tell_dropped(r, i, "emissions were dropped: too many at one event", s.dropped_emissions);
+		tell_dropped(r, i, "periods of its limit were forgotten early: too many at a time", s.dropped_periods);
+	}
+}
+
 static void tell_end(const struct run *r)
 {
 	const struct ens_worker_stats *w = &r->worker.stats;
@@ -319,6 +341,8 @@ static void tell_end(const struct run *r)
 		     (unsigned long long)s.emissions, (unsigned long long)(w->dead + s.parked),
 		     (unsigned long long)w->skipped, (unsigned long long)s.commits);
 	tell_time(r);
+	if (r->worker.engine)
+		tell_ceilings(r);
 }
 
 static void close_all(struct run *r)

@@ -1734,7 +1734,7 @@ class Newest(AtATime):
             point = self.point(r)
             if point not in kept or self.newness(r) > self.newness(kept[point]):
                 kept[point] = r
-        self.runs = list(kept.values())
+        self.runs = [r for r in self.runs if any(r is k for k in kept.values())]
 
     def newness(self, run):
         """The later arrival, then the later start, then the larger positions."""

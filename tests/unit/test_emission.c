@@ -64,6 +64,9 @@ static void json_has_its_order(void)
 	e = make(false);
 	e.from_file = true;
 	expect_json(&e, true, HEAD TIMES ",\"_events\":[1767600000000,1767600000001]}\n");
+	e.suppressed = 41;
+	expect_json(&e, true, HEAD TIMES ",\"_suppressed\":41,\"_events\":[1767600000000,1767600000001]}\n");
+	e.suppressed = 0;
 	e.nevent = 0;
 	expect_json(&e, true, HEAD TIMES ",\"_events\":[]}\n");
 }
@@ -94,6 +97,20 @@ static void meta_stands_behind_everything(void)
 	CU_ASSERT_EQUAL_FATAL(ens_emission_pairs(&hand.t, &e, false, &f), ENS_OK);
 	CU_ASSERT_EQUAL(f.nslice, 38);
 	expect_pair(&f, 18, "took", "1.5");
+	ens_emission_fields_free(&f);
+}
+
+static void what_was_held_back_stands_before_events(void)
+{
+	struct ens_emission e = make(true);
+	struct ens_emission_fields f = {.nslice = 0};
+
+	e.suppressed = UINT64_MAX;
+	CU_ASSERT_EQUAL_FATAL(ens_emission_pairs(&hand.t, &e, true, &f), ENS_OK);
+	CU_ASSERT_EQUAL_FATAL(f.nslice, 22);
+	expect_pair(&f, 8, "_end", "1970-01-01T00:00:01.000001Z");
+	expect_pair(&f, 9, "_suppressed", "18446744073709551615");
+	expect_pair(&f, 10, "_events", "[\"1767600000000-3\",\"1767600000001-0\"]");
 	ens_emission_fields_free(&f);
 }
 
@@ -136,4 +153,5 @@ void suite_emission(void)
 	CU_add_test(s, "the JSON line has its members in order", json_has_its_order);
 	CU_add_test(s, "meta stands behind everything", meta_stands_behind_everything);
 	CU_add_test(s, "pairs are text and leave nulls out", pairs_leave_nulls_out);
+	CU_add_test(s, "what was held back stands before events", what_was_held_back_stands_before_events);
 }

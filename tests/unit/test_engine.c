@@ -120,7 +120,8 @@ static uint32_t below(uint32_t n)
 	return (uint32_t)(seed >> 33) % n;
 }
 
-/* A few thousand events of a few keys; `style` bit 0: announce events, bit 1: let time move between them as well. */
+/* A few thousand events of a few keys; `style` bit 0: announce events; bit 1: let time move between
+ * them as well, before each; bit 2: before some, as batches do. */
 static struct bench *play(const char *rules, unsigned style)
 {
 	enum { N = 4000 };
@@ -136,7 +137,7 @@ static struct bench *play(const char *rules, unsigned style)
 	for (uint32_t i = 0; i < N; i++) {
 		if ((style & 1) && i + ENS_ENGINE_LOOKAHEAD < N)
 			ens_engine_expect(b->engine, 0, &m[i + ENS_ENGINE_LOOKAHEAD].ev);
-		if ((style & 2) && m[i].ev.time_us > FIRST_US)
+		if (((style & 2) || ((style & 4) && below(9) == 0)) && m[i].ev.time_us > FIRST_US)
 			CU_ASSERT_EQUAL(ens_engine_advance(b->engine, 0, m[i].ev.time_us - 1), ENS_OK);
 		CU_ASSERT_EQUAL_FATAL(ens_engine_push(b->engine, 0, &m[i].ev), ENS_OK);
 	}
@@ -156,6 +157,16 @@ static const char *const played[] = {
 	"  within 12 events\n  emit M { t: last(y).text }\n",
 	"rule r\n  key key\n  match x: E[name = \"a\"]+ -> not E[name = \"b\"]\n  within session 15s max 2m\n"
 	"  emit M { n: count(x) }\n",
+	"rule r\n  key key\n  match last x: E[name = \"a\"]{2,} -> (y: E[name = \"b\"] & z: E[name = \"c\"])\n  within 1m\n"
+	"  emit M { t: y.text, s: sum(x.price) }\n  on timeout emit T { t: step() }\n",
+	"rule r\n  key key\n  match all x: E[name = \"a\"] ->> y: E[name = \"b\" or name = \"c\"]+ -> z: E[price > x.price]\n"
+	"  within 8s\n  emit M { t: first(y).text, n: count(y) }\n  on timeout emit T { t: step() }\n",
+	"rule r\n  key key\n  match all x: E[name = \"a\"]+ relaxed greedy -> y: E[name = \"b\"]\n  within 6 events\n"
+	"  skip past last\n  emit M { n: count(x) }\n  on timeout emit T { t: first(x).text }\n",
+	"rule r\n  key key\n  match all x: E[name = \"a\"] -> y: E -> not E[name = \"b\"] for 3s\n  within session 9s\n"
+	"  skip to first y\n  limit 2 per 5s by x.text\n  emit M { t: y.text }\n",
+	"rule r\n  key key\n  match x: E[name = \"a\"] ->> y: E[name = \"b\"] , z: E\n  within 20s\n  skip to next\n"
+	"  reset on E[name = \"d\"]\n  limit 1 per 30s\n  emit M { t: z.text }\n  on timeout emit T { t: step() }\n",
 };
 
 static void hints_and_cuts_do_not_change_results(void)
@@ -164,7 +175,7 @@ static void hints_and_cuts_do_not_change_results(void)
 		struct bench *plain = play(played[i], 0);
 
 		CU_ASSERT(plain->nid > 5);
-		for (unsigned style = 1; style < 4; style++) {
+		for (unsigned style = 1; style < 6; style++) {
 			struct bench *other = play(played[i], style);
 
 			CU_ASSERT_EQUAL(other->nid, plain->nid);
@@ -304,6 +315,87 @@ static void memory_is_constant_under_a_steady_load(void)
 	close_bench(b);
 }
 
+/* `match all` over a pattern whose matches double with each event: ceilings hold, and nothing is left. */
+static void explosions_are_bounded(void)
+{
+	static const char rule[] =
+		"rule r\n  match all x: E[name = \"a\"]+ combinations ->> y: E[name = \"b\"]\n  within 1h\n  emit M { n: count(x) }\n";
+	struct bench *b = open_bench(rule, (struct ens_engine_options){.partials_per_key = 500, .emissions_per_event = 100});
+	uint64_t n = 0;
+
+	for (int i = 0; i < 60; i++) {
+		push(b, ++n, FIRST_US + i, i % 10 == 9 ? 'b' : 'a', 1, 0);
+		CU_ASSERT_FATAL(stats(b).partials <= 500);
+		CU_ASSERT_FATAL(stats(b).emitted <= 100 * (n / 10));
+	}
+	CU_ASSERT_EQUAL(stats(b).emitted, 600);
+	CU_ASSERT(stats(b).dropped_per_key > 0);
+	CU_ASSERT(stats(b).dropped_emissions > 0);
+	CU_ASSERT_EQUAL(ens_engine_advance(b->engine, 0, FIRST_US + 7200 * SECOND), ENS_OK);
+	CU_ASSERT_TRUE(ens_engine_idle(b->engine));
+	CU_ASSERT_EQUAL(stats(b).partials, 0);
+	CU_ASSERT_EQUAL(ens_engine_bytes(b->engine), 0);
+	close_bench(b);
+}
+
+/* Complete matches that wait for an earlier start count, and are not lost when that is dropped. */
+static void what_waits_is_told_when_a_limit_drops_what_it_waits_for(void)
+{
+	static const char rule[] =
+		"rule r\n  match all x: E[name = \"a\"] -> y: E[name = \"b\" and price = x.price]\n  skip past last\n"
+		"  emit M { p: x.price }\n";
+	struct bench *b = open_bench(rule, (struct ens_engine_options){.partials_per_key = 3});
+
+	push(b, 1, FIRST_US, 'a', 1, 1); /* never complete */
+	push(b, 2, FIRST_US + 1, 'a', 1, 2);
+	push(b, 3, FIRST_US + 2, 'b', 1, 2);
+	CU_ASSERT_EQUAL(b->nid, 0);
+	CU_ASSERT_EQUAL(stats(b).partials, 2); /* [1], and [2, 3], which waits for it */
+	push(b, 4, FIRST_US + 2, 'a', 1, 4);
+	CU_ASSERT_EQUAL(b->nid, 0);
+	push(b, 5, FIRST_US + 3, 'a', 1, 4);
+	CU_ASSERT_EQUAL(stats(b).dropped_per_key, 1);
+	CU_ASSERT_EQUAL(b->nid, 1);
+	CU_ASSERT_EQUAL(b->end_us[0], FIRST_US + 3);
+	close_bench(b);
+}
+
+static void periods_of_a_limit_are_bounded_too(void)
+{
+	struct bench *b = open_bench("rule r\n  match x: E\n  limit 1 per 1h by x.key\n  emit M {}\n",
+				     (struct ens_engine_options){.keys_per_rule = 10});
+
+	for (int i = 0; i < 100; i++)
+		push(b, (uint64_t)i + 1, FIRST_US + i, 'a', i, 0);
+	CU_ASSERT_EQUAL(b->nid, 100);
+	CU_ASSERT_EQUAL(stats(b).dropped_periods, 90);
+	push(b, 101, FIRST_US + 101, 'a', 99, 0);
+	CU_ASSERT_EQUAL(b->nid, 100);
+	CU_ASSERT_EQUAL(stats(b).suppressed, 1);
+	CU_ASSERT_FALSE(ens_engine_idle(b->engine));
+	CU_ASSERT(ens_engine_next_due(b->engine, 0) <= FIRST_US + 90 + 3600 * SECOND);
+	CU_ASSERT_EQUAL(ens_engine_advance(b->engine, 0, FIRST_US + 2 * 3600 * SECOND + 99), ENS_OK);
+	CU_ASSERT_TRUE(ens_engine_idle(b->engine));
+	CU_ASSERT_EQUAL(ens_engine_bytes(b->engine), 0);
+	close_bench(b);
+}
+
+/* One partial match a point, however many events could begin one. */
+static void match_last_keeps_one_a_point(void)
+{
+	struct bench *b = open_bench("rule r\n  match last x: E[name = \"a\"]{5} -> (y: E[name = \"b\"] & z: E[name = \"c\"])\n"
+				     "  emit M {}\n",
+				     (struct ens_engine_options){0});
+
+	for (int i = 0; i < 1000; i++) {
+		push(b, (uint64_t)i + 1, FIRST_US + i, (char)(i % 9 == 8 ? 'b' : 'a'), 1, 0);
+		CU_ASSERT_FATAL(stats(b).partials <= 5 + 1);
+	}
+	push(b, 1001, FIRST_US + 1001, 'c', 1, 0);
+	CU_ASSERT_EQUAL(b->nid, 1);
+	close_bench(b);
+}
+
 static uint64_t grown(struct bench *b, uint64_t n, char name)
 {
 	const uint64_t before = ens_engine_bytes(b->engine);
@@ -406,6 +498,10 @@ void suite_engine(void)
 	CU_add_test(s, "over the limit of keys the oldest goes", over_the_limit_of_keys_the_oldest_goes);
 	CU_add_test(s, "keys that only remember an absence are bounded too", keys_that_only_remember_an_absence_are_bounded_too);
 	CU_add_test(s, "memory has a ceiling", memory_has_a_ceiling);
+	CU_add_test(s, "explosions are bounded", explosions_are_bounded);
+	CU_add_test(s, "what waits is told when a limit drops what it waits for", what_waits_is_told_when_a_limit_drops_what_it_waits_for);
+	CU_add_test(s, "periods of a limit are bounded, too", periods_of_a_limit_are_bounded_too);
+	CU_add_test(s, "match last keeps one a point", match_last_keeps_one_a_point);
 	CU_add_test(s, "memory is constant under a steady load", memory_is_constant_under_a_steady_load);
 	CU_add_test(s, "memory is what the tables say", memory_is_what_the_tables_say);
 	CU_add_test(s, "a failing sink stops the engine", a_failing_sink_stops_the_engine);
