@@ -42,11 +42,13 @@ void ens_check_declarations(struct ens_check *c)
 
 void ens_check_rule(struct ens_check *c, struct ens_rule_sema *r)
 {
-	if (r->over) /* a window: nothing in it comes before or after something */
-		return;
 	if (c->clean) {
 		ens_arena_reset(&c->scratch);
 		ens_check_conditions(c, r);
+	}
+	if (r->over) /* a window: nothing in it comes before or after something */
+		return;
+	if (c->clean) {
 		ens_arena_reset(&c->scratch);
 		ens_check_branches(c, r);
 	}

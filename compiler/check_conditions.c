@@ -489,7 +489,7 @@ static void check_inputs(struct rule_check *k)
 {
 	for (const struct ens_input *i = k->r->from ? k->r->from->inputs : NULL; i; i = i->next)
 		if (i->ref && i->ref->sema && i->ref->sema->type && checked(i->ref->cond)) {
-			ens_check_gather(k->c, &k->c->facts, NULL, i->ref, NULL);
+			ens_check_gather(k->c, &k->c->facts, k->r->over ? k->r : NULL, i->ref, NULL);
 			ens_facts_settle(&k->c->facts);
 			if (k->c->facts.clash && !is_never(i->ref))
 				say(k, &k->c->facts, "the rule takes in nothing by it");
@@ -506,9 +506,10 @@ void ens_check_conditions(struct ens_check *c, const struct ens_rule_sema *r)
 {
 	struct rule_check k = {.c = c, .r = r};
 
-	k.of_step = r->nkey ? ens_arena_zalloc(&c->scratch, (r->nstep + 1) * sizeof(struct asked *)) : NULL;
+	k.of_step = r->nkey && !r->over ? ens_arena_zalloc(&c->scratch, (r->nstep + 1) * sizeof(struct asked *)) : NULL;
 	check_inputs(&k);
-	walk(&k, r->pattern);
+	if (!r->over) /* a window is nothing but its inputs */
+		walk(&k, r->pattern);
 	check_resets(&k);
 	check_having(&k);
 	for (uint32_t key = 0; k.of_step && key < r->nkey && key < KEY_PARTS_MAX; key++)

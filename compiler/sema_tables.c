@@ -292,11 +292,13 @@ enum ens_type ens_sema_lookup(struct ens_view *v, struct ens_expr *e)
 	bool ok;
 
 	table->sema->used = true;
-	if (!v->rule) {
+	if (!v->rule || v->input) {
 		struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_LOOKUP, index->at,
 						     "no table can be looked up here: this is judged for each event by itself, before any rule");
 
-		ens_diag_remedy(v->s->diag, m, "look it up in the rule: in a step's brackets, in `where`, `having` or `emit`");
+		ens_diag_remedy(v->s->diag, m,
+				v->input ? "look it up in `having` or `emit`"
+					 : "look it up in the rule: in a step's brackets, in `where`, `having` or `emit`");
 		return ENS_BADTYPE;
 	}
 	if (table->broken || table->sema->key_wrong || !table->sema->nkey)

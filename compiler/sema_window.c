@@ -435,6 +435,15 @@ static void split(struct windowing *w, const struct ens_expr *e)
 	w->filter_end = &f->next;
 }
 
+/* A span with both in it: messages look for places inside.  What a function was written out to may be of another file. */
+static struct ens_span around(struct ens_span a, struct ens_span b)
+{
+	const uint32_t off = a.off < b.off ? a.off : b.off;
+	const uint32_t end = a.off + a.len > b.off + b.len ? a.off + a.len : b.off + b.len;
+
+	return a.file == b.file ? (struct ens_span){a.file, off, end - off} : a;
+}
+
 /* Joined by `and`, checked part by part. */
 static struct ens_expr *joined(struct windowing *w, struct ens_expr *a, struct ens_expr *b)
 {
@@ -446,7 +455,7 @@ static struct ens_expr *joined(struct windowing *w, struct ens_expr *a, struct e
 	if (!e->arg)
 		return a;
 	e->kind = ENS_X_AND;
-	e->at = e->op_at = a->at;
+	e->at = e->op_at = around(a->at, b->at);
 	e->arg[0] = a;
 	e->arg[1] = b;
 	e->narg = 2;

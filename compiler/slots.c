@@ -68,7 +68,7 @@ static struct ens_slot *get(struct ens_arena *arena, struct ens_rule_sema *r, st
 	uint32_t i = ENS_MAP_NONE, *place = NULL;
 	struct ens_slot *s = NULL;
 
-	identity(&key, &want, scope, root, pat, npat);
+	identity(&key, &want, scope, root, pat, want.kind == ENS_SLOT_ALL ? 0 : npat); /* of all there is one */
 	if (!key.failed && arena)
 		place = ens_map_at(&r->slot_map, key.data, key.len);
 	else if (!key.failed)

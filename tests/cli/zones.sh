@@ -27,7 +27,7 @@ refused() {
 equal "UTC is always known" '"h":0,"m":59,"w":7,"d":29,"day":"2026-03-29T00:00:00.000000Z","text":"00:59 +0000 UTC"' \
 	"$(emitted UTC 'h: hour(e.time, zone), m: minute(e.time, zone), w: weekday(e.time, zone), d: day(e.time, zone),
 	day: date_trunc("day", e.time, zone), text: format_time(e.time, "%H:%M %z %Z", zone)' | head -n 1)"
-for name in Europe/Berln '' /etc/passwd ../Europe/Berlin Europe/../Europe/Berlin localtime right/Europe/Berlin posix/Europe/Berlin \
+for name in Europe/Berln CEST UTC+1 '' /etc/passwd ../Europe/Berlin Europe/../Europe/Berlin localtime right/Europe/Berlin posix/Europe/Berlin \
 	posixrules Europe Europe/ 'Fixed/UTC+01:00:00' 'Europe/Berlin\x00' file:/etc/passwd; do
 	refused "no zone: $name" "hour(e.time, \"$name\")" 'rules.ens:4:28: error E0312: no such time zone is known'
 done
