@@ -148,3 +148,21 @@ char *ens_arena_strndup(struct ens_arena *a, const char *s, size_t len_bytes)
 	p[len_bytes] = '\0';
 	return p;
 }
+
+bool ens_arena_grow(struct ens_arena *a, void *at, uint32_t n, uint32_t *cap, size_t record_bytes)
+{
+	const uint32_t bigger = *cap ? *cap * 2 : 8;
+	void *array, *copy;
+
+	if (n < *cap)
+		return true;
+	copy = ens_arena_zalloc(a, bigger * record_bytes);
+	if (!copy)
+		return false;
+	memcpy(&array, at, sizeof array); /* of whatever type it is, it is a pointer */
+	if (*cap)
+		memcpy(copy, array, *cap * record_bytes);
+	memcpy(at, &copy, sizeof copy);
+	*cap = bigger;
+	return true;
+}

@@ -29,4 +29,11 @@ void *ens_arena_alloc(struct ens_arena *a, size_t len_bytes);
 void *ens_arena_zalloc(struct ens_arena *a, size_t len_bytes); /* cleared */
 char *ens_arena_strndup(struct ens_arena *a, const char *s, size_t len_bytes); /* NUL-ended copy */
 
+/*
+ * Room for record n in an array that has room for *cap, and uses at most n of them.  `at`: where the pointer to the array stands (a
+ * struct T **); when it is full a copy with twice the room takes its place.  What is new is cleared.  False without
+ * memory: the array stays as it was.
+ */
+bool ens_arena_grow(struct ens_arena *a, void *at, uint32_t n, uint32_t *cap, size_t record_bytes);
+
 #endif

@@ -256,34 +256,16 @@ static void emit_type(struct emission *w, const struct ens_decl *t)
 
 static bool add_rule_to_group(struct emission *w, struct group *g, uint32_t rule)
 {
-	if (g->nrule == g->cap) {
-		uint32_t cap = g->cap ? g->cap * 2 : 8;
-		uint32_t *bigger = ens_arena_alloc(w->arena, cap * sizeof *bigger);
-
-		if (!bigger)
-			return false;
-		if (g->nrule)
-			memcpy(bigger, g->rule, g->nrule * sizeof *bigger);
-		g->rule = bigger;
-		g->cap = cap;
-	}
+	if (!ens_arena_grow(w->arena, &g->rule, g->nrule, &g->cap, sizeof *g->rule))
+		return false;
 	g->rule[g->nrule++] = rule;
 	return true;
 }
 
 static struct group *new_group(struct emission *w)
 {
-	if (w->ngroup == w->cap_group) {
-		uint32_t cap = w->cap_group ? w->cap_group * 2 : 8;
-		struct group *bigger = ens_arena_zalloc(w->arena, cap * sizeof *bigger);
-
-		if (!bigger)
-			return NULL;
-		if (w->ngroup)
-			memcpy(bigger, w->group, w->ngroup * sizeof *bigger);
-		w->group = bigger;
-		w->cap_group = cap;
-	}
+	if (!ens_arena_grow(w->arena, &w->group, w->ngroup, &w->cap_group, sizeof *w->group))
+		return NULL;
 	return &w->group[w->ngroup++];
 }
 
@@ -462,23 +444,10 @@ struct parts {
 
 static bool room_for_part(struct emission *w, uint32_t n)
 {
-	uint32_t cap = w->cap_part ? w->cap_part * 2 : 16;
-	struct ens_part *unary, *rest;
+	uint32_t cap = w->cap_part; /* both have the same room, and may be full of old ones */
 
-	if (n < w->cap_part)
-		return true;
-	unary = alloc(w, cap, sizeof *unary);
-	rest = alloc(w, cap, sizeof *rest);
-	if (!unary || !rest)
-		return false;
-	if (w->cap_part) {
-		memcpy(unary, w->unary, w->cap_part * sizeof *unary);
-		memcpy(rest, w->rest, w->cap_part * sizeof *rest);
-	}
-	w->unary = unary;
-	w->rest = rest;
-	w->cap_part = cap;
-	return true;
+	return n < cap || (ens_arena_grow(w->arena, &w->unary, cap, &cap, sizeof *w->unary) &&
+			   ens_arena_grow(w->arena, &w->rest, w->cap_part, &w->cap_part, sizeof *w->rest));
 }
 
 static void add_part(struct parts *l, struct ens_part p, bool unary)

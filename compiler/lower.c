@@ -223,18 +223,9 @@ static struct ens_g_entry *push_entry(struct lowering *w, enum ens_t_entry_kind 
 		w->too_many = true;
 	if (w->too_many || w->nomem)
 		return NULL;
-	if (w->nentry == w->cap) {
-		uint32_t cap = w->cap ? w->cap * 2 : 4;
-		struct ens_g_entry *bigger = ens_arena_alloc(w->arena, cap * sizeof *bigger);
-
-		if (!bigger) {
-			w->nomem = true;
-			return NULL;
-		}
-		if (w->nentry)
-			memcpy(bigger, w->entry, w->nentry * sizeof *bigger);
-		w->entry = bigger;
-		w->cap = cap;
+	if (!ens_arena_grow(w->arena, &w->entry, w->nentry, &w->cap, sizeof *w->entry)) {
+		w->nomem = true;
+		return NULL;
 	}
 	struct ens_g_entry *e = &w->entry[w->nentry++];
 

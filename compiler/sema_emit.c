@@ -55,17 +55,8 @@ static void agree(struct emitter *w, const struct ens_out_sema *out)
 		ens_diag_remedy(s->diag, m, "all rules that emit a type agree on its fields' types");
 		return;
 	}
-	if (s->nemitted == s->cap_emitted) {
-		uint32_t cap = s->cap_emitted ? s->cap_emitted * 2 : 32;
-		struct ens_out_sema **bigger = ens_arena_alloc(s->arena, cap * sizeof(struct ens_out_sema *));
-
-		if (!bigger)
-			return;
-		if (s->nemitted)
-			memcpy(bigger, s->emitted, s->nemitted * sizeof(struct ens_out_sema *));
-		s->emitted = bigger;
-		s->cap_emitted = cap;
-	}
+	if (!ens_arena_grow(s->arena, &s->emitted, s->nemitted, &s->cap_emitted, sizeof(struct ens_out_sema *)))
+		return;
 
 	struct ens_out_sema *copy = ens_arena_alloc(s->arena, sizeof *copy);
 
@@ -120,17 +111,8 @@ static void add_out(struct emitter *w, const char *name, struct ens_span at, str
 		ens_diag_remedy(s->diag, m, "give it what rules look at, such as a count or a sum; `emit` can write the list");
 		return;
 	}
-	if (w->emit->nout == w->emit->cap) {
-		uint32_t cap = w->emit->cap ? w->emit->cap * 2 : 8;
-		struct ens_out_sema *bigger = ens_arena_zalloc(s->arena, cap * sizeof *bigger);
-
-		if (!bigger)
-			return;
-		if (w->emit->nout)
-			memcpy(bigger, w->emit->out, w->emit->nout * sizeof *bigger);
-		w->emit->out = bigger;
-		w->emit->cap = cap;
-	}
+	if (!ens_arena_grow(s->arena, &w->emit->out, w->emit->nout, &w->emit->cap, sizeof *w->emit->out))
+		return;
 	if (w->emit->nout == ENS_FIELDS_MAX) {
 		ens_diag_add(s->diag, ENS_E_OUTPUT_FIELD, at, "an emission has at most %d fields", ENS_FIELDS_MAX);
 		return;

@@ -24,16 +24,7 @@ static bool room_for_field(struct ens_sema *s, const struct ens_decl *type)
 		return false;
 	}
 
-	uint32_t cap = d->cap ? d->cap * 2 : 8;
-	struct ens_field_sema *bigger = ens_arena_zalloc(s->arena, cap * sizeof *bigger);
-
-	if (!bigger)
-		return false;
-	if (n)
-		memcpy(bigger, d->field, n * sizeof *bigger);
-	d->field = bigger;
-	d->cap = cap;
-	return true;
+	return ens_arena_grow(s->arena, &d->field, n, &d->cap, sizeof *d->field);
 }
 
 /* The fields before f are known, f and those behind it are not. */

@@ -34,17 +34,8 @@ static struct ens_input_sema *input_of(struct ens_sema *s, struct ens_rule_sema 
 		return NULL;
 	if (*place != ENS_MAP_NONE)
 		return &r->input[*place];
-	if (r->ninput == r->cap_input) {
-		uint32_t cap = r->cap_input ? r->cap_input * 2 : 4;
-		struct ens_input_sema *bigger = ens_arena_zalloc(s->arena, cap * sizeof *bigger);
-
-		if (!bigger)
-			return NULL;
-		if (r->ninput)
-			memcpy(bigger, r->input, r->ninput * sizeof *bigger);
-		r->input = bigger;
-		r->cap_input = cap;
-	}
+	if (!ens_arena_grow(s->arena, &r->input, r->ninput, &r->cap_input, sizeof *r->input))
+		return NULL;
 	*place = r->ninput++;
 	r->input[*place] = (struct ens_input_sema){.type = type, .at = at};
 	return &r->input[*place];
@@ -65,17 +56,8 @@ static void take_in(struct ens_sema *s, struct ens_rule_sema *r, const struct en
 	for (uint32_t i = 0; i < in->nfilter; i++)
 		if (in->filter[i]->sema->decl == ref->sema->decl && !(brackets && (in->filter[i]->cond || ref->cond)))
 			return;
-	if (in->nfilter == in->cap) {
-		uint32_t cap = in->cap ? in->cap * 2 : 4;
-		const struct ens_ref **bigger = ens_arena_zalloc(s->arena, cap * sizeof(struct ens_ref *));
-
-		if (!bigger)
-			return;
-		if (in->nfilter)
-			memcpy(bigger, in->filter, in->nfilter * sizeof(struct ens_ref *));
-		in->filter = bigger;
-		in->cap = cap;
-	}
+	if (!ens_arena_grow(s->arena, &in->filter, in->nfilter, &in->cap, sizeof(struct ens_ref *)))
+		return;
 	in->filter[in->nfilter++] = ref;
 }
 

@@ -432,17 +432,8 @@ static uint32_t field_of(struct ens_sema *s, struct ens_decl *type, const struct
 			     ENS_FIELDS_MAX);
 		return ENS_NONE;
 	}
-	if (d->nfield == d->cap) {
-		uint32_t cap = d->cap ? d->cap * 2 : 8;
-		struct ens_field_sema *bigger = ens_arena_zalloc(s->arena, cap * sizeof *bigger);
-
-		if (!bigger)
-			return ENS_NONE;
-		if (d->nfield)
-			memcpy(bigger, d->field, d->nfield * sizeof *bigger);
-		d->field = bigger;
-		d->cap = cap;
-	}
+	if (!ens_arena_grow(s->arena, &d->field, d->nfield, &d->cap, sizeof *d->field))
+		return ENS_NONE;
 	*place = d->nfield;
 	d->field[d->nfield] = (struct ens_field_sema){.name = out->name, .type = out->expr->type, .at = out->at};
 	return d->nfield++;

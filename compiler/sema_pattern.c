@@ -29,22 +29,6 @@ static void error(struct walk *w, enum ens_code code, struct ens_span at, const 
 		ens_diag_remedy(w->s->diag, m, "%s", remedy);
 }
 
-static void *grown(struct ens_arena *arena, void *old, uint32_t n, uint32_t *cap, size_t size)
-{
-	if (n < *cap)
-		return old;
-
-	uint32_t bigger_cap = *cap ? *cap * 2 : 8;
-	void *bigger = ens_arena_zalloc(arena, bigger_cap * size);
-
-	if (!bigger)
-		return NULL;
-	if (old)
-		memcpy(bigger, old, *cap * size);
-	*cap = bigger_cap;
-	return bigger;
-}
-
 /* ---- repetitions ------------------------------------------------------------------------------------------------ */
 
 /* A bound of a repetition: a literal or a parameter.  False: it was said what is wrong. */
@@ -119,8 +103,7 @@ const struct ens_pat *ens_pat_repetition(const struct ens_pat *step)
 
 static bool add_step(struct walk *w, struct ens_name *n, struct ens_pat *step)
 {
-	n->pat = grown(w->s->arena, n->pat, n->npat, &n->cap, sizeof(struct ens_pat *));
-	if (!n->pat)
+	if (!ens_arena_grow(w->s->arena, &n->pat, n->npat, &n->cap, sizeof(struct ens_pat *)))
 		return false;
 	n->pat[n->npat++] = step;
 	return true;
@@ -130,8 +113,7 @@ static struct ens_name *new_name(struct walk *w, struct ens_pat *p, uint32_t *pl
 {
 	struct ens_name *n = ens_arena_zalloc(w->s->arena, sizeof *n);
 
-	w->r->name = grown(w->s->arena, w->r->name, w->r->nname, &w->cap_name, sizeof(struct ens_name *));
-	if (!n || !w->r->name)
+	if (!n || !ens_arena_grow(w->s->arena, &w->r->name, w->r->nname, &w->cap_name, sizeof(struct ens_name *)))
 		return NULL;
 	*n = (struct ens_name){.name = p->name.name, .at = p->name.at, .root = p, .group = p->kind != ENS_P_STEP};
 	*place = w->r->nname;
@@ -194,8 +176,7 @@ static void number_step(struct walk *w, struct ens_pat *p)
 	struct ens_rule_sema *r = w->r;
 	const struct ens_pat *up = p->sema->up;
 
-	r->step = grown(w->s->arena, r->step, r->nstep + 1, &w->cap_step, sizeof(struct ens_pat *));
-	if (!r->step)
+	if (!ens_arena_grow(w->s->arena, &r->step, r->nstep + 1, &w->cap_step, sizeof(struct ens_pat *)))
 		return;
 	p->sema->step = ++r->nstep;
 	r->step[r->nstep] = p;

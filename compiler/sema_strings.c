@@ -45,17 +45,8 @@ static struct ens_expr *new_expr(struct parts *p, enum ens_expr_kind kind, struc
 
 static void add(struct parts *p, struct ens_expr *e)
 {
-	if (p->n == p->cap) {
-		uint32_t cap = p->cap ? p->cap * 2 : 8;
-		struct ens_expr **bigger = ens_arena_zalloc(p->s->arena, cap * sizeof(struct ens_expr *));
-
-		if (!bigger)
-			return;
-		if (p->n)
-			memcpy(bigger, p->arg, p->n * sizeof(struct ens_expr *));
-		p->arg = bigger;
-		p->cap = cap;
-	}
+	if (!ens_arena_grow(p->s->arena, &p->arg, p->n, &p->cap, sizeof(struct ens_expr *)))
+		return;
 	p->arg[p->n++] = e;
 }
 

@@ -270,17 +270,8 @@ static void note_table(struct ens_view *v, struct ens_decl *table)
 	if (table->sema->looked_up_by == r)
 		return;
 	table->sema->looked_up_by = r;
-	if (r->ntable == r->cap_table) {
-		const uint32_t cap = r->cap_table ? r->cap_table * 2 : 4;
-		struct ens_decl **bigger = ens_arena_alloc(v->s->arena, cap * sizeof(struct ens_decl *));
-
-		if (!bigger)
-			return;
-		if (r->ntable)
-			memcpy(bigger, r->table, r->ntable * sizeof(struct ens_decl *));
-		r->table = bigger;
-		r->cap_table = cap;
-	}
+	if (!ens_arena_grow(v->s->arena, &r->table, r->ntable, &r->cap_table, sizeof(struct ens_decl *)))
+		return;
 	r->table[r->ntable++] = table;
 }
 

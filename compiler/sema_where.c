@@ -95,17 +95,8 @@ static void add_named(struct named *l, const struct ens_expr *e)
 	for (uint32_t k = 0; k < l->n; k++)
 		if (l->name[k] == l->r->name[i])
 			return;
-	if (l->n == l->cap) {
-		uint32_t cap = l->cap ? l->cap * 2 : 8;
-		struct ens_name **bigger = ens_arena_zalloc(l->s->arena, cap * sizeof(struct ens_name *));
-
-		if (!bigger)
-			return;
-		if (l->n)
-			memcpy(bigger, l->name, l->n * sizeof(struct ens_name *));
-		l->name = bigger;
-		l->cap = cap;
-	}
+	if (!ens_arena_grow(l->s->arena, &l->name, l->n, &l->cap, sizeof(struct ens_name *)))
+		return;
 	l->name[l->n++] = l->r->name[i];
 }
 

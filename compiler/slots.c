@@ -11,17 +11,8 @@
 
 static bool add(struct ens_arena *arena, struct ens_rule_sema *r, struct ens_slot *s)
 {
-	if (r->nslot == r->cap_slot) {
-		uint32_t cap = r->cap_slot ? r->cap_slot * 2 : 8;
-		struct ens_slot **bigger = ens_arena_alloc(arena, cap * sizeof(struct ens_slot *));
-
-		if (!bigger)
-			return false;
-		if (r->nslot)
-			memcpy(bigger, r->slot, r->nslot * sizeof(struct ens_slot *));
-		r->slot = bigger;
-		r->cap_slot = cap;
-	}
+	if (!ens_arena_grow(arena, &r->slot, r->nslot, &r->cap_slot, sizeof(struct ens_slot *)))
+		return false;
 	r->slot[r->nslot++] = s;
 	return true;
 }

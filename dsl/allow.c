@@ -59,17 +59,8 @@ static bool add(struct reading *r, uint32_t from, uint32_t to)
 {
 	struct ens_allow *a = r->out;
 
-	if (a->n == a->cap) {
-		const uint32_t cap = a->cap ? a->cap * 2 : 8;
-		struct ens_allow_line *bigger = ens_arena_alloc(r->arena, cap * sizeof *bigger);
-
-		if (!bigger)
-			return false;
-		if (a->n)
-			memcpy(bigger, a->line, a->n * sizeof *bigger);
-		a->line = bigger;
-		a->cap = cap;
-	}
+	if (!ens_arena_grow(r->arena, &a->line, a->n, &a->cap, sizeof *a->line))
+		return false;
 	struct ens_allow_line *l = &a->line[a->n++];
 
 	*l = (struct ens_allow_line){.from = from, .to = to};

@@ -88,20 +88,6 @@ static bool is_known(const struct ens_diag *d, enum ens_code code, struct ens_sp
 	return false;
 }
 
-static bool grow(struct ens_diag *d)
-{
-	uint32_t cap = d->cap ? d->cap * 2 : 16;
-	struct ens_message *msg = ens_arena_alloc(d->arena, cap * sizeof(*msg));
-
-	if (!msg)
-		return false;
-	if (d->nmsg)
-		memcpy(msg, d->msg, d->nmsg * sizeof(*msg));
-	d->msg = msg;
-	d->cap = cap;
-	return true;
-}
-
 /* ---- verdicts on warnings ---------------------------------------------------------------------------------------- */
 
 static bool has_place(const struct ens_diag *d, struct ens_span at)
@@ -155,7 +141,7 @@ struct ens_message *ens_diag_add(struct ens_diag *d, enum ens_code code, struct 
 		if (text && is_known(d, code, at, text))
 			return &scratch;
 	}
-	if (text && (d->nmsg < d->cap || grow(d)))
+	if (text && ens_arena_grow(d->arena, &d->msg, d->nmsg, &d->cap, sizeof *d->msg))
 		m = &d->msg[d->nmsg++];
 	*m = (struct ens_message){.code = code, .denied = verdict == ENS_VERDICT_DENY, .at = at, .text = text,
 				  .second = ENS_NO_SPAN};

@@ -15,20 +15,6 @@ void ens_sources_init(struct ens_sources *s, struct ens_arena *arena)
 	*s = (struct ens_sources){.arena = arena};
 }
 
-static bool grow(struct ens_sources *s)
-{
-	uint32_t cap = s->cap ? s->cap * 2 : 4;
-	struct ens_source *file = ens_arena_alloc(s->arena, cap * sizeof(*file));
-
-	if (!file)
-		return false;
-	if (s->nfile)
-		memcpy(file, s->file, s->nfile * sizeof(*file));
-	s->file = file;
-	s->cap = cap;
-	return true;
-}
-
 enum ens_status ens_sources_add(struct ens_sources *s, const char *name, const char *text, size_t len_bytes,
 				uint32_t *file)
 {
@@ -36,7 +22,7 @@ enum ens_status ens_sources_add(struct ens_sources *s, const char *name, const c
 
 	if (len_bytes > ENS_FILE_MAX_BYTES)
 		return ENS_ELIMIT;
-	if (s->nfile == s->cap && !grow(s))
+	if (!ens_arena_grow(s->arena, &s->file, s->nfile, &s->cap, sizeof *s->file))
 		return ENS_ENOMEM;
 	name_copy = ens_arena_strndup(s->arena, name, strlen(name));
 	text_copy = ens_arena_strndup(s->arena, text, len_bytes);
