@@ -90,6 +90,17 @@ static bool prefers_taking(const struct node *n)
 	return false;
 }
 
+/* Does leaving all of it out pass an absence? */
+static bool passes_not(const struct node *n)
+{
+	if (n->pat->kind != ENS_P_SEQ || !body_skippable(n))
+		return false;
+	for (uint32_t i = 0; i < n->nkid; i++)
+		if (n->kid[i]->pat->kind == ENS_P_NOT || passes_not(n->kid[i]))
+			return true;
+	return false;
+}
+
 static struct node *plant(struct lowering *w, const struct ens_pat *pat, struct node *up, uint32_t place)
 {
 	struct node *n = ens_arena_zalloc(w->arena, sizeof *n);
@@ -283,7 +294,8 @@ static void take(struct lowering *w, struct node *n, struct path p, const struct
 struct beginning {
 	const struct node *joint;        /* whose arrow leads into its first step */
 	const struct beginning *outer;   /* of the sequence it stands in, if that is being begun too */
-	bool may_be_empty;               /* passing all of it by is a way to go on behind it */
+	bool may_be_empty;               /* passing all of it by is a way to go on behind it, which is not to enter it: */
+	struct ens_g_op *actions;        /* what was done up to it */
 	const struct path *left;         /* a further round that may be empty: the way on if it is */
 };
 
@@ -310,21 +322,27 @@ static void begin_from(struct lowering *w, struct node *s, uint32_t i, struct pa
 		left.nabsence = p.nabsence;
 		follow_up(w, s, left);
 	} else if (b->may_be_empty) {
-		begin_from(w, s->up, s->place + 1, leave(w, s, p, false), b->outer);
+		struct path by = leave(w, s, p, false);
+
+		by.actions = b->actions;
+		begin_from(w, s->up, s->place + 1, by, b->outer);
 	}
 	w->depth--;
 }
 
 /* Item i and, where it may be left out, what follows it: first that, then the item; greedy: the other way round.  A group
- * that is not optional itself but made of what may be left out: its items have the say. */
+ * that is not optional itself but made of what may be left out: its items have the say.  So they have in one that is
+ * optional, where absences stand among them: to take it without events is not the same as to leave it out. */
 static void begin_item(struct lowering *w, struct node *s, uint32_t i, struct path p, const struct beginning *b)
 {
 	struct node *k = s->kid[i];
 	const struct node *joint = k->pat->arrow == ENS_ARROW_NONE && b ? b->joint : k;
 
-	if (k->skippable && k->min > 0 && k->pat->kind == ENS_P_SEQ) {
-		const struct beginning inner = {.joint = joint, .outer = b, .may_be_empty = true};
+	if (k->skippable && k->pat->kind == ENS_P_SEQ && (k->min > 0 || passes_not(k))) {
+		const struct beginning inner = {.joint = joint, .outer = b, .may_be_empty = true, .actions = p.actions};
 
+		if (k->min == 0)
+			begin_from(w, s, i + 1, leave(w, k, p, false), b);
 		begin_from(w, k, 0, entered(w, k, p), &inner);
 		return;
 	}

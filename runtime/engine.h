@@ -32,7 +32,7 @@ struct ens_rule_stats {
 	uint64_t emitted;       /* emissions (after having) */
 	uint64_t timed_out;     /* partial matches told of by `on timeout` */
 	uint64_t suppressed;    /* matches and timeouts held back by `limit` */
-	uint64_t dropped_emissions; /* beyond emissions_per_event */
+	uint64_t dropped_emissions; /* beyond emissions_per_event, or memory_bytes while one event was at hand */
 	uint64_t dropped_periods;   /* of `limit`, forgotten before their time: more than keys_per_rule */
 	uint64_t dropped_keys, dropped_per_key, dropped_per_rule, dropped_memory; /* over a limit: what started first goes */
 	uint64_t partials, keys;/* live now */

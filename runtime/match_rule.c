@@ -317,14 +317,15 @@ static struct ens_point hash_way(const struct ens_rule *r, const struct ens_t_en
 {
 	const struct ens_t_op *o = &r->engine->tables->op[e->actions.first];
 	const struct ens_counters *k = r->counters;
-	const uint64_t *live = live_at(k, e->target);
 	XXH3_state_t h;
 
 	XXH3_INITSTATE(&h);
 	XXH3_128bits_reset(&h);
 	XXH3_128bits_update(&h, &e->kind, sizeof e->kind);
-	XXH3_128bits_update(&h, &e->target, sizeof e->target);
 	if (e->kind == ENS_T_TAKE) {
+		const uint64_t *live = live_at(k, e->target);
+
+		XXH3_128bits_update(&h, &e->target, sizeof e->target);
 		memcpy(k->after, counter, r->t->ncounter * sizeof *k->after);
 		ens_counters_act(k->after, o, e->actions.count);
 		for (uint32_t w = 0; w < k->words; w++)

@@ -370,25 +370,24 @@ static void session_note(struct ens_cell *c, const struct ens_event *ev)
 
 /* ---- events --------------------------------------------------------------------------------------------------------- */
 
-/* `match all`, while an event is still at hand: partials far beyond those that will be kept, and matches far beyond those
- * that may be emitted, go at once. */
+/* `match all`, while an event is still at hand: partials far beyond those that will be kept go at once, and, where memory is
+ * beyond its ceiling, the later half of what is complete. */
 static void cut(struct ens_cell *c, const struct ens_partial *next)
 {
 	struct ens_rule *r = c->rule;
 	struct ens_engine *e = r->engine;
-	const uint32_t most = e->options.emissions_per_event;
 
 	while ((c->npartial - e->nfound) / 2 > e->options.partials_per_key && c->first && c->first != next) {
 		ens_match_drop(c->first);
 		r->stats.dropped_per_key++;
 	}
-	if (e->nfound / 2 <= most)
+	if (e->heap.used_bytes <= e->options.memory_bytes || !e->nfound)
 		return;
 	ens_found_sort(e);
-	for (uint32_t i = 0; i < most; i++)
-		e->found[i].at = i;
-	for (; e->nfound > most; r->stats.dropped_emissions++)
+	for (uint32_t keep = e->nfound / 2; e->nfound > keep; r->stats.dropped_emissions++)
 		ens_match_drop(e->found[--e->nfound].p);
+	for (uint32_t i = 0; i < e->nfound; i++)
+		e->found[i].at = i;
 }
 
 /* Offers the event to the partials that want it.  One at a time: what began after the first that is complete is used up. */

@@ -388,6 +388,23 @@ static bool accepts_now(const struct ens_rule *r, struct ens_partial *p, uint32_
 
 /* ---- one event, one partial match --------------------------------------------------------------------------------- */
 
+/* Two entries that lead to the same step by the same actions are two ways to the same match: one that leaves a group out
+ * and one that takes it without events.  The event at hand was taken by the `n` entries in `taken`. */
+static bool is_taken(const struct ens_rule *r, const struct ens_t_entry *list, const uint16_t *taken, uint32_t n, uint32_t at)
+{
+	const struct ens_t_op *o = r->engine->tables->op;
+	const struct ens_t_entry *t = &list[at];
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct ens_t_entry *u = &list[taken[i]];
+
+		if (u->target == t->target && u->flags == t->flags && u->actions.count == t->actions.count
+		    && !memcmp(&o[u->actions.first], &o[t->actions.first], t->actions.count * sizeof *o))
+			return true;
+	}
+	return false;
+}
+
 /* The list of a state being gone down. */
 struct walk {
 	struct ens_cell *cell;
@@ -395,6 +412,8 @@ struct walk {
 	const struct ens_event *ev;
 	uint32_t at, fork[ENS_FORK_DEPTH_MAX], depth;
 	bool took[ENS_FORK_DEPTH_MAX];
+	uint16_t *taken;       /* entries that took the event */
+	uint32_t ntaken;
 	bool used;             /* p itself is to go: copies of it took the event */
 	bool changed;          /* entries died: something may be due earlier */
 	bool complete;         /* by the event, which is not part of it */
@@ -410,11 +429,12 @@ static void end_list(struct walk *w, uint32_t branch_end)
 		w->used = true;
 }
 
-static void try_take(struct walk *w, const struct ens_t_entry *t)
+static void try_take(struct walk *w, const struct ens_t_entry *list)
 {
 	struct ens_rule *r = w->cell->rule;
 	struct ens_partial *p = w->p;
 	uint32_t at = w->at++;
+	const struct ens_t_entry *t = &list[at];
 
 	if (ens_entry_is_dead(p, at))
 		return;
@@ -422,17 +442,18 @@ static void try_take(struct walk *w, const struct ens_t_entry *t)
 
 	if (v == TAKES) {
 		bool stays = t->arrow == ENS_T_ANY, embryo = p == r->embryo;
+		bool again = is_taken(r, list, w->taken, w->ntaken, at);
 		/* The last use of p itself needs no copy. */
 		bool in_place = !embryo && !stays && !w->depth && !w->complete;
-		struct ens_partial *q = in_place ? p : ens_partial_copy(w->cell, p, w->ev);
+		struct ens_partial *q = again ? NULL : in_place ? p : ens_partial_copy(w->cell, p, w->ev);
 
-		if (!q)
-			return;
+		w->taken[w->ntaken++] = (uint16_t)at;
 		if (!stays)
 			end_list(w, t->branch_end);
-		if (in_place)
+		if (q && in_place)
 			w->p = NULL;
-		take(q, t, w->ev);
+		if (q)
+			take(q, t, w->ev);
 		if (!stays || embryo || !violated(r, p, t, w->ev))
 			return;
 		v = CLOSES;
@@ -483,17 +504,16 @@ static void finish(struct ens_partial *p, const struct ens_event *ev, bool compl
 static void go_down(struct ens_cell *c, struct ens_partial *p, const struct ens_event *ev)
 {
 	struct ens_rule *r = c->rule;
-	struct walk w = {.cell = c, .p = p, .ev = ev};
+	uint16_t taken[ENS_ENTRIES_MAX];
+	struct walk w = {.cell = c, .p = p, .ev = ev, .taken = taken};
 	uint32_t n;
 	const struct ens_t_entry *list = ens_partial_entries(r, p, &n);
 
 	/* One at a time, what p could go on with once it is complete is used up with it. */
 	while (w.at < n && w.p && !(w.complete && r->one) && r->engine->failed == ENS_OK) {
-		const struct ens_t_entry *t = &list[w.at];
-
-		switch ((enum ens_t_entry_kind)t->kind) {
+		switch ((enum ens_t_entry_kind)list[w.at].kind) {
 		case ENS_T_TAKE:
-			try_take(&w, t);
+			try_take(&w, list);
 			break;
 		case ENS_T_ACCEPT:
 			try_accept(&w);
@@ -513,9 +533,9 @@ static void go_down(struct ens_cell *c, struct ens_partial *p, const struct ens_
 
 /* ---- match all ---------------------------------------------------------------------------------------------------- */
 
-static uint32_t behind_fork(const struct ens_t_entry *list, uint32_t i)
+static uint32_t behind_fork(const struct ens_t_entry *list, uint32_t n, uint32_t i)
 {
-	for (uint32_t inner = 0; list[i].kind != ENS_T_FORK_END || inner; i++)
+	for (uint32_t inner = 0; i < n && (list[i].kind != ENS_T_FORK_END || inner); i++)
 		if (list[i].kind == ENS_T_FORK)
 			inner++;
 		else if (list[i].kind == ENS_T_FORK_END)
@@ -537,7 +557,8 @@ static bool goes_round(const struct ens_rule *r, uint32_t from, uint32_t to)
 
 /* The greedy entry `at` could take the event: ways that leave its repetition are closed.  They stand behind it, but not
  * in other branches of a `|` that it stands in. */
-static void close_leaving(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *list, uint32_t at)
+static void close_leaving(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *list, uint32_t n,
+			  uint32_t at)
 {
 	uint32_t fork[ENS_FORK_DEPTH_MAX], depth = 0, end = list[at].branch_end, i;
 
@@ -547,12 +568,12 @@ static void close_leaving(const struct ens_rule *r, struct ens_partial *p, const
 		else if (list[i].kind == ENS_T_FORK_END)
 			depth--;
 	for (i = at + 1;; end = list[fork[--depth]].branch_end) {
-		for (; i < end; i++)
+		for (; i < end && i < n; i++)
 			if (list[i].kind == ENS_T_TAKE && !goes_round(r, list[at].target, list[i].target))
 				ens_entry_kill(p, i);
 		if (!depth)
 			return;
-		i = behind_fork(list, i);
+		i = behind_fork(list, n, i);
 	}
 }
 
@@ -560,7 +581,8 @@ static void try_every(struct ens_cell *c, struct ens_partial *p, const struct en
 {
 	struct ens_rule *r = c->rule;
 	bool complete = false, changed = false, embryo = p == r->embryo;
-	uint32_t n;
+	uint16_t taken[ENS_ENTRIES_MAX];
+	uint32_t n, ntaken = 0;
 	const struct ens_t_entry *list = ens_partial_entries(r, p, &n);
 
 	for (uint32_t i = 0; i < n && r->engine->failed == ENS_OK; i++) {
@@ -576,15 +598,15 @@ static void try_every(struct ens_cell *c, struct ens_partial *p, const struct en
 		enum verdict v = judge(r, p, t, ev);
 
 		if (v == TAKES) {
-			struct ens_partial *q = ens_partial_copy(c, p, ev);
+			struct ens_partial *q = is_taken(r, list, taken, ntaken, i) ? NULL : ens_partial_copy(c, p, ev);
 
-			if (!q)
-				return;
-			take(q, t, ev);
+			taken[ntaken++] = (uint16_t)i;
+			if (q)
+				take(q, t, ev);
 			if (embryo)
 				continue;
 			if ((t->flags & ENS_T_GREEDY) && t->arrow != ENS_T_ANY)
-				close_leaving(r, p, list, i);
+				close_leaving(r, p, list, n, i);
 			if (t->arrow != ENS_T_ANY || violated(r, p, t, ev))
 				v = CLOSES;
 		}

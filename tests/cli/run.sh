@@ -149,4 +149,23 @@ expect "-e: mistakes have their place" 1 "-e:3:" run -e "$(printf '%s' "$one" | 
 printf '%s' "$one" >one.ens
 "$ENSUE" compile -o one.ensc one.ens
 expect "-e: not with tables" 2 "it stands alone" run one.ensc -e "$one" --input one.ndjson
+# ceilings: what is over one is dropped and told
+cat >all.ens <<'EOF'
+event Login from "logins" { user: string, ok: bool }
+rule every
+  match all a: Login[not ok]{,30} combinations ->> b: Login[ok]
+  within 1h
+  limit 4 per 1h by b.user
+  emit Found { user: b.user }
+EOF
+for i in 1 2 3 4 5 6 7 8 9; do printf '{"user":"ann","ok":false}\n'; done >all.ndjson
+printf '{"user":"bob","ok":true}\n{"user":"bob","ok":true}\n{"user":"cid","ok":true}\n' >>all.ndjson
+ensue run -q all.ens --input all.ndjson --max-emissions 3
+equal "ceilings: exit 0" 0 "$code"
+equal "ceilings: so many an event" 6 "$(printf '%s\n' "$out" | grep -c Found)"
+contains "ceilings: told" "$err" "ensue: rule every: 2 emissions were dropped: too many at one event"
+ensue run -q all.ens --input all.ndjson
+equal "ceilings: not over one" 8 "$(printf '%s\n' "$out" | grep -c Found)"
+equal "ceilings: nothing to tell" '' "$err"
+expect "ceilings: a number" 2 "it is a number from 1" run all.ens --input all.ndjson --max-emissions 0
 finish
