@@ -608,8 +608,11 @@ enum ens_status ens_lower(struct ens_arena *arena, struct ens_diag *diag, const 
 	if (!w.root)
 		return ENS_ENOMEM;
 	if (w.root->skippable) {
-		ens_diag_add(diag, ENS_E_EMPTY_MATCH, pattern->at,
-			     "the pattern of rule `%s` can be complete without any event", rule->name.name);
+		struct ens_message *m = ens_diag_add(diag, ENS_E_EMPTY_MATCH, pattern->at,
+						     "the pattern of rule `%s` can be complete without any event",
+						     rule->name.name);
+
+		ens_diag_remedy(diag, m, "let it need one: say `+` for `*`, or leave the `?` of a step out");
 		return ENS_ERULES;
 	}
 	out->state = ens_arena_zalloc(arena, out->nstate * sizeof *out->state);

@@ -126,6 +126,7 @@ static const char *const foreign[][2] = {
 	{"char_length", "write `len(s)`"},     {"substring", "write `substr(s, from, count)`"},
 	{"tolower", "write `lower(s)`"},       {"to_lower", "write `lower(s)`"},     {"lcase", "write `lower(s)`"},
 	{"toupper", "write `upper(s)`"},       {"to_upper", "write `upper(s)`"},     {"ucase", "write `upper(s)`"},
+	{"median", "write `percentile(a.FIELD, 50)`"},
 	{"average", "write `avg(a.FIELD)`"},   {"mean", "write `avg(a.FIELD)`"},     {"cnt", "write `count(a)`"},
 	{"distinct", "write `count_distinct(a.FIELD)`"},                     {"dcount", "write `count_distinct(a.FIELD)`"},
 	{"distinct_count", "write `count_distinct(a.FIELD)`"},               {"collect", "write `list(a.FIELD)`"},
@@ -208,6 +209,14 @@ static enum ens_type coalesce_type(struct ens_view *v, struct ens_expr *e)
 	return type;
 }
 
+/* `a`, `a.x`: as an aggregate takes it. */
+static bool is_of_step(struct ens_view *v, const struct ens_expr *e)
+{
+	const struct ens_expr *base = e->kind == ENS_X_MEMBER ? e->arg[0] : e;
+
+	return base->kind == ENS_X_NAME && ens_sema_find_step(v, base->name);
+}
+
 static enum ens_type function_type(struct ens_view *v, struct ens_expr *e)
 {
 	bool known = false, bad = false;
@@ -215,7 +224,7 @@ static enum ens_type function_type(struct ens_view *v, struct ens_expr *e)
 	for (size_t i = 0; i < ENS_NFUNCTION; i++)
 		known |= strcmp(ens_function_table[i].name, e->name) == 0;
 	for (uint32_t i = 0; i < e->narg; i++) {
-		if (!known && e->arg[i]->kind == ENS_X_NAME && ens_sema_find_step(v, e->arg[i]->name))
+		if (!known && is_of_step(v, e->arg[i]))
 			continue; /* right for what may have been meant */
 		bad |= ens_sema_expr(v, e->arg[i]) == ENS_BADTYPE;
 		e->optional |= e->arg[i]->optional;

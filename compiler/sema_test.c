@@ -406,7 +406,10 @@ static const struct ens_out_sema *find_out(struct tester *w, const struct ens_te
 	if (!rules_ok(w))
 		return NULL;
 	m = ens_diag_add(w->s->diag, ENS_E_UNKNOWN_FIELD, at, "`%s` is emitted without a field `%s`", type, name);
-	ens_sema_suggest(w->s, m, name, candidate, n);
+	if (name[0] == '_')
+		ens_diag_remedy(w->s->diag, m, "members that begin with `_` are added by Ensue: a test names those that rules emit");
+	else
+		ens_sema_suggest(w->s, m, name, candidate, n);
 	return NULL;
 }
 

@@ -160,7 +160,10 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 			 v->items ? "nothing emitted is called `%s`%s" : "there is no event at hand here that `%s` could be a field of%s",
 			 e->name, v->rule && v->rule->nkey ? ", and no key has that name" : "");
 	ens_sema_suggest(v->s, m, e->name, candidate, n);
-	if (!m->remedy && v->rule && v->rule->over && v->rule->nname)
+	if (!m->remedy && ens_sema_is_builtin(e->name))
+		ens_diag_remedy(v->s->diag, m, "to call the function write `%s(%s)`", e->name,
+				strcmp(e->name, "count") == 0 ? "" : "...");
+	else if (!m->remedy && v->rule && v->rule->over && v->rule->nname)
 		ens_diag_remedy(v->s->diag, m, "a window has many events: say `last(%s).%s`, or aggregate them, such as `max(%s.%s)`",
 				v->rule->name[0]->name, e->name, v->rule->name[0]->name, e->name);
 	else if (!m->remedy && v->rule && v->rule->over)
@@ -221,6 +224,11 @@ static enum ens_type not_before(struct ens_view *v, const struct ens_expr *e)
 			ens_diag_remedy(v->s->diag, m, "a field is computed from those before it: declare `%s` first", e->name);
 			return ENS_BADTYPE;
 		}
+	if (ens_type_field(v->hand, e->name).kind != ENS_FIELD_NONE) {
+		ens_diag_remedy(v->s->diag, m, "what every event has besides its fields is not known yet here: declare `%s` as a "
+						"field, or compute it in the rule", e->name);
+		return ENS_BADTYPE;
+	}
 	for (uint32_t i = 0; i < v->hand->sema->nfield && n < CANDIDATES_MAX; i++)
 		candidate[n++] = v->hand->sema->field[i].name;
 	ens_sema_suggest(v->s, m, e->name, candidate, n);

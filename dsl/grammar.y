@@ -604,20 +604,25 @@ int ens_grammar_takes(void *g, int code)
 	}
 }
 
-int ens_grammar_recover(void *g)
+static bool opens(const yyStackEntry *e)
+{
+	return e->major == ENS_TK_LP || e->major == ENS_TK_LB || e->major == ENS_TK_LC;
+}
+
+int ens_grammar_recover(void *g, uint32_t depth)
 {
 	yyParser *parser = g;
 	yyStackEntry *const top = parser->yytos;
-	int open = 0;
+	uint32_t open = 0;
 
-	while (parser->yytos > parser->yystack && !ens_grammar_takes(g, ENS_TK_BAD))
-		parser->yytos--;
+	for (const yyStackEntry *e = parser->yystack + 1; e <= top; e++)
+		open += opens(e);
+	for (; parser->yytos > parser->yystack && (open > depth || !ens_grammar_takes(g, ENS_TK_BAD)); parser->yytos--)
+		open -= opens(parser->yytos);
 	if (parser->yytos == parser->yystack) {
 		parser->yytos = top;
 		return -1;
 	}
-	for (const yyStackEntry *e = parser->yystack + 1; e <= parser->yytos; e++)
-		open += e->major == ENS_TK_LP || e->major == ENS_TK_LB || e->major == ENS_TK_LC;
-	return open;
+	return (int)open;
 }
 }

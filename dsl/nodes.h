@@ -220,9 +220,10 @@ void ens_grammar(void *g, int code, struct ens_token t);
 /* Whether this token could come next: 0 no, 1 as itself, 2 as a name.  Changes nothing. */
 int ens_grammar_takes(void *g, int code);
 int ens_grammar_ntoken(void); /* codes are below this */
-/* Takes back what was given of the innermost field, item, line or condition, so that ENS_TK_BAD can come in its place.
- * How many brackets are open then; -1: it is in none of these, and nothing was changed. */
-int ens_grammar_recover(void *g);
+/* Takes back what was given of the innermost field, item, line or condition that no more than `depth` brackets are around,
+ * so that ENS_TK_BAD can come in its place.  How many brackets are open then; -1: it is in none of these, and nothing was
+ * changed. */
+int ens_grammar_recover(void *g, uint32_t depth);
 
 /* Says in words what could come next: "a name, `(` or the end of the line"; nothing when that is too much to say. */
 void ens_expected(void *g, struct ens_buf *out);

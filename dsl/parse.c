@@ -603,7 +603,7 @@ static struct ens_token bad_part(const struct driver *d)
  */
 static bool skip_part(struct driver *d, struct ens_token *t)
 {
-	int open = d->p.diag->nerror < FINE_MAX && d->damage < ENS_LOST ? ens_grammar_recover(d->grammar) : -1;
+	int open = d->p.diag->nerror < FINE_MAX && d->damage < ENS_LOST ? ens_grammar_recover(d->grammar, d->depth_before) : -1;
 
 	if (open < 0)
 		return false;
@@ -797,7 +797,7 @@ static void swap_name_and_type(struct driver *d, struct ens_token *t, struct ens
 {
 	struct ens_token type = d->part;
 
-	if (ens_grammar_recover(d->grammar) < 0)
+	if (ens_grammar_recover(d->grammar, d->depth) < 0)
 		return;
 	d->part_begins = true;
 	give(d, *t, 1);
