@@ -80,8 +80,9 @@ static void graph_entry(const struct ens_g_entry *e, uint32_t i, struct ens_buf 
 
 	ens_buf_addf(out, "  %u %s", i, kind[e->kind]);
 	if (e->kind == ENS_T_TAKE)
-		ens_buf_addf(out, " %s %u%s%s", arrow_text(e->arrow), e->target,
-			     e->flags & ENS_T_GREEDY ? " greedy" : "", e->flags & ENS_T_AGAIN ? " again" : "");
+		ens_buf_addf(out, " %s %u%s%s%s", arrow_text(e->arrow), e->target,
+			     e->flags & ENS_T_GREEDY ? " greedy" : "", e->flags & ENS_T_AGAIN ? " again" : "",
+			     e->flags & ENS_T_EMPTY ? " empty" : "");
 	ens_buf_addf(out, " else %u", e->branch_end);
 	if (e->after) {
 		ens_buf_adds(out, " after ");
@@ -506,8 +507,9 @@ static void entry(const struct dump *d, const struct ens_t_entry *e, uint32_t i)
 
 	ens_buf_addf(d->out, "    %u %s", i, kind[e->kind]);
 	if (e->kind == ENS_T_TAKE)
-		ens_buf_addf(d->out, " %s %u%s%s", arrow_text(e->arrow), e->target,
-			     e->flags & ENS_T_GREEDY ? " greedy" : "", e->flags & ENS_T_AGAIN ? " again" : "");
+		ens_buf_addf(d->out, " %s %u%s%s%s", arrow_text(e->arrow), e->target,
+			     e->flags & ENS_T_GREEDY ? " greedy" : "", e->flags & ENS_T_AGAIN ? " again" : "",
+			     e->flags & ENS_T_EMPTY ? " empty" : "");
 	ens_buf_addf(d->out, " else %u", e->branch_end);
 	time_limit(d, "after", e->after_us, e->after_program);
 	time_limit(d, "within", e->within_us, e->within_program);

@@ -42,6 +42,7 @@ struct path {
 	struct ens_g_absence *absences;
 	uint32_t nabsence;
 	const struct node *again; /* the repetition that goes round again: its inner contiguity is the arrow of its first step */
+	bool empty;            /* an optional group was entered, and nothing of it taken */
 	bool from_start;       /* there is no event before: nothing limits or watches the way */
 };
 
@@ -270,7 +271,8 @@ static void take(struct lowering *w, struct node *n, struct path p, const struct
 		return;
 	e->target = n->state;
 	e->arrow = ENS_T_FOLLOWED;
-	e->flags = (of->greedy ? ENS_T_GREEDY : 0u) | (again || (p.again && p.again->pat == of) ? ENS_T_AGAIN : 0u);
+	e->flags = (of->greedy ? ENS_T_GREEDY : 0u) | (again || (p.again && p.again->pat == of) ? ENS_T_AGAIN : 0u) |
+		   (p.empty ? ENS_T_EMPTY : 0u);
 	e->guards = p.guards;
 	e->actions = p.actions;
 
@@ -325,6 +327,7 @@ static void begin_from(struct lowering *w, struct node *s, uint32_t i, struct pa
 		struct path by = leave(w, s, p, false);
 
 		by.actions = b->actions;
+		by.empty |= s->min == 0;
 		begin_from(w, s->up, s->place + 1, by, b->outer);
 	}
 	w->depth--;

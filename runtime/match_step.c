@@ -388,8 +388,7 @@ static bool accepts_now(const struct ens_rule *r, struct ens_partial *p, uint32_
 
 /* ---- one event, one partial match --------------------------------------------------------------------------------- */
 
-/* Two entries that lead to the same step by the same actions are two ways to the same match: one that leaves a group out
- * and one that takes it without events.  The event at hand was taken by the `n` entries in `taken`. */
+/* The event at hand was taken by the `n` entries in `taken`: by one that leaves out what `at` passes without events, too? */
 static bool is_taken(const struct ens_rule *r, const struct ens_t_entry *list, const uint16_t *taken, uint32_t n, uint32_t at)
 {
 	const struct ens_t_op *o = r->engine->tables->op;
@@ -398,7 +397,7 @@ static bool is_taken(const struct ens_rule *r, const struct ens_t_entry *list, c
 	for (uint32_t i = 0; i < n; i++) {
 		const struct ens_t_entry *u = &list[taken[i]];
 
-		if (u->target == t->target && u->flags == t->flags && u->actions.count == t->actions.count
+		if (u->target == t->target && (u->flags | ENS_T_EMPTY) == t->flags && u->actions.count == t->actions.count
 		    && !memcmp(&o[u->actions.first], &o[t->actions.first], t->actions.count * sizeof *o))
 			return true;
 	}
@@ -442,7 +441,7 @@ static void try_take(struct walk *w, const struct ens_t_entry *list)
 
 	if (v == TAKES) {
 		bool stays = t->arrow == ENS_T_ANY, embryo = p == r->embryo;
-		bool again = is_taken(r, list, w->taken, w->ntaken, at);
+		bool again = (t->flags & ENS_T_EMPTY) && is_taken(r, list, w->taken, w->ntaken, at);
 		/* The last use of p itself needs no copy. */
 		bool in_place = !embryo && !stays && !w->depth && !w->complete;
 		struct ens_partial *q = again ? NULL : in_place ? p : ens_partial_copy(w->cell, p, w->ev);
@@ -598,7 +597,8 @@ static void try_every(struct ens_cell *c, struct ens_partial *p, const struct en
 		enum verdict v = judge(r, p, t, ev);
 
 		if (v == TAKES) {
-			struct ens_partial *q = is_taken(r, list, taken, ntaken, i) ? NULL : ens_partial_copy(c, p, ev);
+			bool again = (t->flags & ENS_T_EMPTY) && is_taken(r, list, taken, ntaken, i);
+			struct ens_partial *q = again ? NULL : ens_partial_copy(c, p, ev);
 
 			taken[ntaken++] = (uint16_t)i;
 			if (q)

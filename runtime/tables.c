@@ -438,7 +438,7 @@ static bool check_entry(struct check *c, const struct ens_t_entry *e)
 
 	if (!check_enum(c, "its kind", e->kind, ENS_T_FORK_END + 1u) ||
 	    !check_enum(c, "its arrow", e->arrow, ENS_T_ANY + 1u) ||
-	    !check_enum(c, "its flags", e->flags, (ENS_T_GREEDY | ENS_T_AGAIN) + 1u))
+	    !check_enum(c, "its flags", e->flags, (ENS_T_GREEDY | ENS_T_AGAIN | ENS_T_EMPTY) + 1u))
 		return false;
 	if (e->kind == ENS_T_TAKE && e->arrow == 0)
 		return bad(c, 4, "it takes an event without an arrow");

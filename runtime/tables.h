@@ -288,7 +288,9 @@ enum ens_t_arrow { ENS_T_NEXT = 1, ENS_T_FOLLOWED = 2, ENS_T_ANY = 3 }; /* `,` `
 
 enum ens_t_entry_flags {
 	ENS_T_GREEDY = 1,  /* TAKE: stands before others because its repetition is greedy */
-	ENS_T_AGAIN = 2    /* TAKE: the state's step once more (not the first event of its repetition): `until` closes it */
+	ENS_T_AGAIN = 2,   /* TAKE: the state's step once more (not the first event of its repetition): `until` closes it */
+	ENS_T_EMPTY = 4    /* TAKE: its way passes an optional group without taking anything of it; the entry that leaves the group
+	                    * out stands before it, and where both take an event that is one way */
 };
 
 /*

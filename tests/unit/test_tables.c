@@ -299,7 +299,7 @@ static void values_are_checked(void)
 		"T4: slot 0: its initial value is a string: it can only begin as null");
 	REFUSED(entry[0].kind, 4, "T4: entry 0: its kind has the unknown value 4");
 	REFUSED(entry[0].arrow, 0, "T4: entry 0: it takes an event without an arrow");
-	REFUSED(entry[0].flags, 4, "T4: entry 0: its flags has the unknown value 4");
+	REFUSED(entry[0].flags, 8, "T4: entry 0: its flags has the unknown value 8");
 	REFUSED(entry[0].within_us, INT64_MIN, "T4: entry 0: a limit is negative");
 	REFUSED(op[0].kind, 8, "T4: op 0: its kind has the unknown value 8");
 	REFUSED(absence[0].kind, 4, "T4: absence 0: its kind has the unknown value 4");
