@@ -32,7 +32,7 @@ struct node {
 	uint32_t mask;         /* AND: counter whose bits are the parts taken */
 	uint32_t state;        /* STEP */
 	uint32_t min, max;     /* of the repetition; min is 0 or 1 where a round may be empty */
-	uint32_t owed;         /* rounds that are begun before it is left: they may be empty, but rather take; 0: none */
+	uint32_t owed;         /* rounds that are begun before it is left: they may be empty, but rather take, or pass absences; 0: none */
 	bool skippable;        /* may be left out altogether */
 };
 
@@ -125,7 +125,7 @@ static struct node *plant(struct lowering *w, const struct ens_pat *pat, struct 
 	n->max = pat->sema->max;
 	if (body_skippable(n)) { /* empty rounds can make up any number that is missing */
 		n->skippable = true;
-		if (n->min > 1 && pat->kind == ENS_P_SEQ && prefers_taking(n))
+		if (n->min > 1 && pat->kind == ENS_P_SEQ && (prefers_taking(n) || passes_not(n)))
 			n->owed = n->min;
 		n->min = n->min ? 1 : 0;
 	}
