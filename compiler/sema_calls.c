@@ -33,6 +33,14 @@ static enum ens_aggregate aggregate_of(const struct ens_expr *e)
 	return ENS_A_NONE;
 }
 
+bool ens_sema_is_aggregate_name(const char *name)
+{
+	for (size_t i = 0; i < NAGGREGATE; i++)
+		if (strcmp(aggregate_row[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 bool ens_sema_is_aggregate(const struct ens_expr *e)
 {
 	return e->kind == ENS_X_CALL && aggregate_of(e) != ENS_A_NONE;
@@ -114,10 +122,7 @@ bool ens_sema_is_builtin(const char *name)
 	for (size_t i = 0; i < ENS_NFUNCTION; i++)
 		if (strcmp(ens_function_table[i].name, name) == 0)
 			return true;
-	for (size_t i = 0; i < NAGGREGATE; i++)
-		if (strcmp(aggregate_row[i].name, name) == 0)
-			return true;
-	return strcmp(name, "step") == 0;
+	return ens_sema_is_aggregate_name(name) || strcmp(name, "step") == 0;
 }
 
 /* Functions of other languages, and what they are here. */

@@ -109,7 +109,7 @@ static void skip_to(struct ens_sema *s, struct ens_rule_sema *r, const struct en
 		m = ens_diag_add(s->diag, ENS_E_SKIP, c->name.at, "no step of the pattern is called `%s`", c->name.name);
 		for (uint32_t k = 0; k < r->nname && n < 256; k++)
 			candidate[n++] = r->name[k]->name;
-		ens_sema_suggest(s, m, c->name.name, candidate, n);
+		ens_sema_offer(s, m, c->name.name, "names of this pattern", candidate, n);
 		return;
 	}
 

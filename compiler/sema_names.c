@@ -115,6 +115,17 @@ static void enter(struct ens_sema *s, uint32_t i)
 	}
 }
 
+/* The first rule that emits events of that type, if there is one. */
+static const struct ens_decl *emitter(const struct ens_sema *s, const char *type)
+{
+	for (uint32_t i = 0; i < s->nrule; i++)
+		for (const struct ens_clause *c = s->rule[i]->clauses; c; c = c->next)
+			if ((c->kind == ENS_C_EMIT || c->kind == ENS_C_ON_TIMEOUT) && c->name.name &&
+			    strcmp(c->name.name, type) == 0)
+				return s->rule[i];
+	return NULL;
+}
+
 static void unknown_type(struct ens_sema *s, struct ens_ident id)
 {
 	if (s->imports || s->lost_output)
@@ -141,7 +152,10 @@ static void unknown_type(struct ens_sema *s, struct ens_ident id)
 		if ((s->decl[i]->kind == ENS_D_EVENT || s->decl[i]->kind == ENS_D_FILTER) && s->decl[i]->name.name)
 			candidate[n++] = s->decl[i]->name.name;
 	ens_sema_suggest(s, m, id.name, candidate, n);
-	if (!m->remedy)
+	if (!m->remedy && s->diag->nerror <= SUGGESTIONS_MAX && emitter(s, id.name))
+		ens_diag_remedy(s->diag, m, "rule `%s` emits it, for readers of streams; for other rules write `derive %s { ... }`",
+				emitter(s, id.name)->name.name, id.name);
+	else if (!m->remedy)
 		ens_diag_remedy(s->diag, m, "declare it: `event %s from \"STREAM\" { ... }`", id.name);
 }
 

@@ -154,6 +154,7 @@ bool ens_sema_narrow(struct ens_view *v, struct ens_expr *call); /* takes condit
 /* sema_calls.c */
 enum ens_type ens_sema_call(struct ens_view *v, struct ens_expr *e);
 bool ens_sema_is_aggregate(const struct ens_expr *e);
+bool ens_sema_is_aggregate_name(const char *name);
 bool ens_sema_is_builtin(const char *name); /* a word of the language that can be called */
 void ens_sema_unknown_function(struct ens_sema *s, const struct ens_expr *call);
 

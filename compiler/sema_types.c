@@ -160,7 +160,7 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 			 v->items ? "nothing emitted is called `%s`%s" : "there is no event at hand here that `%s` could be a field of%s",
 			 e->name, v->rule && v->rule->nkey ? ", and no key has that name" : "");
 	ens_sema_suggest(v->s, m, e->name, candidate, n);
-	if (!m->remedy && ens_sema_is_builtin(e->name))
+	if (!m->remedy && ens_sema_is_aggregate_name(e->name))
 		ens_diag_remedy(v->s->diag, m, "to call the function write `%s(%s)`", e->name,
 				strcmp(e->name, "count") == 0 ? "" : "...");
 	else if (!m->remedy && v->rule && v->rule->over && v->rule->nname)
@@ -550,7 +550,7 @@ static enum ens_type no_such_step(struct ens_view *v, const struct ens_expr *bas
 			"`%s` is an event type: give the step a name in the pattern, `x: %s`, and say `x.FIELD`",
 			base->name, base->name);
 	else
-		ens_sema_offer(v->s, m, base->name, "steps of this rule", candidate, n);
+		ens_sema_offer(v->s, m, base->name, v->rule->over ? "inputs of this rule" : "steps of this rule", candidate, n);
 	return ENS_BADTYPE;
 }
 
@@ -855,7 +855,9 @@ static bool need_bool(struct ens_view *v, const struct ens_expr *e, const struct
 		ens_diag_add(v->s->diag, ENS_E_CONDITION, arg->at, "`%s` needs a condition, this is of type %s",
 			     op_name(e), ens_type_name(arg->type));
 
-	if (is_number(arg->type))
+	if (arg->kind == ENS_X_LITERAL && (is_number(arg->type) || arg->type == ENS_STRING))
+		ens_diag_remedy(v->s->diag, m, "several values to compare with stand in a list, as in `n in (1, 2)` or `s like (\"a*\", \"b*\")`");
+	else if (is_number(arg->type))
 		ens_diag_remedy(v->s->diag, m, "compare it: `... != 0`");
 	else if (arg->optional || arg->type != ENS_BOOL)
 		ens_diag_remedy(v->s->diag, m, "compare it with something, or say `is not null`");

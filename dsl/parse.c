@@ -897,7 +897,8 @@ static bool mend_string(struct driver *d, struct ens_token *t)
 	struct ens_span at = t->at;
 	struct ens_message *m;
 
-	if (t->code == ENS_TK_STRING || d->first.code == ENS_TK_H_TEST || !t->len || d->depth_before > 0 ||
+	if (t->code == ENS_TK_STRING || d->first.code == ENS_TK_H_TEST || !t->len ||
+	    (d->depth_before > 0 && d->last_code != ENS_TK_AS) ||
 	    !takes(d, ENS_TK_STRING) || takes(d, ENS_TK_INT) ||
 	    (title && ens_word_role(t->code) == ENS_WORD_CLAUSE))
 		return false;
@@ -909,7 +910,7 @@ static bool mend_string(struct driver *d, struct ens_token *t)
 		return true;
 	}
 	while (d->next.code != ENS_TK_END && d->next.code != ENS_TK_NEWLINE && d->next.code != ENS_TK_LC &&
-	       (title || d->next.code != ENS_TK_COMMA) &&
+	       d->next.code != ENS_TK_RC && (title || d->next.code != ENS_TK_COMMA) &&
 	       (title || d->next.at.off == at.off + at.len) && !d->next.damage) {
 		at = ens_span_join(at, d->next.at);
 		advance(d);
