@@ -22,17 +22,22 @@
 #include "runtime/queue.h"
 
 #define UNREAD INT64_MIN /* frontier of a stream of which nothing was read */
-#define FETCH_AHEAD 16u  /* events before its turn the copy of a waiting one is fetched, */
-#define EXPECT_AHEAD 8u  /* and the engine told of it */
+#define FETCH_AHEAD 32u  /* events before its turn the copy of a waiting one is fetched, */
+#define EXPECT_AHEAD ENS_ENGINE_LOOKAHEAD /* and the engine told of it */
 
 /* An event that waits, with its values and their bytes behind it. */
 struct held {
-	struct held *older, *newer; /* of its stream */
-	int64_t before_us;          /* its stream's frontier before it was read */
-	size_t size_bytes;
+	uint64_t place;             /* among those of its stream that have waited */
+	uint32_t size_bytes;
 	uint32_t ngroup;            /* in which it waits */
 	struct ens_event ev;
 	struct ens_value value[];
+};
+
+/* Of an event that waits, what outlives it until all before it have gone. */
+struct mark {
+	uint64_t ms, seq;
+	int64_t before_us;          /* its stream's frontier before it was read */
 };
 
 struct group {
@@ -51,7 +56,9 @@ struct stream {
 	int64_t before_us;          /* the frontier before the event at hand */
 	int64_t lateness_us;
 	struct ens_t_list groups;   /* in `group_of` */
-	struct held *oldest, *newest;
+	struct mark *mark;          /* of the places first_mark to end_mark, each at its place modulo cap_mark, a power of 2 */
+	uint64_t *gone;             /* a bit for each: it waits no longer */
+	uint64_t first_mark, end_mark, cap_mark;
 	bool rereading;
 	struct ens_entry_id reread; /* the last entry that was read before */
 };
@@ -193,19 +200,26 @@ enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *en
 	return ENS_OK;
 }
 
+static void free_held(void *user, const struct ens_queue_item *item)
+{
+	struct ens_order *o = user;
+	struct held *h = item->what;
+
+	if (--h->ngroup == 0)
+		ens_heap_free(&o->memory, h, h->size_bytes);
+}
+
 void ens_order_close(struct ens_order *o)
 {
 	uint32_t i;
 
 	if (!o)
 		return;
+	for (i = 0; o->group && i < o->ngroup; i++)
+		ens_queue_each(&o->group[i].queue, free_held, o);
 	for (i = 0; o->stream && i < o->nstream; i++) {
-		while (o->stream[i].oldest) {
-			struct held *h = o->stream[i].oldest;
-
-			o->stream[i].oldest = h->newer;
-			ens_heap_free(&o->memory, h, h->size_bytes);
-		}
+		free(o->stream[i].mark);
+		free(o->stream[i].gone);
 	}
 	for (i = 0; o->group && i < o->ngroup; i++)
 		ens_queue_free(&o->group[i].queue);
@@ -219,6 +233,55 @@ void ens_order_close(struct ens_order *o)
 }
 
 /* ---- events that wait ------------------------------------------------------------------------------------------- */
+
+static bool more_marks(struct stream *s)
+{
+	const uint64_t cap = s->cap_mark ? s->cap_mark * 2 : 64;
+	struct mark *mark = malloc(cap * sizeof(*mark));
+	uint64_t *gone = calloc(cap / 64, sizeof(*gone));
+
+	if (!mark || !gone) {
+		free(mark);
+		free(gone);
+		return false;
+	}
+	for (uint64_t i = s->first_mark; i < s->end_mark; i++) {
+		const uint64_t from = i & (s->cap_mark - 1), to = i & (cap - 1);
+
+		mark[to] = s->mark[from];
+		gone[to / 64] |= (s->gone[from / 64] >> from % 64 & 1) << to % 64;
+	}
+	free(s->mark);
+	free(s->gone);
+	s->mark = mark;
+	s->gone = gone;
+	s->cap_mark = cap;
+	return true;
+}
+
+/* The event gets the next place. */
+static bool add_mark(struct stream *s, const struct ens_event *ev, uint64_t *place)
+{
+	uint64_t at;
+
+	if (s->end_mark - s->first_mark == s->cap_mark && !more_marks(s))
+		return false;
+	*place = s->end_mark++;
+	at = *place & (s->cap_mark - 1);
+	s->mark[at] = (struct mark){.ms = ev->id.ms, .seq = ev->id.seq, .before_us = s->before_us};
+	s->gone[at / 64] &= ~(UINT64_C(1) << at % 64);
+	return true;
+}
+
+static void remove_mark(struct stream *s, uint64_t place)
+{
+	uint64_t at = place & (s->cap_mark - 1);
+
+	s->gone[at / 64] |= UINT64_C(1) << at % 64;
+	for (at = s->first_mark & (s->cap_mark - 1); s->first_mark < s->end_mark && s->gone[at / 64] >> at % 64 & 1;
+	     at = s->first_mark & (s->cap_mark - 1))
+		s->first_mark++;
+}
 
 static struct held *hold(struct ens_order *o, uint32_t stream, const struct ens_event *ev)
 {
@@ -236,7 +299,11 @@ static struct held *hold(struct ens_order *o, uint32_t stream, const struct ens_
 	h = ens_heap_alloc(&o->memory, size);
 	if (!h)
 		return NULL;
-	*h = (struct held){.size_bytes = size, .older = s->newest, .before_us = s->before_us, .ev = *ev};
+	*h = (struct held){.size_bytes = (uint32_t)size, .ev = *ev};
+	if (!add_mark(s, ev, &h->place)) {
+		ens_heap_free(&o->memory, h, size);
+		return NULL;
+	}
 	h->ev.value = h->value;
 	bytes = (char *)(h->value + fields.count);
 	for (i = 0; i < fields.count; i++) {
@@ -250,11 +317,6 @@ static struct held *hold(struct ens_order *o, uint32_t stream, const struct ens_
 		v->s = bytes;
 		bytes += v->len;
 	}
-	if (s->newest)
-		s->newest->newer = h;
-	else
-		s->oldest = h;
-	s->newest = h;
 	o->nheld++;
 	return h;
 }
@@ -267,14 +329,7 @@ static void let_go(struct ens_order *o, struct held *h)
 	assert(h->ngroup > 0);
 	if (--h->ngroup)
 		return;
-	if (h->older)
-		h->older->newer = h->newer;
-	else
-		s->oldest = h->newer;
-	if (h->newer)
-		h->newer->older = h->older;
-	else
-		s->newest = h->older;
+	remove_mark(s, h->place);
 	ens_heap_free(&o->memory, h, h->size_bytes);
 	o->nheld--;
 }
@@ -316,17 +371,27 @@ static enum ens_status release_first(struct ens_order *o, uint32_t group, const 
 	return st;
 }
 
+static void fetch(const struct ens_queue_item *item)
+{
+	const char *h = item->what;
+
+	__builtin_prefetch(h);
+	__builtin_prefetch(h + 64);
+	__builtin_prefetch(h + 128);
+	__builtin_prefetch(h + 192);
+}
+
 /* What will be released soon is fetched, and the engine told. */
 static void look_ahead(const struct ens_order *o, uint32_t group)
 {
 	const struct ens_queue *q = &o->group[group].queue;
-	const struct ens_queue_item *soon = ens_queue_soon(q, FETCH_AHEAD);
+	const struct ens_queue_item *soon;
 
-	if (soon) {
-		__builtin_prefetch(soon->what);
-		__builtin_prefetch((const char *)soon->what + 64);
-		__builtin_prefetch((const char *)soon->what + 128);
-	}
+	for (size_t n = 1; ens_queue_turned(q) && n < FETCH_AHEAD && (soon = ens_queue_soon(q, n)); n++)
+		fetch(soon);
+	soon = ens_queue_soon(q, FETCH_AHEAD);
+	if (soon)
+		fetch(soon);
 	soon = ens_queue_soon(q, EXPECT_AHEAD);
 	if (soon)
 		ens_engine_expect(o->engine, group, &((const struct held *)soon->what)->ev);
@@ -496,8 +561,12 @@ void ens_order_expect(const struct ens_order *o, const struct ens_event *ev)
 {
 	const struct stream *s = &o->stream[o->single ? 0 : ev->id.stream];
 
-	for (uint32_t i = 0; i < s->groups.count; i++)
-		ens_engine_expect(o->engine, o->group_of[s->groups.first + i], ev);
+	for (uint32_t i = 0; i < s->groups.count; i++) {
+		const uint32_t group = o->group_of[s->groups.first + i];
+
+		if (!o->group[group].queue.nitem) /* else others come before it: look_ahead */
+			ens_engine_expect(o->engine, group, ev);
+	}
 }
 
 /* The earliest time at which the event would be in time. */
@@ -717,19 +786,24 @@ struct ens_order_counts ens_order_counts(const struct ens_order *o)
 /* Where reading the stream has to begin again, and its frontier before that entry was read.  False: behind the last entry. */
 static bool begins_again(const struct ens_order *o, uint32_t stream, struct ens_entry_id *id, int64_t *before_us)
 {
-	const struct held *oldest = o->stream[stream].oldest;
+	const struct stream *s = &o->stream[stream];
 	struct ens_entry_id noted;
 	int64_t noted_before_us;
-	const bool any = ens_unique_oldest(o->unique, stream, o->stream[stream].frontier_us, &noted, &noted_before_us);
+	const bool any = ens_unique_oldest(o->unique, stream, s->frontier_us, &noted, &noted_before_us);
 
-	if (oldest && (!any || compare_ids(&oldest->ev.id, &noted) <= 0)) {
-		*id = oldest->ev.id;
-		*before_us = oldest->before_us;
-		return true;
-	}
 	if (any) {
 		*id = noted;
 		*before_us = noted_before_us;
+	}
+	if (s->first_mark < s->end_mark) {
+		const struct mark *m = &s->mark[s->first_mark & (s->cap_mark - 1)];
+		const struct ens_entry_id waits = {.ms = m->ms, .seq = m->seq, .stream = stream};
+
+		if (!any || compare_ids(&waits, &noted) <= 0) {
+			*id = waits;
+			*before_us = m->before_us;
+		}
+		return true;
 	}
 	return any;
 }

@@ -5,7 +5,7 @@
  * that levels between which nothing differs cost nothing.
  *
  * Guarantee: items come out in order, whatever comes in when (one that is earlier than what came out last comes next).
- * Cost: amortised O(1) moves of 32 bytes a digit, at most 10, and O(log RUN_MAX) comparisons; O(log n) for those that come
+ * Cost: amortised O(1) moves of 32 bytes a digit, at most 10, and O(FEW_MAX) comparisons with neighbours; O(log n) for those that come
  * into a range that has begun.  Tested by tests/unit/test_queue.c against a sorted array.
  */
 #include "runtime/queue.h"
@@ -15,7 +15,8 @@
 #include <string.h>
 
 #define BITS 6u
-#define RUN_MAX 64u    /* that many are sorted by insertion */
+#define FEW_MAX 64u    /* that many are sorted by insertion */
+#define RUN_AIM 1024u  /* buckets are joined until a run has that many, so that it pays to look ahead in it */
 #define KEPT_MAX 4096u /* a bucket with room for more gives it back when it is empty */
 
 static uint64_t shifted(int64_t us)
@@ -64,6 +65,18 @@ void ens_queue_free(struct ens_queue *q)
 	free(q->run.item);
 	free(q->heap.item);
 	ens_queue_init(q);
+}
+
+void ens_queue_each(const struct ens_queue *q, void (*fn)(void *user, const struct ens_queue_item *item), void *user)
+{
+	for (size_t i = q->head; i < q->run.n; i++)
+		fn(user, &q->run.item[i]);
+	for (size_t i = 0; i < q->heap.n; i++)
+		fn(user, &q->heap.item[i]);
+	for (unsigned l = 0; l < ENS_QUEUE_LEVELS; l++)
+		for (unsigned s = 0; q->level[l] && s < ENS_QUEUE_SLOTS; s++)
+			for (size_t i = 0; i < q->level[l][s].n; i++)
+				fn(user, &q->level[l][s].item[i]);
 }
 
 /* ---- sorting ---------------------------------------------------------------------------------------------------- */
@@ -196,20 +209,26 @@ static uint64_t earliest(const struct ens_queue_bucket *b)
 	return least;
 }
 
-/* Room in the buckets where these items belong. */
-static bool room_below(struct ens_queue *q, const struct ens_queue_bucket *from)
+/* Room in the buckets below `level`, where these items belong. */
+static bool room_below(struct ens_queue *q, const struct ens_queue_bucket *from, unsigned level)
 {
-	uint32_t count[ENS_QUEUE_LEVELS][ENS_QUEUE_SLOTS] = {{0}};
+	uint32_t count[ENS_QUEUE_LEVELS][ENS_QUEUE_SLOTS];
+	uint64_t used[ENS_QUEUE_LEVELS] = {0};
 	unsigned l, s;
 
 	for (size_t i = 0; i < from->n; i++) {
 		place(q, shifted(from->item[i].time_us), &l, &s);
+		if (!(used[l] >> s & 1))
+			count[l][s] = 0;
+		used[l] |= UINT64_C(1) << s;
 		count[l][s]++;
 	}
-	for (l = 0; l < ENS_QUEUE_LEVELS; l++)
-		for (s = 0; s < ENS_QUEUE_SLOTS; s++)
-			if (count[l][s] && !bucket(q, l, s, count[l][s]))
+	for (l = 0; l < level; l++)
+		for (; used[l]; used[l] &= used[l] - 1) {
+			s = (unsigned)__builtin_ctzll(used[l]);
+			if (!bucket(q, l, s, count[l][s]))
 				return false;
+		}
 	return true;
 }
 
@@ -223,7 +242,7 @@ static enum ens_status spread(struct ens_queue *q, unsigned level, unsigned slot
 	if (move)
 		q->now = earliest(&from);
 	q->level[level][slot] = (struct ens_queue_bucket){0};
-	if (!room_below(q, &from)) {
+	if (!room_below(q, &from, level)) {
 		q->level[level][slot] = from;
 		q->now = before;
 		return ENS_ENOMEM;
@@ -263,36 +282,42 @@ static enum ens_status leave_entered(struct ens_queue *q)
 	return st;
 }
 
-/* The bucket becomes the run, and `now` its end. */
-static void run_bucket(struct ens_queue *q, unsigned level, unsigned slot)
+/* The bucket goes to the end of the run, sorted, and `now` to its end. */
+static enum ens_status take_bucket(struct ens_queue *q, unsigned level, unsigned slot)
 {
 	struct ens_queue_bucket *b = &q->level[level][slot];
-	const struct ens_queue_bucket used = q->run;
 	const unsigned shift = level * BITS;
+	const size_t n = b->n;
+	struct ens_queue_item *to;
 	uint64_t end;
 
-	q->run = *b;
-	q->head = 0;
-	*b = used;
+	if (!room(&q->run, n))
+		return ENS_ENOMEM;
+	to = q->run.item + q->run.n;
+	memcpy(to, b->item, n * sizeof(*to));
+	q->run.n += n;
 	clear(b);
 	q->occupied[level] &= ~(UINT64_C(1) << slot);
-	if (q->run.n <= RUN_MAX)
-		sort_few(q->run.item, q->run.n);
+	if (n <= FEW_MAX)
+		sort_few(to, n);
 	else
-		sort_many(q->run.item, q->run.n);
-	end = ((shifted(q->run.item[0].time_us) >> shift) + 1) << shift;
+		sort_many(to, n);
+	end = ((shifted(to->time_us) >> shift) + 1) << shift;
 	q->now = end ? end : UINT64_MAX;
+	return ENS_OK;
 }
 
-/* The earliest bucket; there is one. */
-static void first_bucket(const struct ens_queue *q, unsigned *level, unsigned *slot)
+/* The earliest bucket; false: all are empty. */
+static bool first_bucket(const struct ens_queue *q, unsigned *level, unsigned *slot)
 {
-	unsigned l = 0;
-
-	while (!q->occupied[l])
-		l++;
-	*level = l;
-	*slot = (unsigned)__builtin_ctzll(q->occupied[l]);
+	for (unsigned l = 0; l < ENS_QUEUE_LEVELS; l++) {
+		if (!q->occupied[l])
+			continue;
+		*level = l;
+		*slot = (unsigned)__builtin_ctzll(q->occupied[l]);
+		return true;
+	}
+	return false;
 }
 
 /* Run and heap are empty, but there are items: makes a run of the earliest. */
@@ -301,15 +326,18 @@ static enum ens_status next_run(struct ens_queue *q)
 	enum ens_status st = leave_entered(q);
 	unsigned level, slot;
 
-	while (st == ENS_OK) {
-		first_bucket(q, &level, &slot);
-		if (level == 0 || q->level[level][slot].n <= RUN_MAX) {
-			run_bucket(q, level, slot);
-			break;
+	clear(&q->run);
+	q->head = 0;
+	while (st == ENS_OK && q->run.n < RUN_AIM && first_bucket(q, &level, &slot)) {
+		if (level > 0 && q->level[level][slot].n > FEW_MAX) {
+			st = spread(q, level, slot, true);
+			continue;
 		}
-		st = spread(q, level, slot, true);
+		st = take_bucket(q, level, slot);
+		if (st == ENS_OK)
+			st = leave_entered(q);
 	}
-	return st;
+	return q->run.n ? ENS_OK : st;
 }
 
 static bool heap_is_first(const struct ens_queue *q)

@@ -41,6 +41,8 @@ struct ens_queue {
 
 void ens_queue_init(struct ens_queue *q);
 void ens_queue_free(struct ens_queue *q); /* not what the items point to */
+/* Each item, in no particular order. */
+void ens_queue_each(const struct ens_queue *q, void (*fn)(void *user, const struct ens_queue_item *item), void *user);
 
 /* True if `a` comes before `b`. */
 static inline bool ens_queue_before(const struct ens_queue_item *a, const struct ens_queue_item *b)
@@ -57,6 +59,11 @@ enum ens_status ens_queue_add(struct ens_queue *q, const struct ens_queue_item *
 enum ens_status ens_queue_first(struct ens_queue *q, const struct ens_queue_item **out) ENS_MUST_CHECK;
 /* Takes out what ens_queue_first has just given. */
 void ens_queue_drop_first(struct ens_queue *q);
+/* True if what was first before now has come from the far buckets: what follows has not been looked at. */
+static inline bool ens_queue_turned(const struct ens_queue *q)
+{
+	return q->head == 0;
+}
 /* An item that comes soon, about `n` after the first; NULL: not known.  A hint. */
 static inline const struct ens_queue_item *ens_queue_soon(const struct ens_queue *q, size_t n)
 {

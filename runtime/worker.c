@@ -24,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "runtime/letter.h"
 
 #define NEAR_US 2000       /* a wait while something is expected soon */
 #define POLL_US 5000       /* between reads while a deadline is near */
@@ -206,62 +206,16 @@ static enum ens_status send_dead(struct loop *l, const struct ens_reject *r, str
 	return w->sink.dead(w->sink.self, r, err);
 }
 
-/* The declared fields of an event as texts, with offsets into l->text instead of pointers: it may still move.  Computed
- * ones are not the entry's.  *cut: there are more than `max`. */
-static uint32_t format_fields(struct loop *l, const struct ens_event *ev, struct ens_raw_field *raw, uint32_t max, bool *cut)
-{
-	const struct ens_tables *t = l->w->tables;
-	const struct ens_t_type *type = &t->type[ev->type];
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < type->fields.count - type->nraw; i++) {
-		const struct ens_t_field *f = &t->field[type->fields.first + i];
-		size_t from = l->text.len;
-
-		if (ev->value[i].null != ENS_SET || f->program != ENS_NONE)
-			continue;
-		*cut = n == max;
-		if (*cut)
-			break;
-
-		const struct ens_t_str source = t->source[f->sources.first];
-
-		ens_format_text(&l->text, (enum ens_type)f->type, &ev->value[i]);
-		raw[n] = (struct ens_raw_field){
-			.name = t->bytes + source.off, .name_len = source.len, .kind = ENS_RAW_TEXT};
-		raw[n].i = (int64_t)from;
-		raw[n++].len = (uint32_t)(l->text.len - from);
-	}
-	return n;
-}
-
-/*
- * A late event as a dead letter, or to its own stream.  Its entry is gone, so the letter has the declared fields only; where
- * others tell of which type an entry is, the letter is not the whole of it.
- */
+/* A late event as a dead letter, or to its own stream. */
 static enum ens_status write_late(struct loop *l, const struct ens_event *ev, struct ens_error *err)
 {
 	struct ens_worker *w = l->w;
-	struct ens_raw_field raw[64];
-	struct ens_reject r = {
-		.reason = ENS_REJECT_LATE,
-		.id = ev->id,
-		.raw = raw,
-		.detail = "the event's time is before the newest of its stream by more than the lateness allowed"};
+	struct ens_raw_field raw[ENS_LETTER_FIELDS_MAX];
+	struct ens_reject r;
 
-	ens_buf_clear(&l->text);
-	r.nraw = format_fields(l, ev, raw, sizeof(raw) / sizeof(*raw), &r.cut);
-	r.cut |= w->tables->type[ev->type].where != ENS_NONE || w->tables->type[ev->type].json.len > 0 ||
-		 w->tables->stream[ev->id.stream].types.count > 1;
-	if (l->text.failed)
+	if (ens_letter_late(w->tables, ev, "the event's time is before the newest of its stream by more than the lateness allowed",
+			    &l->text, raw, &r) != ENS_OK)
 		return ens_fail(err, ENS_ENOMEM, "out of memory");
-	for (uint32_t i = 0; i < r.nraw; i++) {
-		raw[i].s = l->text.data + raw[i].i;
-		if (raw[i].len > 1024) {
-			raw[i].len = 1024;
-			r.cut = true;
-		}
-	}
 	if (w->tables->type[ev->type].late != ENS_T_LATE_TO)
 		return send_dead(l, &r, err);
 	w->stats.late_to++;

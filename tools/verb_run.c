@@ -53,6 +53,8 @@
 	  "when the inputs have ended: flush (default), time goes to\nits end; or hold, it stands still at the last event") \
 	X(EVENT_FIELD, "event-field", 0, "NAME", NULL, \
 	  "the member that names an event's type in an input\n(default: event, else _event)") \
+	X(DEAD, "dead", 0, "FILE", NULL, \
+	  "write the entries of the inputs that can't be used, with the\nreason, as NDJSON into this file") \
 	X(NO_PROVENANCE, "no-provenance", 0, NULL, NULL, \
 	  "leave `_events` out of emissions") \
 	X(QUIET, "quiet", 'q', NULL, NULL, \
@@ -78,7 +80,7 @@ struct run_args {
 	struct ens_redis_address address; /* of `url` */
 	const char **input; /* room for one per argument */
 	size_t ninput;
-	const char *event_field;
+	const char *event_field, *dead;
 	struct cli_rule_options rules;
 	bool hold;
 	uint32_t max_emissions;
@@ -174,6 +176,10 @@ static enum cli_exit take_option(const struct cli_verb *verb, struct run_args *a
 		args->event_field = value;
 		args->for_files = "event-field";
 		break;
+	case OPT_DEAD:
+		args->dead = value;
+		args->for_files = "dead";
+		break;
 	case OPT_NO_PROVENANCE:
 		args->redis.no_provenance = true;
 		break;
@@ -223,7 +229,8 @@ static enum cli_exit judge(const struct cli_verb *verb, struct run_args *args)
 		return cli_usage_error(verb, "--job %s: a name has 1 to %d letters, digits, `-`, `_` and `.`", args->redis.job,
 				       JOB_MAX_BYTES);
 	if (args->for_files)
-		return cli_usage_error(verb, "--%s goes with --input; a run on Redis has no end and names types by stream",
+		return cli_usage_error(verb, "--%s goes with --input; a run on Redis has no end, names types by stream, and keeps what "
+					     "it can't use (`ensue dead`)",
 				       args->for_files);
 	enum ens_status st = ens_redis_address_parse(args->url, args->password_file, &args->address, &err);
 
@@ -278,6 +285,7 @@ static enum cli_exit run_files(const struct run_args *args, const struct ens_tab
 		.ninput = args->ninput,
 		.at_end_flush = !args->hold,
 		.event_field = args->event_field,
+		.dead = args->dead,
 		.no_provenance = args->redis.no_provenance,
 		.out_fd = STDOUT_FILENO,
 		.quiet = args->redis.quiet,

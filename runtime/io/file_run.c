@@ -22,6 +22,7 @@
 #include "runtime/emission.h"
 #include "runtime/engine.h"
 #include "runtime/io/file_source.h"
+#include "runtime/letter.h"
 #include "runtime/order.h"
 
 #define BATCH_ENTRIES 2048u
@@ -51,6 +52,8 @@ struct run {
 	size_t nfeed, nheap;
 	struct ens_buf out;
 	bool reader_gone;   /* of the output */
+	FILE *dead;         /* NULL: not wanted */
+	struct ens_buf letter, text;
 	struct ens_file_counts counts;
 	struct ens_error *err;
 };
@@ -123,16 +126,47 @@ static void tell_reject(struct run *r, const struct feed *f, enum ens_reject_rea
 	ens_buf_free(&b);
 }
 
-static void tell_rejects(struct run *r, const struct feed *f)
+static enum ens_status write_letter(struct run *r, const struct feed *f, const struct ens_reject *x, const struct ens_t_str *to)
 {
+	if (!r->dead)
+		return ENS_OK;
+	ens_buf_clear(&r->letter);
+	ens_letter_json(&r->letter, x, ens_file_source_name(f->source), to, r->t);
+	if (r->letter.failed)
+		return ens_fail(r->err, ENS_ENOMEM, "no memory for a dead letter");
+	if (fwrite(r->letter.data, 1, r->letter.len, r->dead) != r->letter.len)
+		return ens_fail(r->err, ENS_EENV, "cannot write %s: %s", r->o->dead, strerror(errno));
+	return ENS_OK;
+}
+
+static enum ens_status tell_rejects(struct run *r, const struct feed *f)
+{
+	enum ens_status st = ENS_OK;
 	uint32_t i;
 
-	for (i = 0; i < f->batch.nreject; i++) {
+	for (i = 0; i < f->batch.nreject && st == ENS_OK; i++) {
 		const struct ens_reject *x = &f->batch.reject[i];
 
 		tell_reject(r, f, x->reason, x->id.ms, x->field, x->detail);
+		st = write_letter(r, f, x, NULL);
 	}
 	r->counts.skipped += f->batch.skipped;
+	return st;
+}
+
+static enum ens_status reject_late(struct run *r, const struct feed *f, const struct ens_event *ev)
+{
+	static const char detail[] = "its time is before that of an earlier line (more than the lateness of its type allows)";
+	const struct ens_t_type *type = &r->t->type[ev->type];
+	struct ens_raw_field raw[ENS_LETTER_FIELDS_MAX];
+	struct ens_reject x;
+
+	tell_reject(r, f, ENS_REJECT_LATE, ev->id.ms, NULL, detail);
+	if (!r->dead)
+		return ENS_OK;
+	if (ens_letter_late(r->t, ev, detail, &r->text, raw, &x) != ENS_OK)
+		return ens_fail(r->err, ENS_ENOMEM, "no memory for a dead letter");
+	return write_letter(r, f, &x, type->late == ENS_T_LATE_TO ? &type->late_stream : NULL);
 }
 
 static void tell_dropped(struct run *r, const char *what, uint32_t rule, uint64_t n)
@@ -241,8 +275,9 @@ static enum ens_status read_batch(struct run *r, struct feed *f)
 		}
 	}
 	r->counts.entries += f->batch.entries;
-	tell_rejects(r, f);
-	return st;
+	const enum ens_status told = tell_rejects(r, f);
+
+	return st == ENS_OK ? told : st;
 }
 
 /* Reads until the feed has an event at hand or has ended. */
@@ -319,8 +354,7 @@ static enum ens_status push(struct run *r, const struct feed *f, const struct en
 	else if (r->t->type[ev->type].late == ENS_T_LATE_DROP)
 		r->counts.late_dropped++;
 	else
-		tell_reject(r, f, ENS_REJECT_LATE, ev->id.ms, NULL,
-			    "its time is before that of an earlier line (more than the lateness of its type allows)");
+		return reject_late(r, f, ev);
 	return ENS_OK;
 }
 
@@ -364,6 +398,8 @@ static enum ens_status open_run(struct run *r)
 	r->heap = calloc(r->o->ninput + 1, sizeof(struct feed *));
 	if (!r->feed || !r->heap)
 		return ENS_ENOMEM;
+	if (r->o->dead && !(r->dead = fopen(r->o->dead, "we")))
+		return ens_fail(r->err, ENS_EENV, "cannot write %s: %s", r->o->dead, strerror(errno));
 	for (i = 0; st == ENS_OK && i < r->o->ninput; i++) {
 		ens_batch_init(&r->feed[i].batch);
 		r->feed[i].place = (uint32_t)i;
@@ -394,6 +430,17 @@ static void close_run(struct run *r)
 	free(r->feed);
 	free(r->heap);
 	ens_buf_free(&r->out);
+	ens_buf_free(&r->letter);
+	ens_buf_free(&r->text);
+}
+
+/* The end of the letters is written. */
+static enum ens_status close_dead(struct run *r)
+{
+	const bool good = !r->dead || fclose(r->dead) == 0;
+
+	r->dead = NULL;
+	return good ? ENS_OK : ens_fail(r->err, ENS_EENV, "cannot write %s: %s", r->o->dead, strerror(errno));
 }
 
 static enum ens_status work(struct run *r)
@@ -429,6 +476,11 @@ enum ens_status ens_run_files(const struct ens_tables *t, const struct ens_file_
 	r.err->text[0] = '\0';
 	(void)sigaction(SIGPIPE, &ignore, &before);
 	st = work(&r);
+
+	const enum ens_status closed = close_dead(&r);
+
+	if (st == ENS_OK)
+		st = closed;
 	if (r.reader_gone)
 		st = ENS_OK;
 	if (st == ENS_ENOMEM && !r.err->text[0])

@@ -36,6 +36,7 @@ struct ens_file_options {
 	uint32_t max_emissions;    /* of one rule at one event; 0: the engine's default */
 	int out_fd;
 	FILE *log;                 /* rejected entries and the summary; NULL: standard error */
+	const char *dead;          /* entries that can't be used go into this file, as NDJSON; NULL: they are only told */
 	bool quiet;                /* on `log` only the sum of what was rejected or dropped */
 	const volatile sig_atomic_t *stop; /* not 0: reading stops, time stands still; may be NULL */
 	struct ens_file_counts *counts;    /* filled whatever happens; may be NULL */

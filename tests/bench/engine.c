@@ -4,6 +4,9 @@
  *   engine speed EVENTS KEYS     events/s; what is measured is pushing decoded events: conditions, keys, matching
  *   engine plain EVENTS KEYS     the same without look-ahead (option no_lookahead)
  *   engine memory EVENTS KEYS    resident memory as the events go by, ten lines
+ *   engine order EVENTS KEYS     the same events in order of their time, and out of order so that a million of them wait to be
+ *                                put in order (runtime/order.h): events/s of both, and their ratio
+ *   engine absences KEYS         an absence on each of that many keys is open, then each is due: events/s
  *
  * Events come in batches of a thousand, as a decoder hands them out, 20 a millisecond of event time.  The clock stands still
  * while a batch is made.
@@ -17,6 +20,7 @@
 
 #include "compiler/compile.h"
 #include "runtime/engine.h"
+#include "runtime/order.h"
 #include "tests/bench/logins.h"
 
 #define BATCH 1000u
@@ -25,6 +29,7 @@
 #define NAGENT 8
 #define FIRST_US 1767600000000000
 #define STEP_US 50
+#define LATENESS_US INT64_C(99000000) /* half of that, at 20 events a millisecond, is what waits: 990,000 */
 
 /* One batch of decoded events, and the texts their values borrow. */
 struct batch {
@@ -33,6 +38,7 @@ struct batch {
 	char ip[BATCH][16];
 	char user[NUSER][16], agent[NAGENT][16];
 	uint32_t nkey;
+	int64_t disorder_us; /* events come up to so much after others that are later */
 };
 
 static uint64_t emissions;
@@ -50,6 +56,15 @@ static double now_s(void)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* Processor time: what is compared is the work, also beside other programs. */
+static double spent_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
@@ -86,7 +101,8 @@ static void make_event(struct batch *b, uint32_t i, uint64_t at)
 	const unsigned char ip[16] = {[10] = 0xff, 0xff, 10, (unsigned char)(l.ip >> 16), (unsigned char)(l.ip >> 8),
 				      (unsigned char)l.ip};
 	struct ens_value *v = b->value[i];
-	const int64_t time_us = FIRST_US + (int64_t)(at * STEP_US);
+	const int64_t back_us = b->disorder_us ? (int64_t)(login_mix(~at) % (uint64_t)b->disorder_us) : 0;
+	const int64_t time_us = FIRST_US + (int64_t)(at * STEP_US) - back_us;
 
 	memcpy(b->ip[i], ip, 16);
 	v[0] = (struct ens_value){.s = b->user[l.user], .len = (uint32_t)strlen(b->user[l.user])};
@@ -95,7 +111,7 @@ static void make_event(struct batch *b, uint32_t i, uint64_t at)
 	v[3] = (struct ens_value){.s = b->agent[l.agent], .len = 7};
 	v[4] = (struct ens_value){.i = l.port};
 	b->event[i] = (struct ens_event){
-		.id = {.ms = (uint64_t)time_us / 1000, .seq = at % 20}, .time_us = time_us, .value = v};
+		.id = {.ms = (uint64_t)at / 20, .seq = at % 20}, .time_us = time_us, .value = v};
 }
 
 /* Pushes events [from, to) of the stream; adds the time that took to *spent_s. */
@@ -145,7 +161,120 @@ static enum ens_status memory(struct ens_engine *e, struct batch *b, uint64_t n)
 	return st;
 }
 
-static enum ens_status compile(struct ens_arena *arena, struct ens_buf *bytes, struct ens_tables *tables)
+/* As push, but by way of the order. */
+static enum ens_status push_in_order(struct ens_order *o, struct batch *b, uint64_t n, double *spent, uint64_t *waited)
+{
+	enum ens_status st = ENS_OK;
+	uint64_t from = 0;
+
+	while (from < n && st == ENS_OK) {
+		const uint32_t count = n - from < BATCH ? (uint32_t)(n - from) : BATCH;
+
+		for (uint32_t i = 0; i < count; i++)
+			make_event(b, i, from + i);
+		const double start = spent_s();
+
+		for (uint32_t i = 0; i < count && st == ENS_OK; i++) {
+			enum ens_order_verdict verdict;
+
+			if (!b->disorder_us && i + ENS_ENGINE_LOOKAHEAD < count)
+				ens_order_expect(o, &b->event[i + ENS_ENGINE_LOOKAHEAD]);
+			st = ens_order_push(o, &b->event[i], &verdict);
+			if (st == ENS_OK && verdict != ENS_ORDER_TAKEN)
+				st = ENS_EBUG;
+		}
+		*spent += spent_s() - start;
+		if (ens_order_buffered(o) > *waited)
+			*waited = ens_order_buffered(o);
+		from += count;
+	}
+	const double start = spent_s();
+
+	if (st == ENS_OK)
+		st = ens_order_end(o, false);
+	*spent += spent_s() - start;
+	return st;
+}
+
+/* One pass with an engine of its own; events/s. */
+static enum ens_status order_pass(const struct ens_tables *t, struct batch *b, uint64_t n, double *rate, uint64_t *waited)
+{
+	const struct ens_engine_options options = {.seed = 1, .sink = {.emit = count}};
+	struct ens_engine *e = NULL;
+	struct ens_order *o = NULL;
+	struct ens_error err = {""};
+	double s = 0;
+	enum ens_status st = ens_engine_open(t, &options, &e, &err);
+
+	emissions = 0;
+	*waited = 0;
+	if (st == ENS_OK)
+		st = ens_order_open(t, e, false, &o, &err);
+	if (st == ENS_OK)
+		st = push_in_order(o, b, n, &s, waited);
+	*rate = (double)n / s;
+	ens_order_close(o);
+	ens_engine_close(e);
+	return st;
+}
+
+/* `t` has no lateness, `late` as much as the disorder. */
+static enum ens_status order(const struct ens_tables *t, const struct ens_tables *late, struct batch *b, uint64_t n)
+{
+	double sorted = 0, mixed = 0;
+	uint64_t waited = 0, emitted;
+	enum ens_status st = order_pass(t, b, n, &sorted, &waited);
+
+	emitted = emissions;
+	printf("order: %.2f M events/s in order of time, %llu emissions\n", sorted / 1e6, (unsigned long long)emitted);
+	b->disorder_us = LATENESS_US;
+	if (st == ENS_OK)
+		st = order_pass(late, b, n, &mixed, &waited);
+	printf("order: %.2f M events/s out of order, %llu waiting at most, %llu emissions; ratio %.2f\n", mixed / 1e6,
+	       (unsigned long long)waited, (unsigned long long)emissions, mixed / sorted);
+	return st;
+}
+
+/* The sum of a first event of each key, and of the deadlines of all. */
+static enum ens_status absences(struct ens_engine *e, uint32_t nkey)
+{
+	struct ens_value v[1];
+	double start = spent_s(), opened, ended;
+	enum ens_status st = ENS_OK;
+
+	for (uint32_t i = 0; i < nkey && st == ENS_OK; i++) {
+		const struct ens_event ev = {.id = {.ms = i}, .time_us = FIRST_US + (int64_t)i * STEP_US, .value = v};
+
+		v[0] = (struct ens_value){.i = (int64_t)(login_mix(i) >> 1)};
+		st = ens_engine_push(e, 0, &ev);
+	}
+	opened = spent_s();
+	printf("absences: %u open, %.1f MiB of state, %.2f M events/s\n", nkey, (double)ens_engine_bytes(e) / (1 << 20),
+	       nkey / (opened - start) / 1e6);
+	if (st == ENS_OK)
+		st = ens_engine_advance(e, 0, INT64_MAX);
+	ended = spent_s();
+	printf("absences: %llu due, %.2f M a second; events and deadlines together: %.2f M events/s\n",
+	       (unsigned long long)emissions, nkey / (ended - opened) / 1e6, nkey / (ended - start) / 1e6);
+	return st;
+}
+
+static const char logins[] = LOGINS_RULES;
+static const char late_logins[] =
+	"event Login from \"bench:logins\" { user: string, ip: ip, ok: bool, agent: string, port: int } lateness 99s\n"
+	"rule brute_force\n"
+	"  key     ip\n"
+	"  match   fail: Login[not ok]{5,} -> hit: Login[ok]\n"
+	"  within  1m\n"
+	"  emit    BruteForce to \"bench:alerts\" { ip, user: hit.user, tries: count(fail) }\n";
+static const char beats[] =
+	"event Beat from \"bench:beats\" { device: int }\n"
+	"rule silent\n"
+	"  key     device\n"
+	"  match   b: Beat -> not Beat for 10m\n"
+	"  emit    Silent to \"bench:silent\" { device, since: b.time }\n";
+
+static enum ens_status compile(const char *rules, struct ens_arena *arena, struct ens_buf *bytes, struct ens_tables *tables)
 {
 	struct ens_sources sources;
 	struct ens_diag diag;
@@ -156,7 +285,7 @@ static enum ens_status compile(struct ens_arena *arena, struct ens_buf *bytes, s
 	ens_arena_init(arena, 0);
 	ens_sources_init(&sources, arena);
 	ens_diag_init(&diag, arena, &sources);
-	st = ens_sources_add(&sources, "logins.ens", LOGINS_RULES, strlen(LOGINS_RULES), &file);
+	st = ens_sources_add(&sources, "logins.ens", rules, strlen(rules), &file);
 	if (st == ENS_OK)
 		st = ens_compile(arena, &diag, &file, 1, &ast, bytes, NULL);
 	if (st == ENS_OK)
@@ -164,35 +293,55 @@ static enum ens_status compile(struct ens_arena *arena, struct ens_buf *bytes, s
 	return st;
 }
 
-int main(int argc, char **argv)
+static enum ens_status measure(const char *what, uint64_t n, uint32_t nkey, const struct ens_tables *tables,
+			       const struct ens_tables *late, struct ens_error *err)
 {
-	const uint64_t n = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
-	const uint32_t nkey = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0;
-	const bool is_memory = argc > 1 && strcmp(argv[1], "memory") == 0;
-	struct ens_arena arena;
-	struct ens_buf bytes = ENS_BUF_EMPTY;
-	struct ens_tables tables;
-	struct ens_engine_options options = {
-		.seed = 1, .no_lookahead = argc > 1 && strcmp(argv[1], "plain") == 0, .sink = {.emit = count}};
+	const struct ens_engine_options options = {
+		.seed = 1, .no_lookahead = strcmp(what, "plain") == 0, .sink = {.emit = count}, .keys_per_rule = 2000000,
+		.partials_per_rule = 2000000};
+	struct batch *batch = new_batch(nkey);
 	struct ens_engine *engine = NULL;
-	struct ens_error err = {""};
-	struct batch *batch = nkey > 0 ? new_batch(nkey) : NULL;
-	enum ens_status st;
+	enum ens_status st = batch ? ens_engine_open(tables, &options, &engine, err) : ENS_ENOMEM;
 
-	if (n == 0 || nkey == 0 || nkey >= 1 << 24) {
-		fprintf(stderr, "usage: engine speed|plain|memory EVENTS KEYS\n");
-		return 2;
-	}
-	st = batch ? compile(&arena, &bytes, &tables) : ENS_ENOMEM;
-	if (st == ENS_OK)
-		st = ens_engine_open(&tables, &options, &engine, &err);
-	if (st == ENS_OK)
-		st = is_memory ? memory(engine, batch, n) : speed(options.no_lookahead ? "engine without look-ahead" : "engine", engine, batch, n);
-	if (st != ENS_OK)
-		fprintf(stderr, "engine: failed (%d) %s\n", (int)st, err.text);
+	if (st == ENS_OK && strcmp(what, "memory") == 0)
+		st = memory(engine, batch, n);
+	else if (st == ENS_OK && strcmp(what, "order") == 0)
+		st = order(tables, late, batch, n);
+	else if (st == ENS_OK && strcmp(what, "absences") == 0)
+		st = absences(engine, nkey);
+	else if (st == ENS_OK)
+		st = speed(options.no_lookahead ? "engine without look-ahead" : "engine", engine, batch, n);
 	ens_engine_close(engine);
 	free(batch);
+	return st;
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	const bool is_absences = strcmp(what, "absences") == 0;
+	const uint64_t n = is_absences ? 1 : argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+	const char *key_text = is_absences && argc > 2 ? argv[2] : argc > 3 ? argv[3] : "0";
+	const uint32_t nkey = (uint32_t)strtoul(key_text, NULL, 10);
+	struct ens_arena arena, late_arena;
+	struct ens_buf bytes = ENS_BUF_EMPTY, late_bytes = ENS_BUF_EMPTY;
+	struct ens_tables tables, late;
+	struct ens_error err = {""};
+	enum ens_status st, late_st;
+
+	if (n == 0 || nkey == 0 || nkey >= 1 << 24) {
+		fprintf(stderr, "usage: engine speed|plain|memory|order EVENTS KEYS, or engine absences KEYS\n");
+		return 2;
+	}
+	st = compile(is_absences ? beats : logins, &arena, &bytes, &tables);
+	late_st = compile(late_logins, &late_arena, &late_bytes, &late);
+	if (st == ENS_OK && (st = late_st) == ENS_OK)
+		st = measure(what, n, nkey, &tables, &late, &err);
+	if (st != ENS_OK)
+		fprintf(stderr, "engine: failed (%d) %s\n", (int)st, err.text);
 	ens_buf_free(&bytes);
+	ens_buf_free(&late_bytes);
 	ens_arena_free(&arena);
+	ens_arena_free(&late_arena);
 	return st != ENS_OK;
 }

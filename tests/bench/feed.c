@@ -3,6 +3,8 @@
  *
  * Entry IDs are given: 20 entries a millisecond from a fixed time, so that two million entries are 100 seconds of event
  * time whatever the machine.  The last six entries are an attack from 192.0.2.1, whose detection says that all was read.
+ *
+ * `feed ENTRIES KEYS DISORDER_US`: the same as NDJSON, with a time field `at` that is up to so much before the entry's place.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +44,16 @@ static void entry(uint64_t i, const char *user, const char *ip, const char *ok, 
 	argument(number);
 }
 
+static void line(uint64_t i, uint32_t nkey, uint64_t disorder_us)
+{
+	const struct login l = login_at(i, nkey);
+	const uint64_t back_us = disorder_us ? login_mix(~i) % disorder_us : 0;
+
+	printf("{\"user\":\"user-%u\",\"ip\":\"10.%u.%u.%u\",\"ok\":%s,\"agent\":\"agent-%u\",\"port\":%u,\"at\":%llu}\n", l.user,
+	       l.ip >> 16 & 255, l.ip >> 8 & 255, l.ip & 255, l.ok ? "true" : "false", l.agent, l.port,
+	       (unsigned long long)(FIRST_MS * UINT64_C(1000) + i * 1000 / PER_MS - back_us));
+}
+
 int main(int argc, char **argv)
 {
 	const uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
@@ -49,8 +61,13 @@ int main(int argc, char **argv)
 	char user[24], ip[32];
 
 	if (n < 6 || nkey == 0) {
-		fprintf(stderr, "usage: feed ENTRIES KEYS\n");
+		fprintf(stderr, "usage: feed ENTRIES KEYS [DISORDER_US]\n");
 		return 2;
+	}
+	if (argc > 3) {
+		for (uint64_t i = 0; i < n; i++)
+			line(i, nkey, strtoull(argv[3], NULL, 10));
+		return fflush(stdout) != 0;
 	}
 	for (uint64_t i = 0; i < n - 6; i++) {
 		const struct login l = login_at(i, nkey);

@@ -6,6 +6,7 @@ entries=${BENCH_ENTRIES:-2000000}
 events=${BENCH_EVENTS:-10000000}
 keys=${BENCH_KEYS:-100000}
 rounds=${BENCH_ROUNDS:-3}
+lines=${BENCH_LINES:-4000000}
 programs=$ENSUE_BUILD/tests/bench
 cd "$work" || exit 99
 
@@ -27,6 +28,25 @@ echo "machine: $(getconf _NPROCESSORS_ONLN) cores, $(sed -n 's/^model name[^:]*:
 "$programs/engine" speed "$events" "$keys" || stop "the engine failed"
 "$programs/engine" plain "$events" "$keys" || stop "the engine failed"
 "$programs/engine" memory "$events" 1000 || stop "the engine failed"
+
+"$programs/engine" order "$events" "$keys" || stop "the engine failed"
+"$programs/engine" absences 1000000 || stop "the engine failed"
+
+# lines_once LATENESS DISORDER_US: processor time of `ensue run --input` in hundredths of a second, in $spent
+lines_once() {
+	sed "s/port: int }/port: int, at: time(us) } time at lateness $1/" rules.ens >lines.ens
+	"$programs/feed" "$lines" "$keys" "$2" >lines.ndjson || stop "no events"
+	spent=$( (ensue run -q lines.ens --input lines.ndjson; [ "$code" = 0 ] || echo "$err" >&2; times) |
+		awk '{ n = split($0, t, /[ ms]+/); s = t[1] * 60 + t[2] + t[3] * 60 + t[4] } END { printf "%d", s * 100 }')
+	[ "${spent:-0}" -gt 0 ] || stop "ensue run failed on files"
+}
+lines_once 0s 0
+in_order=$spent
+lines_once 99s 99000000
+awk -v a="$in_order" -v b="$spent" -v n="$lines" 'BEGIN {
+	printf "ensue run --input, %d lines: in order %.2f M/s, out of order with 990,000 waiting %.2f M/s of processor time, ratio %.2f\n",
+		n, n / a / 1e4, n / b / 1e4, a / b }'
+rm lines.ndjson
 
 start_redis
 "$programs/feed" "$entries" "$keys" | cli --pipe >feed.log 2>&1 || stop "$(cat feed.log)"

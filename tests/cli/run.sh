@@ -74,6 +74,46 @@ END
 ensue run rules.ens --input late.ndjson
 contains "a late line is told" "$err" "late"
 
+# dead letters of files, and what the rules say of late lines
+cat >dead.ens <<'END'
+event Up from "x" { n: int, s: string?, t: time } time t lateness 5s late to "up:late"
+event Down from "y" { n: int, t: time } time t late accept unique n for 1m
+event Off from "z" { n: int, t: time } time t late drop
+rule up
+  match u: Up
+  emit  M { n: u.n }
+rule down
+  match d: Down
+  emit  M { n: d.n }
+rule off
+  match d: Off
+  emit  M { n: d.n }
+END
+cat >dead.ndjson <<'END'
+{"event":"Up","n":1,"t":"2026-01-05T08:00:10Z","_own":7}
+{"event":"Up","n":"x","t":"2026-01-05T08:00:10Z","more":[1,{"a":2}],"f":1.5,"b":true,"z":null}
+no JSON
+{"event":"Up","n":2,"s":"a\"b","t":"2026-01-05T08:00:04Z"}
+{"event":"Up","n":3,"t":"2026-01-05T08:00:05Z"}
+{"event":"Down","n":4,"t":"2026-01-05T08:00:20Z"}
+{"event":"Down","n":4,"t":"2026-01-05T08:00:20Z"}
+{"event":"Down","n":5,"t":"2026-01-05T08:00:16Z"}
+{"event":"Off","n":6,"t":"2026-01-05T08:00:14Z"}
+{"event":"Up","n":7,"t":"1969-12-31T23:59:59Z"}
+END
+ensue run dead.ens --input dead.ndjson --dead dead.out
+equal "late lines: exit 0" 0 "$code"
+equal "late lines: what is taken" "3 1 4 5" "$(echo $(printf '%s\n' "$out" | sed 's/.*"n":\([0-9]*\).*/\1/'))"
+equal "--dead: each that can't be used, with its reason" '{"_reason":"bad_value","_detail":"\"x\" is not an int","_stream":"dead.ndjson","_id":2,"_field":"n","_own":7,"event":"Up","n":"x","t":"2026-01-05T08:00:10Z","more":"[1,{\"a\":2}]","f":1.5,"b":true,"z":null}
+bad_entry 3
+bad_time 10
+{"_reason":"late","_detail":"its time is before that of an earlier line (more than the lateness of its type allows)","_stream":"dead.ndjson","_id":4,"_to":"up:late","_own":3,"n":"2","s":"a\"b","t":"2026-01-05T08:00:04.000000Z"}' "$(sed 's/^{"_reason":"bad_\(entry\|time\)".*"_id":\([0-9]*\),.*/bad_\1 \2/' dead.out)"
+contains "late drop is counted" "$err" "1 events were late and dropped"
+contains "late accept is counted" "$err" "1 events were late and taken all the same"
+contains "repeats are counted" "$err" "1 events were repeats and dropped"
+expect "--dead: where nothing can be written" 3 "cannot write nowhere/dead" run dead.ens --input dead.ndjson --dead nowhere/dead
+expect "--dead is for files" 2 "--dead goes with --input" run dead.ens --redis unix:///nowhere --job j --dead x
+
 cat >absence.ens <<'END'
 event Beat from "beats" { device: string, time: time }
 rule silent
