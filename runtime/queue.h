@@ -57,6 +57,8 @@ enum ens_status ens_queue_add(struct ens_queue *q, const struct ens_queue_item *
 enum ens_status ens_queue_first(struct ens_queue *q, const struct ens_queue_item **out) ENS_MUST_CHECK;
 /* Takes out what ens_queue_first has just given. */
 void ens_queue_drop_first(struct ens_queue *q);
+/* All `nitem` of them, in no order. */
+void ens_queue_items(const struct ens_queue *q, struct ens_queue_item *out);
 /* An item that comes soon, about `n` after the first; NULL: not known.  A hint. */
 static inline const struct ens_queue_item *ens_queue_soon(const struct ens_queue *q, size_t n)
 {
