@@ -37,7 +37,8 @@ enum ens_type ens_sema_count_all(struct ens_view *v, struct ens_expr *e)
 		return ENS_BADTYPE;
 	}
 	e->sema->counts_events = true;
-	e->sema->target = (struct ens_reach){.pat = v->rule->step + 1, .npat = v->rule->nstep};
+	if (v->rule->nstep) /* else the pattern is wrong, which was told */
+		e->sema->target = (struct ens_reach){.pat = v->rule->step + 1, .npat = v->rule->nstep};
 	return ENS_INT;
 }
 

@@ -744,6 +744,11 @@ void ens_engine_expect(struct ens_engine *e, uint32_t group, const struct ens_ev
 
 /* ---- what others may know ----------------------------------------------------------------------------------------- */
 
+int64_t ens_engine_now(const struct ens_engine *e, uint32_t group)
+{
+	return e->group[group].now_us;
+}
+
 bool ens_engine_watch_start(const struct ens_engine *e, uint32_t group, int64_t *out_us)
 {
 	*out_us = e->group[group].watch_start_us;

@@ -59,6 +59,9 @@ enum ens_status ens_engine_advance(struct ens_engine *e, uint32_t group, int64_t
 /* The earliest time at which something is due in the group; INT64_MAX: nothing is. */
 int64_t ens_engine_next_due(const struct ens_engine *e, uint32_t group);
 
+/* The group's time: that of its latest event, or how far it was advanced if that is later; INT64_MIN: neither. */
+int64_t ens_engine_now(const struct ens_engine *e, uint32_t group);
+
 /* Where the watch of leading absences starts (semantics.md section 2): set once from the first event, kept with the job. */
 bool ens_engine_watch_start(const struct ens_engine *e, uint32_t group, int64_t *out_us);
 void ens_engine_set_watch_start(struct ens_engine *e, uint32_t group, int64_t us);

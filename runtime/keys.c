@@ -9,6 +9,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/text.h"
+
 #define FIRST_SLOTS 64u
 #define FIRST_ROOM 64u
 
@@ -190,6 +192,56 @@ void ens_keys_drop(struct ens_keys *k, struct ens_key *key)
 	k->slot[hole].key = NULL;
 	k->count--;
 	ens_heap_free(k->heap, key, key_bytes(key->len, key->room));
+}
+
+/* Are these bytes what ens_keys_encode could have written? */
+static bool is_key(const struct ens_keys *k, const char *p, uint32_t len)
+{
+	const struct ens_t_keypart *part = &k->tables->keypart[k->group->parts.first];
+
+	for (uint32_t i = 0; i < k->group->parts.count; i++) {
+		uint32_t n = part[i].type == ENS_IP ? 16 : part_len(part[i].type, &(struct ens_value){0});
+
+		if (!len || (unsigned char)*p > 1 || (!*p && !part[i].null_ok))
+			return false;
+		len--;
+		if (!*p++)
+			continue;
+		if (part[i].type == ENS_STRING) {
+			if (len < 4)
+				return false;
+			memcpy(&n, p, 4);
+			p += 4;
+			len -= 4;
+		}
+		if (n > len || (part[i].type == ENS_STRING && ens_utf8_valid(p, n) != n) ||
+		    (part[i].type == ENS_BOOL && (unsigned char)*p > 1))
+			return false;
+		p += n;
+		len -= n;
+	}
+	return len == 0;
+}
+
+enum ens_status ens_keys_restore(struct ens_keys *k, const char *bytes, uint32_t len, uint64_t order, uint32_t room,
+				 struct ens_key **out)
+{
+	*out = NULL;
+	if (order >= k->next_order || !is_key(k, bytes, len))
+		return ENS_OK;
+	if (!make_room(k, len))
+		return ENS_ENOMEM;
+	memcpy(k->room, bytes, len);
+	k->room_len = len;
+	k->room_hash = XXH3_64bits_withSeed(k->room, len, k->seed);
+	if (ens_keys_find(k))
+		return ENS_OK;
+	*out = ens_keys_make(k, room);
+	if (!*out)
+		return ENS_ENOMEM;
+	k->next_order--; /* it has its number already */
+	(*out)->order = order;
+	return ENS_OK;
 }
 
 /* By the hash alone: another key in the same slot costs a useless fetch. */

@@ -52,6 +52,10 @@ void ens_keys_close(struct ens_keys *k);
 enum ens_status ens_keys_encode(struct ens_keys *k, const uint32_t *fields, const struct ens_value *value, bool *valid) ENS_MUST_CHECK;
 struct ens_key *ens_keys_find(const struct ens_keys *k);              /* the encoded key, or NULL */
 struct ens_key *ens_keys_make(struct ens_keys *k, uint32_t room);     /* the encoded key, new, with so much room; NULL without memory */
+/* A key as it was encoded before, with its number of creation; *out is NULL if the bytes are no key of the group, or one that is
+ * there already, or the number was not given yet or to a later one. */
+enum ens_status ens_keys_restore(struct ens_keys *k, const char *bytes, uint32_t len, uint64_t order, uint32_t room,
+				 struct ens_key **out) ENS_MUST_CHECK;
 struct ens_key *ens_keys_at(const struct ens_keys *k, uint64_t i);     /* of slot i, 0 .. mask; NULL: it is empty */
 void ens_keys_drop(struct ens_keys *k, struct ens_key *key);          /* takes it out and frees it */
 /* The encoded key will be looked for ENS_KEYS_AHEAD events from now: its slot, and a key expected before it, begin their

@@ -60,8 +60,8 @@ static bool take_number(struct ens_layers *l, uint32_t *number)
 	return true;
 }
 
-/* Remembers what the event to be is made of, for one user. */
-static enum ens_status make_below(struct ens_engine *e, const uint8_t id[16], uint32_t nevent, struct ens_entry_id *out)
+enum ens_status ens_layers_make_below(struct ens_engine *e, const uint64_t id[2], const struct ens_entry_id *event, uint32_t nevent,
+				      struct ens_entry_id *out)
 {
 	struct ens_below *b = ens_heap_alloc(&e->heap, below_bytes(nevent));
 	uint32_t number;
@@ -75,7 +75,8 @@ static enum ens_status make_below(struct ens_engine *e, const uint8_t id[16], ui
 	b->refs = 1;
 	b->nevent = nevent;
 	memcpy(b->id, id, sizeof b->id);
-	memcpy(b->event, e->event_ids, nevent * sizeof *b->event);
+	if (nevent)
+		memcpy(b->event, event, nevent * sizeof *b->event);
 	e->layers.below[number] = b;
 	*out = (struct ens_entry_id){.ms = number, .stream = ENS_DERIVED_STREAM};
 	return ENS_OK;
@@ -246,6 +247,7 @@ enum ens_status ens_layers_derive(struct ens_engine *e, const struct ens_partial
 	const struct ens_group *g = p->cell->rule->group;
 	size_t len_bytes = sizeof(struct ens_derived) + nfield * sizeof(struct ens_value);
 	struct ens_derived *d;
+	uint64_t below[2];
 
 	for (uint32_t k = 0; k < m->outs.count; k++)
 		if (has_text(&out[k], &e->out_value[k]))
@@ -260,7 +262,8 @@ enum ens_status ens_layers_derive(struct ens_engine *e, const struct ens_partial
 		.ev = {.type = m->derives, .from_file = e->from_file,
 		       .time_us = time_us < g->last_us ? g->last_us : time_us, .value = d->value}};
 	fill(d, out, m->outs.count, e->out_value, nfield);
-	if (make_below(e, id, nevent, &d->ev.id) != ENS_OK) {
+	memcpy(below, id, sizeof below);
+	if (ens_layers_make_below(e, below, e->event_ids, nevent, &d->ev.id) != ENS_OK) {
 		ens_heap_free(&e->heap, d, len_bytes);
 		return ENS_ENOMEM;
 	}

@@ -39,6 +39,10 @@ void ens_layers_close(struct ens_engine *e);
 enum ens_status ens_layers_derive(struct ens_engine *e, const struct ens_partial *p, uint32_t emit, const uint8_t id[16],
 				  uint32_t nevent, int64_t time_us) ENS_MUST_CHECK;
 
+/* A derived event that is made of these entries, for one user: gives it an ID. */
+enum ens_status ens_layers_make_below(struct ens_engine *e, const uint64_t id[2], const struct ens_entry_id *event, uint32_t nevent,
+				      struct ens_entry_id *out) ENS_MUST_CHECK;
+
 /* The next derived event whose turn it is, or NULL.  What is derived from now on stands before those that wait. */
 const struct ens_event *ens_layers_next(struct ens_engine *e);
 /* It was offered. */

@@ -130,6 +130,22 @@ static void forget(struct ens_limit *l, struct ens_heap *h, struct ens_period *p
 	ens_heap_free(h, p, sizeof *p + p->len);
 }
 
+static struct ens_period *find(struct ens_limit *l, uint64_t hash, const char *bytes, uint32_t len)
+{
+	struct ens_period *p = *bucket_of(l, hash);
+
+	while (p && (p->hash != hash || p->len != len || memcmp(p->bytes, bytes, len)))
+		p = p->chain;
+	return p;
+}
+
+static void add(struct ens_limit *l, struct ens_period *p)
+{
+	p->chain = *bucket_of(l, p->hash);
+	*bucket_of(l, p->hash) = p;
+	l->n++;
+}
+
 enum ens_status ens_limit_pass(struct ens_limit *l, struct ens_heap *h, const struct ens_limit_subject *s, int64_t time_us,
 			       bool *passes, uint64_t *suppressed)
 {
@@ -144,16 +160,12 @@ enum ens_status ens_limit_pass(struct ens_limit *l, struct ens_heap *h, const st
 	*p = (struct ens_period){.len = len};
 	write_subject(s, p->bytes);
 	p->hash = XXH3_64bits(p->bytes, len);
-	for (known = *bucket_of(l, p->hash); known; known = known->chain)
-		if (known->hash == p->hash && known->len == len && !memcmp(known->bytes, p->bytes, len))
-			break;
+	known = find(l, p->hash, p->bytes, len);
 	if (known) {
 		ens_heap_free(h, p, sizeof *p + len);
 		p = known;
 	} else {
-		p->chain = *bucket_of(l, p->hash);
-		*bucket_of(l, p->hash) = p;
-		l->n++;
+		add(l, p);
 	}
 	bool running = known && time_us < end_of(l, p->start_us);
 	*passes = !running || p->passed < (uint64_t)l->count;
@@ -208,6 +220,67 @@ bool ens_limit_drop_oldest(struct ens_limit *l, struct ens_heap *h)
 	if (p)
 		forget(l, h, p);
 	return p != NULL;
+}
+
+/* ---- saved state ------------------------------------------------------------------------------------------------------ */
+
+static void save_list(const struct ens_period_list *list, struct ens_state_out *out)
+{
+	for (const struct ens_period *p = list->first; p; p = p->next) {
+		ens_out_number(out, p->ended ? 2 : 1);
+		ens_out_time(out, p->start_us);
+		ens_out_number(out, p->passed);
+		ens_out_number(out, p->held_back);
+		ens_out_text(out, p->bytes, p->len);
+	}
+}
+
+void ens_limit_save(const struct ens_limit *l, struct ens_state_out *out)
+{
+	save_list(&l->ended, out);
+	save_list(&l->running, out);
+	ens_out_number(out, 0);
+}
+
+static bool load_period(struct ens_limit *l, struct ens_heap *h, bool ended, struct ens_state_in *in)
+{
+	const int64_t start_us = ens_in_time(in);
+	const uint64_t passed = ens_in_number(in), held_back = ens_in_number(in);
+	const struct ens_period *before = ended ? l->ended.last : l->running.last;
+	uint32_t len;
+	const char *bytes = ens_in_bytes(in, &len);
+
+	if (!ens_in_ok(in))
+		return false;
+	if (before && before->start_us > start_us)
+		return ens_in_refuse(in, "periods of a limit are not in the order of their beginning");
+	struct ens_period *p = ens_heap_alloc(h, sizeof *p + len);
+
+	if (!p || !grow(l)) {
+		if (p)
+			ens_heap_free(h, p, sizeof *p + len);
+		return ens_in_no_memory(in);
+	}
+	*p = (struct ens_period){.hash = XXH3_64bits(bytes, len), .start_us = start_us, .passed = passed, .held_back = held_back,
+				 .len = len};
+	memcpy(p->bytes, bytes, len);
+	if (find(l, p->hash, bytes, len)) {
+		ens_heap_free(h, p, sizeof *p + len);
+		return ens_in_refuse(in, "a limit has two periods of the same kind");
+	}
+	add(l, p);
+	enlist(l, p, ended);
+	return true;
+}
+
+bool ens_limit_load(struct ens_limit *l, struct ens_heap *h, struct ens_state_in *in)
+{
+	uint32_t kind;
+
+	while ((kind = ens_in_upto(in, 2, "a period of a limit neither runs nor has ended")) != 0)
+		if (!load_period(l, h, kind == 2, in))
+			return false;
+	return ens_in_ok(in);
 }
 
 void ens_limit_close(struct ens_limit *l, struct ens_heap *h)

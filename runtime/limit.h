@@ -10,6 +10,7 @@
 
 #include "runtime/heap.h"
 #include "runtime/keys.h"
+#include "runtime/state_code.h"
 
 struct ens_period;
 
@@ -43,6 +44,10 @@ void ens_limit_forget(struct ens_limit *l, struct ens_heap *h, int64_t time_us);
 int64_t ens_limit_due(const struct ens_limit *l);
 /* The period that began first is forgotten before its time.  False: there is none. */
 bool ens_limit_drop_oldest(struct ens_limit *l, struct ens_heap *h);
+
+/* Its periods, as bytes and back (into a limit without any). */
+void ens_limit_save(const struct ens_limit *l, struct ens_state_out *out);
+bool ens_limit_load(struct ens_limit *l, struct ens_heap *h, struct ens_state_in *in);
 void ens_limit_close(struct ens_limit *l, struct ens_heap *h);
 
 #endif

@@ -1,11 +1,11 @@
 /*
  * The matcher: offers each event to the partial matches of its key, starts new ones, ends those whose time is over.
  *
- * Shared by engine.c (which finds rules and keys), inspect.c (which looks on) and the matcher's own files; nothing else
- * includes this.  match_select.c: what an event or a deadline does to a cell, which matches are reported and what they
- * drop; match_step.c: entries and arrows; match_due.c: absences and deadlines; match_slots.c: what partials remember;
- * match_partial.c: their life and order; match_rule.c: what follows from a rule's tables; match_report.c: what becomes of
- * a match that is reported.
+ * Shared by engine.c (which finds rules and keys), inspect.c (which looks on), state_match.c (which saves and loads) and the
+ * matcher's own files; nothing else includes this.  match_select.c: what an event or a deadline does to a cell, which matches
+ * are reported and what they drop; match_step.c: entries and arrows; match_due.c: absences and deadlines; match_slots.c: what
+ * partials remember; match_partial.c: their life and order; match_rule.c: what follows from a rule's tables; match_report.c:
+ * what becomes of a match that is reported.
  *
  * A rule's state for one key is a cell.
  *   M1  partials of a cell are ordered by start; of one start, the children of a partial stand before it, in the order in
@@ -68,7 +68,7 @@ struct ens_partial {
 	uint64_t start_pos, last_pos;       /* their positions among the events of the cell */
 	uint32_t state, ntaken;
 	uint8_t place;                      /* enum ens_place */
-	bool closes_later;                  /* complete by an event that is not part of it */
+	bool closes_later;                  /* complete by an event that is not part of it; of ENS_FOUND ones */
 	bool reported;                      /* `match all`: it was complete, and went on */
 	bool expired;                       /* its time is over, which is still to be told */
 	bool stillborn;                     /* `match last`: nothing can follow what it took, but it stands at its point for this event */
@@ -235,6 +235,8 @@ void ens_partial_locate(const struct ens_rule *r, struct ens_partial *p); /* `ma
 void ens_match_event(struct ens_cell *c, const struct ens_event *ev, uint64_t bits);
 /* Everything of the cell that is due at time_us. */
 void ens_match_due(struct ens_cell *c, int64_t time_us);
+/* The timer of the cell is set, no later than what is due in it (M3). */
+void ens_match_rearm(struct ens_cell *c);
 /* Reports what no live partial match of an earlier start holds back any more; only for rules that hold. */
 void ens_match_release(struct ens_cell *c, int64_t end_us);
 /* Partials were dropped: what waited for them is reported. */
@@ -254,8 +256,8 @@ bool ens_match_empty(const struct ens_cell *c);
 struct ens_partial *ens_partial_copy(struct ens_cell *c, struct ens_partial *from, const struct ens_event *ev);
 /* A copy that is not placed in the cell: ENS_FOUND. */
 struct ens_partial *ens_partial_clone(struct ens_partial *from);
-/* Another event is taken, into `state`.  False: no memory. */
-bool ens_partial_extend(struct ens_partial *p, const struct ens_event *ev, uint32_t state);
+/* Another event is taken, into `state`; it stands at `pos` among those of the cell.  False: no memory. */
+bool ens_partial_extend(struct ens_partial *p, const struct ens_entry_id *id, uint64_t pos, uint32_t state);
 /* Takes it out of the cell's list; it is the caller's then, still counted. */
 void ens_partial_detach(struct ens_partial *p);
 void ens_partial_hold(struct ens_partial *p); /* a detached one, into the cell's record */
@@ -313,7 +315,12 @@ static inline void ens_entry_kill(struct ens_partial *p, uint32_t entry)
 
 /* ---- slots: match_slots.c ------------------------------------------------------------------------------------------- */
 
+struct ens_blob *ens_blob_make(struct ens_heap *h, const char *s, uint32_t len); /* one user; NULL: no memory */
 void ens_blob_release(struct ens_heap *h, struct ens_blob *b); /* one user less */
+static inline struct ens_blob *ens_blob_of(const struct ens_value *slot)
+{
+	return (struct ens_blob *)(void *)((char *)(uintptr_t)slot->s - offsetof(struct ens_blob, bytes));
+}
 void ens_slots_share(const struct ens_rule *r, struct ens_partial *p);   /* it was copied: one user more of all it keeps */
 void ens_slots_release(const struct ens_rule *r, struct ens_partial *p);
 void ens_slots_reset(const struct ens_rule *r, struct ens_value *slot, uint32_t first, uint32_t n);

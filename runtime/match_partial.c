@@ -93,7 +93,7 @@ static void links_release(struct ens_engine *e, struct ens_link *l, const struct
 	}
 }
 
-bool ens_partial_extend(struct ens_partial *p, const struct ens_event *ev, uint32_t state)
+bool ens_partial_extend(struct ens_partial *p, const struct ens_entry_id *id, uint64_t pos, uint32_t state)
 {
 	const struct ens_rule *r = p->cell->rule;
 	struct ens_link *l = p->taken ? NULL : origin(r, p);
@@ -104,8 +104,8 @@ bool ens_partial_extend(struct ens_partial *p, const struct ens_event *ev, uint3
 		r->engine->failed = ENS_ENOMEM;
 		return false;
 	}
-	*l = (struct ens_link){.before = p->taken, .id = ev->id, .pos = p->cell->pos, .refs = 1, .state = state};
-	ens_layers_keep(r->engine, &ev->id);
+	*l = (struct ens_link){.before = p->taken, .id = *id, .pos = pos, .refs = 1, .state = state};
+	ens_layers_keep(r->engine, id);
 	p->taken = l;
 	p->ntaken++;
 	return true;

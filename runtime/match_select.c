@@ -529,9 +529,10 @@ static void due(struct ens_partial *p, int64_t time_us, bool session_over)
 	}
 }
 
-static void rearm(struct ens_cell *c)
+void ens_match_rearm(struct ens_cell *c)
 {
 	const struct ens_rule *r = c->rule;
+	const struct ens_record *rec = ens_cell_record(c);
 	const struct ens_t_absence *a = leads(r);
 
 	if (r->scope_only && c->first)
@@ -541,6 +542,8 @@ static void rearm(struct ens_cell *c)
 			ens_cell_arm(c, ens_partial_due(r, p));
 	if (c->in_session)
 		ens_cell_arm(c, session_end(c));
+	if (rec && rec->told_us != INT64_MIN)
+		ens_cell_arm(c, rec->told_us);
 	for (uint32_t i = 0; i < r->t->leads.count; i++)
 		if (a[i].kind == ENS_T_TIMED && c->lead_us[i] != INT64_MIN)
 			ens_cell_arm(c, ens_time_add(c->lead_us[i], a[i].for_us));
@@ -586,7 +589,7 @@ void ens_match_due(struct ens_cell *c, int64_t time_us)
 	if (session_over)
 		c->in_session = false;
 	leads_forget(c, time_us, session_over);
-	rearm(c);
+	ens_match_rearm(c);
 }
 
 /* ---- the cell as a whole ------------------------------------------------------------------------------------------- */

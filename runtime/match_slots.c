@@ -18,9 +18,16 @@ void ens_blob_release(struct ens_heap *h, struct ens_blob *b)
 		ens_heap_free(h, b, sizeof *b + b->len);
 }
 
-static struct ens_blob *blob_of(const struct ens_value *v)
+struct ens_blob *ens_blob_make(struct ens_heap *h, const char *s, uint32_t len)
 {
-	return (struct ens_blob *)(void *)((char *)(uintptr_t)v->s - offsetof(struct ens_blob, bytes));
+	struct ens_blob *b = ens_heap_alloc(h, sizeof *b + len);
+
+	if (!b)
+		return NULL;
+	*b = (struct ens_blob){.refs = 1, .len = len};
+	if (len)
+		memcpy(b->bytes, s, len);
+	return b;
 }
 
 /* The event's string as one that stays; slots that keep the same one share it. */
@@ -31,15 +38,12 @@ static struct ens_blob *blob_keep(struct ens_engine *e, const struct ens_value *
 			e->pin[i].blob->refs++;
 			return e->pin[i].blob;
 		}
-	struct ens_blob *b = ens_heap_alloc(&e->heap, sizeof *b + v->len);
+	struct ens_blob *b = ens_blob_make(&e->heap, v->s, v->len);
 
 	if (!b) {
 		e->failed = ENS_ENOMEM;
 		return NULL;
 	}
-	*b = (struct ens_blob){.refs = 1, .len = v->len};
-	if (v->len)
-		memcpy(b->bytes, v->s, v->len);
 	if (e->npin < ENS_PINS) {
 		b->refs++;
 		e->pin[e->npin].s = v->s;
@@ -62,7 +66,7 @@ static void slot_set(struct ens_engine *e, struct ens_value *slot, enum ens_type
 			slot->null = ENS_NULL;
 	}
 	if (ens_type_is_bytes(type) && !old.null)
-		ens_blob_release(&e->heap, blob_of(&old));
+		ens_blob_release(&e->heap, ens_blob_of(&old));
 }
 
 void ens_slots_reset(const struct ens_rule *r, struct ens_value *slot, uint32_t first, uint32_t n)
@@ -80,7 +84,7 @@ void ens_slots_share(const struct ens_rule *r, struct ens_partial *p)
 
 	for (uint32_t i = 0; i < r->t->slots.count; i++)
 		if (ens_type_is_bytes(t[i].type) && !slot[i].null)
-			blob_of(&slot[i])->refs++;
+			ens_blob_of(&slot[i])->refs++;
 }
 
 void ens_slots_release(const struct ens_rule *r, struct ens_partial *p)
@@ -90,7 +94,7 @@ void ens_slots_release(const struct ens_rule *r, struct ens_partial *p)
 
 	for (uint32_t i = 0; i < r->t->slots.count; i++)
 		if (ens_type_is_bytes(t[i].type) && !slot[i].null)
-			ens_blob_release(&r->engine->heap, blob_of(&slot[i]));
+			ens_blob_release(&r->engine->heap, ens_blob_of(&slot[i]));
 }
 
 /* ---- captures ----------------------------------------------------------------------------------------------------- */
@@ -124,7 +128,7 @@ static void shift(struct ens_engine *e, struct ens_value *slot, uint32_t n, enum
 	slot[0] = (struct ens_value){.null = ENS_UNSET};
 	slot_set(e, slot, type, v);
 	if (ens_type_is_bytes(type) && !oldest.null)
-		ens_blob_release(&e->heap, blob_of(&oldest));
+		ens_blob_release(&e->heap, ens_blob_of(&oldest));
 }
 
 void ens_slots_capture(struct ens_rule *r, struct ens_partial *p, const struct ens_t_capture *c)

@@ -229,7 +229,7 @@ static void take(struct ens_partial *p, const struct ens_t_entry *t, const struc
 	const struct ens_t_state *s = &r->state[t->target];
 	const struct ens_t_capture *k = &r->engine->tables->capture[s->captures.first];
 
-	if (!ens_partial_extend(p, ev, t->target))
+	if (!ens_partial_extend(p, &ev->id, p->cell->pos, t->target))
 		return;
 	act(r, p, t);
 	r->engine->context.slot = ens_partial_slots(r, p);

@@ -844,3 +844,263 @@ void ens_order_set_released(struct ens_order *o, uint32_t group, const struct en
 	o->group[group].skipping = true;
 	o->group[group].skip = *pos;
 }
+
+/* ---- saved state ------------------------------------------------------------------------------------------------ */
+
+/* An event that waits in one group. */
+struct waiting {
+	const struct held *held;
+	uint64_t arrival;
+	uint32_t group;
+};
+
+static int by_arrival(const void *a, const void *b)
+{
+	const struct waiting *x = a, *y = b;
+	const int order = compare_u64(x->arrival, y->arrival);
+
+	return order ? order : compare_u64(x->group, y->group);
+}
+
+/* All that wait, by arrival: those of one event follow each other.  NULL: no memory. */
+static struct waiting *list_waiting(const struct ens_order *o, size_t *n)
+{
+	size_t total = 0, most = 0;
+
+	for (uint32_t g = 0; g < o->ngroup; g++) {
+		total += o->group[g].queue.nitem;
+		most = o->group[g].queue.nitem > most ? o->group[g].queue.nitem : most;
+	}
+	struct waiting *list = malloc((total + 1) * sizeof(*list));
+	struct ens_queue_item *item = malloc((most + 1) * sizeof(*item));
+
+	*n = 0;
+	for (uint32_t g = 0; list && item && g < o->ngroup; g++) {
+		ens_queue_items(&o->group[g].queue, item);
+		for (size_t i = 0; i < o->group[g].queue.nitem; i++)
+			list[(*n)++] = (struct waiting){item[i].what, item[i].arrival, g};
+	}
+	if (list && item)
+		qsort(list, *n, sizeof(*list), by_arrival);
+	if (!item) {
+		free(list);
+		list = NULL;
+	}
+	free(item);
+	return list;
+}
+
+static struct mark *mark_of(const struct ens_order *o, const struct held *h)
+{
+	const struct stream *s = &o->stream[o->single ? 0 : h->ev.id.stream];
+
+	return &s->mark[h->place & (s->cap_mark - 1)];
+}
+
+static void save_event(const struct ens_order *o, const struct held *h, struct ens_state_out *out)
+{
+	const struct ens_t_list fields = o->t->type[h->ev.type].fields;
+
+	ens_out_number(out, h->ev.type);
+	ens_out_id(out, &h->ev.id);
+	ens_out_number(out, h->ev.from_file);
+	ens_out_time(out, mark_of(o, h)->before_us);
+	ens_out_time(out, h->ev.time_us);
+	for (uint32_t i = 0; i < fields.count; i++)
+		ens_out_value(out, (enum ens_type)o->t->field[fields.first + i].type, &h->value[i]);
+}
+
+/* Events in the order of their arrival, which numbers them anew. */
+static void save_waiting(const struct ens_order *o, struct ens_state_out *out)
+{
+	size_t n, next;
+	struct waiting *list = list_waiting(o, &n);
+
+	if (!list)
+		out->bytes->failed = true;
+	ens_out_number(out, o->nheld);
+	for (size_t i = 0; list && i < n; i = next) {
+		for (next = i + 1; next < n && list[next].held == list[i].held; next++)
+			;
+		save_event(o, list[i].held, out);
+		ens_out_number(out, next - i);
+		for (size_t k = i; k < next; k++)
+			ens_out_number(out, list[k].group);
+	}
+	free(list);
+}
+
+static void save_position(const struct ens_order_position *p, struct ens_state_out *out)
+{
+	ens_out_time(out, p->time_us);
+	ens_out_id(out, &p->id);
+}
+
+void ens_order_save(const struct ens_order *o, struct ens_state_out *out)
+{
+	ens_out_number(out, (o->single ? 1u : 0u) | (o->by_arrival ? 2u : 0u));
+	for (uint32_t i = 0; i < o->nstream; i++) {
+		ens_out_time(out, o->stream[i].frontier_us);
+		ens_out_number(out, o->stream[i].rereading);
+		if (o->stream[i].rereading)
+			ens_out_id(out, &o->stream[i].reread);
+	}
+	for (uint32_t i = 0; i < o->ngroup; i++) {
+		const struct group *g = &o->group[i];
+
+		ens_out_time(out, g->advanced_us);
+		ens_out_number(out, (g->has_released ? 1u : 0u) | (g->skipping ? 2u : 0u));
+		if (g->has_released)
+			save_position(&g->released, out);
+		if (g->skipping)
+			save_position(&g->skip, out);
+	}
+	for (uint32_t i = 0; o->single && i < o->t->nstream; i++)
+		ens_out_time(out, o->judge_us[i]);
+	save_waiting(o, out);
+	ens_unique_save(o->unique, out);
+}
+
+static struct ens_order_position load_position(const struct ens_order *o, struct ens_state_in *in)
+{
+	const int64_t time_us = ens_in_time(in);
+
+	return (struct ens_order_position){.time_us = time_us, .id = ens_in_id(in, o->t)};
+}
+
+static void load_clocks(struct ens_order *o, struct ens_state_in *in)
+{
+	const uint32_t kind = ens_in_upto(in, 3, "its streams are put in order in a way that is not known");
+
+	if ((kind & 1) != o->single || kind >> 1 != o->by_arrival)
+		(void)ens_in_refuse(in, "its streams were put in order in another way: of files, a server, or a test");
+	for (uint32_t i = 0; i < o->nstream; i++) {
+		o->stream[i].frontier_us = ens_in_time(in);
+		o->stream[i].rereading = ens_in_upto(in, 1, "a stream is read again or not, nothing else");
+		if (o->stream[i].rereading)
+			o->stream[i].reread = ens_in_id(in, o->t);
+	}
+	for (uint32_t i = 0; i < o->ngroup; i++) {
+		struct group *g = &o->group[i];
+		uint32_t flags;
+
+		g->advanced_us = ens_in_time(in);
+		flags = ens_in_upto(in, 3, "a group of rules has flags that are not known");
+		g->has_released = flags & 1;
+		g->skipping = flags & 2;
+		if (g->has_released)
+			g->released = load_position(o, in);
+		if (g->skipping)
+			g->skip = load_position(o, in);
+		find_least(o, g);
+		if (ens_in_ok(in) && ens_engine_now(o->engine, i) > g->least_us)
+			(void)ens_in_refuse(in, "the time of some rules is ahead of their streams");
+	}
+	for (uint32_t i = 0; o->single && i < o->t->nstream; i++)
+		o->judge_us[i] = ens_in_time(in);
+}
+
+static bool type_comes_by(const struct ens_tables *t, const struct ens_t_type *type, uint32_t stream)
+{
+	for (uint32_t i = 0; i < type->streams.count; i++)
+		if (t->index[type->streams.first + i] == stream)
+			return true;
+	return false;
+}
+
+/* Its values are in *value, which the caller frees; their bytes are borrowed. */
+static bool load_event(const struct ens_order *o, struct ens_event *ev, int64_t *before_us, struct ens_value **value,
+		       struct ens_state_in *in)
+{
+	*value = NULL;
+	ev->type = ens_in_upto(in, UINT32_MAX, "an event has a type that does not exist");
+	ev->id = ens_in_id(in, o->t);
+	ev->from_file = ens_in_upto(in, 1, "an event comes from a file or not, nothing else");
+	*before_us = ens_in_time(in);
+	ev->time_us = ens_in_time(in);
+	if (ens_in_ok(in) && (ev->type >= o->t->ntype || !type_comes_by(o->t, &o->t->type[ev->type], ev->id.stream)))
+		(void)ens_in_refuse(in, "an event has a type that does not come by its stream");
+	if (!ens_in_ok(in))
+		return false;
+
+	const struct ens_t_list fields = o->t->type[ev->type].fields;
+	const struct ens_t_field *f = &o->t->field[fields.first];
+
+	if ((size_t)(in->end - in->at) < fields.count)
+		return ens_in_refuse(in, "it ends too early");
+	*value = calloc(fields.count + 1u, sizeof(**value));
+	if (!*value)
+		return ens_in_no_memory(in);
+	for (uint32_t i = 0; i < fields.count; i++) {
+		(*value)[i] = ens_in_value(in, (enum ens_type)f[i].type);
+		if (ens_in_ok(in) && (*value)[i].null && !f[i].optional)
+			(void)ens_in_refuse(in, "an event lacks a field that is not optional");
+	}
+	ev->value = *value;
+	return ens_in_ok(in);
+}
+
+static bool waits_in(const struct ens_order *o, const struct stream *s, uint32_t group)
+{
+	for (uint32_t i = 0; i < s->groups.count; i++)
+		if (o->group_of[s->groups.first + i] == group)
+			return true;
+	return false;
+}
+
+/* The groups in which h waits, ascending. */
+static bool load_places(struct ens_order *o, struct held *h, struct ens_state_in *in)
+{
+	const uint32_t stream = o->single ? 0 : h->ev.id.stream;
+	const struct ens_queue_item w = {.time_us = h->ev.time_us, .arrival = o->arrivals++, .what = h,
+					 .stream = o->by_arrival ? 0 : stream};
+	const uint32_t n = ens_in_upto(in, o->ngroup, "an event waits in more groups than there are");
+	uint32_t from = 0;
+
+	if (ens_in_ok(in) && !n)
+		return ens_in_refuse(in, "an event waits nowhere");
+	for (uint32_t i = 0; i < n; i++) {
+		const uint32_t g = ens_in_upto(in, UINT32_MAX, "an event waits where its stream is not read");
+
+		if (ens_in_ok(in) && (g < from || g >= o->ngroup || !waits_in(o, &o->stream[stream], g)))
+			(void)ens_in_refuse(in, "an event waits where its stream is not read");
+		if (ens_in_ok(in) && w.time_us < ens_engine_now(o->engine, g))
+			(void)ens_in_refuse(in, "an event waits whose time has passed");
+		if (!ens_in_ok(in))
+			return false;
+		if (ens_queue_add(&o->group[g].queue, &w) != ENS_OK)
+			return ens_in_no_memory(in);
+		h->ngroup++;
+		from = g + 1;
+	}
+	return ens_in_ok(in);
+}
+
+static bool load_waiting(struct ens_order *o, struct ens_state_in *in)
+{
+	for (uint64_t n = ens_in_number(in); n > 0 && ens_in_ok(in); n--) {
+		struct ens_event ev;
+		struct ens_value *value;
+		int64_t before_us;
+		struct held *h = NULL;
+
+		if (load_event(o, &ev, &before_us, &value, in)) {
+			h = hold(o, o->single ? 0 : ev.id.stream, &ev);
+			if (!h)
+				(void)ens_in_no_memory(in);
+		}
+		free(value);
+		if (!h)
+			return false;
+		mark_of(o, h)->before_us = before_us;
+		if (!load_places(o, h, in))
+			return false;
+	}
+	return ens_in_ok(in);
+}
+
+bool ens_order_load(struct ens_order *o, struct ens_state_in *in)
+{
+	load_clocks(o, in);
+	return ens_in_ok(in) && load_waiting(o, in) && ens_unique_load(o->unique, in);
+}

@@ -110,6 +110,11 @@ struct ens_order_position {
 	struct ens_entry_id id; /* with the stream */
 };
 
+/* What waits and how far time has come, as bytes and back (runtime/state.h).  Loading: into an order that was just opened, in front
+ * of an engine that has been loaded. */
+void ens_order_save(const struct ens_order *o, struct ens_state_out *out);
+bool ens_order_load(struct ens_order *o, struct ens_state_in *in);
+
 /* The oldest entry of the stream (the one read first) that still waits in any group, or whose `unique` value still tells
  * repeats.  False: there is none. */
 bool ens_order_oldest(const struct ens_order *o, uint32_t stream, struct ens_entry_id *out);

@@ -146,6 +146,13 @@ static void add_to_list(struct ens_unique *u, uint32_t i)
 	l->newest = i;
 }
 
+static void add(struct ens_unique *u, uint32_t i)
+{
+	add_to_chain(u, i);
+	add_to_list(u, i);
+	u->held++;
+}
+
 static void drop(struct ens_unique *u, uint32_t i)
 {
 	remove_from_chain(u, i);
@@ -274,9 +281,7 @@ enum ens_status ens_unique_note(struct ens_unique *u, const struct ens_event *ev
 		return ENS_ENOMEM;
 	u->node[i] = (struct node){.hash = {hash[0], hash[1]}, .time_us = ev->time_us, .before_us = before_us,
 				   .id_ms = ev->id.ms, .id_seq = ev->id.seq, .list = list};
-	add_to_chain(u, i);
-	add_to_list(u, i);
-	u->held++;
+	add(u, i);
 	return ENS_OK;
 }
 
@@ -300,6 +305,60 @@ bool ens_unique_oldest(struct ens_unique *u, uint32_t stream, int64_t earliest_u
 		*before_us = n->before_us;
 	}
 	return any;
+}
+
+/* ---- saved state ------------------------------------------------------------------------------------------------ */
+
+void ens_unique_save(const struct ens_unique *u, struct ens_state_out *out)
+{
+	for (uint32_t i = 0; u && i < u->nlist; i++) {
+		for (uint32_t k = u->list[i].oldest; k != NONE; k = u->node[k].newer) {
+			const struct node *n = &u->node[k];
+
+			ens_out_number(out, 1);
+			ens_out_hash(out, n->hash);
+			ens_out_time(out, n->time_us);
+			ens_out_time(out, n->before_us);
+			ens_out_id(out, &(struct ens_entry_id){n->id_ms, n->id_seq, u->list[i].stream});
+		}
+		ens_out_number(out, 0);
+	}
+}
+
+static bool load_node(struct ens_unique *u, uint32_t list, struct ens_state_in *in)
+{
+	struct node n = {.list = list};
+	uint32_t i;
+
+	ens_in_hash(in, n.hash);
+	n.time_us = ens_in_time(in);
+	n.before_us = ens_in_time(in);
+
+	const struct ens_entry_id id = ens_in_id(in, u->t);
+
+	n.id_ms = id.ms;
+	n.id_seq = id.seq;
+	if (ens_in_ok(in) && id.stream != u->list[list].stream)
+		return ens_in_refuse(in, "a `unique` value is of another stream");
+	if (ens_in_ok(in) && u->held >= u->max)
+		return ens_in_refuse(in, "there are more `unique` values than are ever remembered");
+	if (!ens_in_ok(in))
+		return false;
+	i = new_node(u, list);
+	if (i == NONE)
+		return ens_in_no_memory(in);
+	u->node[i] = n;
+	add(u, i);
+	return true;
+}
+
+bool ens_unique_load(struct ens_unique *u, struct ens_state_in *in)
+{
+	for (uint32_t i = 0; u && i < u->nlist; i++)
+		while (ens_in_upto(in, 1, "a list of `unique` values neither goes on nor ends"))
+			if (!load_node(u, i, in))
+				return false;
+	return ens_in_ok(in);
 }
 
 uint64_t ens_unique_forgotten(const struct ens_unique *u)

@@ -10,6 +10,7 @@
 #define ENS_RUNTIME_UNIQUE_H
 
 #include "runtime/event.h"
+#include "runtime/state_code.h"
 #include "runtime/tables.h"
 
 #define ENS_UNIQUE_MAX 1000000u /* values of all types: some 80 bytes each */
@@ -33,6 +34,10 @@ enum ens_status ens_unique_note(struct ens_unique *u, const struct ens_event *ev
  * NULL is fine. */
 bool ens_unique_oldest(struct ens_unique *u, uint32_t stream, int64_t earliest_us, struct ens_entry_id *id,
 		       int64_t *before_us);
+
+/* What is remembered, as bytes and back (into one that has nothing); NULL is fine. */
+void ens_unique_save(const struct ens_unique *u, struct ens_state_out *out);
+bool ens_unique_load(struct ens_unique *u, struct ens_state_in *in);
 
 uint64_t ens_unique_forgotten(const struct ens_unique *u);
 uint32_t ens_unique_held(const struct ens_unique *u);

@@ -118,6 +118,11 @@ struct ens_timer *ens_wheel_pop(struct ens_wheel *w, int64_t to_us)
 	return NULL;
 }
 
+int64_t ens_wheel_now(const struct ens_wheel *w)
+{
+	return unshifted(w->now);
+}
+
 int64_t ens_wheel_next(const struct ens_wheel *w)
 {
 	uint64_t start;

@@ -39,6 +39,7 @@ void ens_wheel_remove(struct ens_wheel *w, struct ens_timer *t); /* no-op if it 
 /* Takes out the timer with the earliest deadline at or before to_us; NULL when there is none (the wheel's time is then
  * to_us).  Equal deadlines come out one after the other, in no particular order. */
 struct ens_timer *ens_wheel_pop(struct ens_wheel *w, int64_t to_us);
+int64_t ens_wheel_now(const struct ens_wheel *w);
 /* A time at or before the earliest deadline; ENS_NEVER without timers. */
 int64_t ens_wheel_next(const struct ens_wheel *w);
 

@@ -13,7 +13,7 @@ source=$(cd "$(dirname "$0")/../.." && pwd)
 folder=${FUZZ_FOLDER:-$PWD/fuzz}
 seconds=${FUZZ_SECONDS:-60}
 runs=${FUZZ_RUNS:--1}
-[ $# -gt 0 ] || set -- rules tables lines reply
+[ $# -gt 0 ] || set -- rules tables lines reply state
 
 # -O1: the sanitizers see more; assertions stay on
 flags='-O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
@@ -44,6 +44,7 @@ for target; do
 	case $target in
 	rules) set -- "$@" -max_len=2000 -dict="$folder/seeds/rules.dict" ;;
 	tables) set -- "$@" -max_len=20000 ;;
+	state) set -- "$@" -max_len=2000 ;;
 	*) set -- "$@" -max_len=4000 ;;
 	esac
 	known=$source/tests/fuzz/corpus/$target

@@ -4,13 +4,14 @@
 #   FOLDER/tables  those that COMMAND (the ensue command; none: left out) compiles, compiled
 #   FOLDER/lines   the documentation's and the samples' events as files, with a byte in front for the size of blocks
 #   FOLDER/reply   answers of a server
+#   FOLDER/state   so many events, and a little damage to the state after them
 #   FOLDER/rules.dict  the language's words and signs
 set -u
 LC_ALL=C
 export LC_ALL
 source=$(cd "$(dirname "$0")/../.." && pwd)
 command=${2:-}
-mkdir -p "$1/rules" "$1/tables" "$1/lines" "$1/reply" || exit 99
+mkdir -p "$1/rules" "$1/tables" "$1/lines" "$1/reply" "$1/state" || exit 99
 cd "$1" || exit 99
 
 for f in "$source"/tests/lang/*.test; do
@@ -64,6 +65,11 @@ one='*2\r\n$3\r\n5-1\r\n*4\r\n$1\r\nn\r\n$2\r\n17\r\n$1\r\ns\r\n$3\r\nabc\r\n'
 	printf "\002$now-LOADING wait\r\n" >reply/error
 	printf "\003-NOPERM time\r\n-NOPERM xread\r\n" >reply/refused
 }
+
+for n in 001 006 024 062 143; do # octal
+	printf "\\$n" >"state/after-$n"
+	printf "\\$n\\100\\000\\001\\001\\020\\000\\002\\005\\060\\000\\003\\000" >"state/damaged-$n"
+done
 
 {
 	sed -n 's/^X([A-Z_0-9]*, \("[a-z_]*"\), [A-Z]*)$/\1/p' "$source/dsl/words.def"

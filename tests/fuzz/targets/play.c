@@ -2,7 +2,7 @@
  * Events for tables that nobody wrote by hand: each value is a constant of the tables' own of that type half of the
  * time, so that conditions come true, else one of a few others; times go on by nothing, a little, or days.  Everything
  * that is found is written as text, so that every value that comes out is read.
- * Small limits, so that dropping what started first is tried too.
+ * Small limits, so that dropping what started first is tried too.  State that is saved comes back as the same bytes.
  */
 #include "tests/fuzz/targets/targets.h"
 
@@ -11,6 +11,7 @@
 
 #include "runtime/emission.h"
 #include "runtime/engine.h"
+#include "runtime/state.h"
 
 #define FIRST_US INT64_C(1767600000000000)
 #define EVENTS 48u
@@ -96,6 +97,36 @@ static void fill(struct player *p, const struct ens_t_type *type, struct ens_val
 	}
 }
 
+static struct ens_engine *open_engine(struct player *p)
+{
+	const struct ens_engine_options options = {.seed = p->seed,
+						   .keys_per_rule = 4,
+						   .partials_per_key = 8,
+						   .partials_per_rule = 16,
+						   .sink = {write_down, p}};
+	struct ens_engine *engine;
+	struct ens_error err = {""};
+
+	if (ens_engine_open(p->t, &options, &engine, &err) == ENS_OK)
+		return engine;
+	fuzz_require(err.text[0] != '\0', "a refusal has a reason");
+	return NULL;
+}
+
+static void save_and_load(struct player *p, const struct ens_engine *engine)
+{
+	struct ens_buf once = ENS_BUF_EMPTY, again = ENS_BUF_EMPTY;
+	struct ens_engine *other = open_engine(p);
+
+	fuzz_require(other && ens_state_save(engine, NULL, &once) == ENS_OK, "the state is saved");
+	fuzz_require(ens_state_load(other, NULL, once.data, once.len, NULL) == ENS_OK, "what was saved is loaded");
+	fuzz_require(ens_state_save(other, NULL, &again) == ENS_OK, "what was loaded is saved");
+	fuzz_require(once.len == again.len && !memcmp(once.data, again.data, once.len), "the same state has the same bytes");
+	ens_engine_close(other);
+	ens_buf_free(&once);
+	ens_buf_free(&again);
+}
+
 static bool in_group(const struct ens_tables *t, const struct ens_t_group *g, const struct ens_t_type *type)
 {
 	for (uint32_t i = 0; i < type->streams.count; i++)
@@ -133,6 +164,7 @@ static void play_group(struct player *p, struct ens_engine *engine, uint32_t gro
 			return;
 		now_us += step_us[below(p, sizeof step_us / sizeof *step_us)];
 	}
+	save_and_load(p, engine);
 	if (ens_engine_advance(engine, group, INT64_MAX) == ENS_OK)
 		fuzz_require(ens_engine_next_due(engine, group) == INT64_MAX, "nothing is due after the end of time");
 }
@@ -140,18 +172,10 @@ static void play_group(struct player *p, struct ens_engine *engine, uint32_t gro
 void fuzz_play(const struct ens_tables *t, uint64_t seed)
 {
 	struct player p = {.t = t, .seed = seed};
-	const struct ens_engine_options options = {.seed = seed,
-						   .keys_per_rule = 4,
-						   .partials_per_key = 8,
-						   .partials_per_rule = 16,
-						   .sink = {write_down, &p}};
-	struct ens_engine *engine;
-	struct ens_error err = {""};
+	struct ens_engine *engine = open_engine(&p);
 
-	if (ens_engine_open(t, &options, &engine, &err) != ENS_OK) {
-		fuzz_require(err.text[0] != '\0', "a refusal has a reason");
+	if (!engine)
 		return;
-	}
 	for (uint32_t g = 0; g < t->ngroup; g++)
 		play_group(&p, engine, g);
 	ens_engine_close(engine);

@@ -16,6 +16,7 @@ const struct fuzz_target fuzz_targets[] = {
 	{"tables", fuzz_tables},
 	{"lines", fuzz_lines},
 	{"reply", fuzz_reply},
+	{"state", fuzz_state},
 	{NULL, NULL},
 };
 

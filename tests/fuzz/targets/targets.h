@@ -23,6 +23,7 @@ void fuzz_rules(const uint8_t *data, size_t len_bytes);
 void fuzz_tables(const uint8_t *data, size_t len_bytes);
 void fuzz_lines(const uint8_t *data, size_t len_bytes);
 void fuzz_reply(const uint8_t *data, size_t len_bytes);
+void fuzz_state(const uint8_t *data, size_t len_bytes);
 
 /* Says what did not hold and aborts. */
 void fuzz_require(int holds, const char *what);
