@@ -30,6 +30,7 @@ struct ens_rule_stats {
 	uint64_t started;       /* partial matches begun */
 	uint64_t matched;       /* complete matches reported */
 	uint64_t emitted;       /* emissions (after having) */
+	uint64_t refused;       /* matches that `having` did not let through */
 	uint64_t timed_out;     /* partial matches told of by `on timeout` */
 	uint64_t suppressed;    /* matches and timeouts held back by `limit` */
 	uint64_t dropped_emissions; /* beyond emissions_per_event, or memory_bytes while one event was at hand */
