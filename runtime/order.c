@@ -70,6 +70,7 @@ struct ens_order {
 	struct ens_unique *unique;  /* NULL: no type asks for it */
 	uint64_t nheld, max_held, arrivals;
 	struct ens_order_counts counts;
+	struct ens_order_type_counts *of_type;
 };
 
 /* ---- opening and closing ---------------------------------------------------------------------------------------- */
@@ -170,7 +171,8 @@ enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *en
 	o->stream = calloc((size_t)o->nstream + 1, sizeof(*o->stream));
 	o->group = calloc((size_t)o->ngroup + 1, sizeof(*o->group));
 	o->judge_us = single ? calloc((size_t)t->nstream + 1, sizeof(*o->judge_us)) : NULL;
-	if (!o->stream || !o->group || (single && !o->judge_us) || !find_groups(o)) {
+	o->of_type = calloc((size_t)t->ntype + 1, sizeof(*o->of_type));
+	if (!o->stream || !o->group || !o->of_type || (single && !o->judge_us) || !find_groups(o)) {
 		ens_order_close(o);
 		return ens_fail(err, ENS_ENOMEM, "no memory to put events in order");
 	}
@@ -211,6 +213,7 @@ void ens_order_close(struct ens_order *o)
 		ens_queue_free(&o->group[i].queue);
 	ens_unique_close(o->unique);
 	free(o->judge_us);
+	free(o->of_type);
 	ens_heap_close(&o->memory);
 	free(o->stream);
 	free(o->group);
@@ -516,6 +519,7 @@ static enum ens_order_verdict judge(struct ens_order *o, struct ens_event *ev, b
 
 	if (o->unique && ens_unique_repeats(o->unique, ev)) {
 		o->counts.repeated += !again;
+		o->of_type[ev->type].repeated += !again;
 		return ENS_ORDER_REPEATED;
 	}
 	if (ev->time_us >= earliest_us)
@@ -523,6 +527,7 @@ static enum ens_order_verdict judge(struct ens_order *o, struct ens_event *ev, b
 	if (type->late != ENS_T_LATE_ACCEPT &&
 	    (type->late != ENS_T_LATE_DEAD || ev->from_file || type->time_field != ENS_NONE)) {
 		o->counts.late += !again;
+		o->of_type[ev->type].late += !again;
 		return ENS_ORDER_LATE;
 	}
 	ev->time_us = earliest_us;
@@ -578,6 +583,8 @@ enum ens_status ens_order_push(struct ens_order *o, const struct ens_event *even
 	if (*verdict != ENS_ORDER_TAKEN)
 		return ENS_OK;
 	st = take(o, &ev, again);
+	if (st == ENS_OK)
+		o->of_type[ev.type].taken += !again;
 	if (st == ENS_OK && o->unique)
 		st = ens_unique_note(o->unique, event, earliest(o, event), s->before_us);
 	return st;
@@ -712,6 +719,11 @@ struct ens_order_counts ens_order_counts(const struct ens_order *o)
 
 	c.forgotten = ens_unique_forgotten(o->unique);
 	return c;
+}
+
+struct ens_order_type_counts ens_order_type_counts(const struct ens_order *o, uint32_t type)
+{
+	return o->of_type[type];
 }
 
 /* Where reading the stream has to begin again, and its frontier before that entry was read.  False: behind the last entry. */

@@ -37,6 +37,11 @@ struct ens_order_counts {
 	uint64_t forgotten; /* `unique` values that were forgotten early: too many */
 };
 
+/* Of one type, since it was opened; what is read again after a restart does not count. */
+struct ens_order_type_counts {
+	uint64_t taken, late, repeated;
+};
+
 /* `single`: every event belongs to stream 0, whatever its id.stream says. */
 enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *engine, bool single,
 			       struct ens_order **out, struct ens_error *err) ENS_MUST_CHECK;
@@ -94,6 +99,7 @@ void ens_order_set_watermark(struct ens_order *o, uint32_t stream, int64_t water
 uint64_t ens_order_buffered(const struct ens_order *o);
 void ens_order_set_limit(struct ens_order *o, uint64_t max_buffered); /* default ENS_ORDER_BUFFERED_MAX */
 struct ens_order_counts ens_order_counts(const struct ens_order *o);
+struct ens_order_type_counts ens_order_type_counts(const struct ens_order *o, uint32_t type);
 
 /*
  * Stopping and going on.  A committed offset must not pass an entry that still waits (or tells repeats), so what lies between it and the
