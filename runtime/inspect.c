@@ -545,6 +545,7 @@ void ens_inspect_before(struct ens_inspector *i, const struct ens_event *ev)
 	i->before = r->stats;
 	i->resets = i->begins = false;
 	i->serial++;
+	i->looked++;
 	if (i->found.gave_up || !r->embryo)
 		return;
 	if (!take_in(r, ev, &keyless)) {

@@ -36,6 +36,10 @@ static void add_event(const struct how_far *h, const struct ens_entry_id *id, in
 		ens_format_duration(b, time_us - h->start_us);
 		return;
 	}
+	if (id->stream >= h->tables->nstream) { /* derived */
+		ens_format_time(b, time_us);
+		return;
+	}
 	ens_buf_addf(b, "line %llu", (unsigned long long)id->ms);
 	if (h->with_times) {
 		ens_buf_adds(b, " (");
@@ -270,6 +274,10 @@ static void add_way(const struct how_far *h, const struct ens_inspect_way *way, 
 		ens_buf_adds(b, "their end");
 	if (total) {
 		add_stopped(h, way->row, b);
+		return;
+	}
+	if (h->tables->type[state_of(h, way->state)->type].kind == ENS_T_DERIVED) {
+		ens_buf_addc(b, '\n'); /* what is derived was not watched */
 		return;
 	}
 	ens_buf_adds(b, ", but no ");

@@ -2,7 +2,7 @@
  * The summary of a run: counters first, then, for rules that emitted nothing, what the inspectors of the second reading saw.
  *
  * Cost: nothing in the run itself but its end; the second reading is that of the engine, and of at most ENS_INSPECT_BUDGET
- * steps of looking for each rule.  Tested by tests/cli/summary.sh.
+ * steps of looking for each rule, and it ends after LOOKED_MAX looks.  Tested by tests/cli/summary.sh.
  */
 #include "tools/summary.h"
 
@@ -13,6 +13,7 @@
 #define ARENA_MAX_BYTES ((size_t)256 << 20)
 #define RULES_MAX 10u /* that are told of unasked */
 #define TYPES_MAX 8u  /* that are named in one line */
+#define LOOKED_MAX UINT64_C(100000000) /* events times rules: some ten seconds */
 
 /* ---- opening and closing ---------------------------------------------------------------------------------------- */
 
@@ -97,31 +98,33 @@ static void look_before(void *user, uint32_t group, const struct ens_event *ev)
 {
 	struct summary *s = user;
 
-	for (uint32_t i = 0; i < s->tables->nrule; i++)
-		if (s->looks[i] && s->tables->rule[i].group == group)
-			ens_inspect_before(&s->looking[i], ev);
+	for (uint32_t i = 0; i < s->nlooks; i++)
+		if (s->tables->rule[s->looks[i]].group == group)
+			ens_inspect_before(&s->looking[s->looks[i]], ev);
 }
 
 static void look_after(void *user, uint32_t group, const struct ens_event *ev)
 {
 	struct summary *s = user;
-	bool all_gave_up = true;
+	bool go_on = false;
 
-	for (uint32_t i = 0; i < s->tables->nrule; i++) {
-		if (s->looks[i] && s->tables->rule[i].group == group)
-			ens_inspect_after(&s->looking[i], ev, ev->time_us);
-		all_gave_up &= !s->looks[i] || s->looking[i].found.gave_up;
+	for (uint32_t i = 0; i < s->nlooks; i++) {
+		struct ens_inspector *looking = &s->looking[s->looks[i]];
+
+		if (s->tables->rule[s->looks[i]].group == group)
+			ens_inspect_after(looking, ev, ev->time_us);
+		go_on |= !looking->found.gave_up;
 	}
-	if (all_gave_up || (s->asked_to_stop && *s->asked_to_stop))
+	s->looked += s->nlooks;
+	if (!go_on || s->looked >= LOOKED_MAX || (s->asked_to_stop && *s->asked_to_stop))
 		s->stop = 1;
 }
 
 static void stop_looking(struct summary *s)
 {
-	for (uint32_t i = 0; i < s->tables->nrule; i++)
-		if (s->looks[i])
-			ens_inspect_end(&s->looking[i]);
-	s->looking = NULL;
+	for (uint32_t i = 0; i < s->nlooks; i++)
+		ens_inspect_end(&s->looking[s->looks[i]]);
+	s->nlooks = 0;
 }
 
 static enum ens_status begin_looking(void *user, struct ens_engine *engine, struct ens_order *order)
@@ -129,15 +132,14 @@ static enum ens_status begin_looking(void *user, struct ens_engine *engine, stru
 	struct summary *s = user;
 	const struct ens_order_watch watch = {.before = look_before, .after = look_after, .user = s};
 	enum ens_status st = ENS_OK;
-	uint32_t n = 0;
 
 	s->looking = ens_arena_zalloc(&s->arena, (s->tables->nrule + 1) * sizeof *s->looking);
 	if (!s->looking)
 		return ENS_ENOMEM;
-	for (uint32_t i = 0; i < s->tables->nrule && st == ENS_OK; i++) {
-		if (!is_silent(s, i) || s->tables->rule[i].window != ENS_NONE || (!s->of_all && n++ >= RULES_MAX))
+	for (uint32_t i = 0; i < s->tables->nrule && st == ENS_OK && (s->of_all || i < RULES_MAX); i++) {
+		if (!is_silent(s, i) || s->tables->rule[i].window != ENS_NONE)
 			continue;
-		s->looks[i] = true;
+		s->looks[s->nlooks++] = i;
 		st = ens_inspect_begin(&s->looking[i], engine, i);
 	}
 	if (st != ENS_OK)
@@ -155,6 +157,15 @@ static void end_looking(void *user, const struct ens_engine *engine, const struc
 	(void)order;
 	summary_write(s);
 	stop_looking(s);
+}
+
+/* The rule's inspector; NULL: nobody looked at it. */
+static const struct ens_inspector *inspector_of(const struct summary *s, uint32_t rule)
+{
+	for (uint32_t i = 0; i < s->nlooks; i++)
+		if (s->looks[i] == rule)
+			return &s->looking[rule];
+	return NULL;
 }
 
 struct ens_run_hooks summary_looking(struct summary *s, const volatile sig_atomic_t *asked_to_stop)
@@ -312,7 +323,7 @@ static void add_events(const struct summary *s, uint32_t rule, const struct ens_
 	} else {
 		ens_buf_adds(b, "it takes in what other rules derive");
 	}
-	if (i && !i->found.gave_up && !takes_in_derived(s, r) && s->tables->keygroup[r->keygroup].parts.count) {
+	if (i && !i->found.gave_up && !s->stop && !takes_in_derived(s, r) && s->tables->keygroup[r->keygroup].parts.count) {
 		ens_buf_adds(b, i->nkey == ENS_INSPECT_KEYS_MAX ? " for more than " : " for ");
 		add_n(b, i->nkey, "key", "keys");
 	}
@@ -373,7 +384,7 @@ static void add_held_back(const struct summary *s, uint32_t rule, struct ens_buf
 static void add_rule(const struct summary *s, uint32_t rule, struct ens_buf *b)
 {
 	const struct ens_t_rule *r = &s->tables->rule[rule];
-	const struct ens_inspector *i = s->looking && s->looks[rule] ? &s->looking[rule] : NULL;
+	const struct ens_inspector *i = inspector_of(s, rule);
 	const struct how_far h = {.tables = s->tables, .rule = r, .written = s->written[rule], .with_times = s->several};
 
 	ens_buf_adds(b, "ensue: rule ");
@@ -390,10 +401,10 @@ static void add_rule(const struct summary *s, uint32_t rule, struct ens_buf *b)
 		add_events(s, rule, i, b);
 	add_not_taken(s, r, b);
 	add_held_back(s, rule, b);
-	if (i && i->found.gave_up)
-		ens_buf_addf(b, "  there are too many partial matches to look at each: what follows is of the first %llu events\n",
+	if (i && (i->found.gave_up || s->stop))
+		ens_buf_addf(b, "  that is too much to look at: what follows is of the first %llu events\n",
 			     (unsigned long long)i->events);
-	if (i && i->events && !s->stats[rule].matched)
+	if (i && (i->events || i->found.ntaken) && !s->stats[rule].matched)
 		how_far_add_run(&h, i, b);
 }
 

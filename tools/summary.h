@@ -26,9 +26,10 @@ struct summary {
 	bool of_all;                           /* not only of rules that emitted nothing */
 	/* the second reading: */
 	struct ens_inspector *looking;         /* by rule; NULL: there is none */
-	bool *looks;                           /* by rule: its inspector is at work */
+	uint32_t *looks, nlooks;               /* the rules whose inspector is at work, ascending */
+	uint64_t looked;                       /* events, once for each of these rules */
 	const volatile sig_atomic_t *asked_to_stop;
-	volatile sig_atomic_t stop;            /* all have seen as much as they may, or it was asked for */
+	volatile sig_atomic_t stop;            /* enough was seen, or it was asked for */
 	struct ens_buf text;
 };
 

@@ -301,7 +301,7 @@ rule r
   match all a: Login ->> t: Tick
   emit  M { user }
 END
-contains "too much to look at" "$err" 'there are too many partial matches to look at each: what follows is of the first'
+contains "too much to look at" "$err" 'that is too much to look at: what follows is of the first'
 awk 'BEGIN { for (i = 0; i < 20000; i++) print "{\"event\":\"Login\",\"user\":\"u" i "\",\"ok\":true,\"time\":" 1767600000 + i "}" }' >in.ndjson
 why "many keys" <<'END'
 rule r
