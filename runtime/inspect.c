@@ -406,8 +406,8 @@ static void compare(struct ens_inspector *i, struct ens_partial *p)
 	f->nstep = nstep;
 }
 
-/* Partial matches of one key that took the event at hand; of any, with `all`. */
-static void compare_cell(struct ens_inspector *i, struct ens_key *key, bool all)
+/* Partial matches of one key that took the event at hand. */
+static void compare_cell(struct ens_inspector *i, struct ens_key *key)
 {
 	const struct ens_rule *r = &i->engine->rule[i->rule];
 
@@ -415,7 +415,7 @@ static void compare_cell(struct ens_inspector *i, struct ens_key *key, bool all)
 	for (struct ens_cell *c = key ? key->cells : NULL; c; c = c->next)
 		for (struct ens_partial *p = c->rule == r ? c->first : NULL; p; p = p->next) {
 			i->looked++;
-			if (all || p->last_pos == c->pos)
+			if (p->last_pos == c->pos)
 				compare(i, p);
 		}
 }
@@ -560,29 +560,18 @@ void ens_inspect_before(struct ens_inspector *i, const struct ens_event *ev)
 	ens_program_reset(&i->engine->context);
 }
 
-/* An event only concerns its own key; what it lets others derive may concern any. */
-static void compare_all(struct ens_inspector *i, const struct ens_event *ev)
-{
-	struct ens_rule *r = &i->engine->rule[i->rule];
-	bool keyless;
-
-	if (r->t->layer)
-		for (uint64_t k = 0; k <= r->keys->mask && i->looked < ENS_INSPECT_BUDGET; k++)
-			compare_cell(i, ens_keys_at(r->keys, k), true);
-	else if (ev && take_in(r, ev, &keyless))
-		compare_cell(i, ens_keys_find(r->keys), false);
-}
-
 void ens_inspect_after(struct ens_inspector *i, const struct ens_event *ev, int64_t now_us)
 {
-	const struct ens_rule *r = &i->engine->rule[i->rule];
+	struct ens_rule *r = &i->engine->rule[i->rule];
 	struct ens_inspection *f = &i->found;
+	bool keyless;
 
 	if (f->gave_up || !r->embryo)
 		return;
 	if (ev)
 		note_no_beginning(i, ev);
-	compare_all(i, ev);
+	if (ev && take_in(r, ev, &keyless))
+		compare_cell(i, ens_keys_find(r->keys));
 	if (f->ntaken && f->end == ENS_END_OPEN && !find_found(i)) {
 		f->end = why_ended(i, now_us);
 		f->ended_us = now_us;

@@ -3,8 +3,7 @@
  * summary of `ensue run`.
  *
  * An inspector looks at an engine between two of its calls; the engine does not know of it and pays nothing.  Looking
- * costs, for an event, one pass over the rule's partial matches of its key and the ways on from each (where the rule takes
- * in what others derive: over all its partial matches), up to ENS_INSPECT_BUDGET steps in all; then it looks no more.
+ * costs, for an event, one pass over the rule's partial matches of its key and the ways on from each, up to ENS_INSPECT_BUDGET steps in all; then it looks no more.
  */
 #ifndef ENS_RUNTIME_INSPECT_H
 #define ENS_RUNTIME_INSPECT_H
@@ -116,9 +115,9 @@ struct ens_inspector {
 /* ENS_ENOMEM: it is to be ended all the same. */
 enum ens_status ens_inspect_begin(struct ens_inspector *i, struct ens_engine *e, uint32_t rule) ENS_MUST_CHECK;
 void ens_inspect_end(struct ens_inspector *i); /* zeroed ones, too; before the engine is closed or later */
-/* This event is pushed next, to the rule's group. */
+/* As struct ens_engine_watch calls back, for the rule's group: this event is offered next. */
 void ens_inspect_before(struct ens_inspector *i, const struct ens_event *ev);
-/* This event was pushed; NULL: time has moved to now_us. */
+/* This event was offered; NULL: time has moved to now_us. */
 void ens_inspect_after(struct ens_inspector *i, const struct ens_event *ev, int64_t now_us);
 /* The ways on from a state, each step once, at most `max` of them.  Rows live as long as the inspector; the engine is to be
  * there. */

@@ -60,7 +60,6 @@ struct ens_order {
 	const struct ens_tables *t;
 	struct ens_engine *engine;
 	bool single, by_arrival;
-	struct ens_order_watch watch; /* .before NULL: nobody */
 	struct stream *stream;
 	struct group *group;
 	uint32_t nstream, ngroup;
@@ -145,11 +144,6 @@ static void find_least(const struct ens_order *o, struct group *g)
 void ens_order_ties_by_arrival(struct ens_order *o)
 {
 	o->by_arrival = true;
-}
-
-void ens_order_watch(struct ens_order *o, const struct ens_order_watch *watch)
-{
-	o->watch = *watch;
 }
 
 enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *engine, bool single,
@@ -295,16 +289,9 @@ static enum ens_status hand_over(struct ens_order *o, uint32_t group, const stru
 {
 	struct group *g = &o->group[group];
 
-	enum ens_status st;
-
 	g->released = (struct ens_order_position){.time_us = ev->time_us, .id = ev->id};
 	g->has_released = true;
-	if (o->watch.before)
-		o->watch.before(o->watch.user, group, ev);
-	st = ens_engine_push(o->engine, group, ev);
-	if (o->watch.before)
-		o->watch.after(o->watch.user, group, ev);
-	return st;
+	return ens_engine_push(o->engine, group, ev);
 }
 
 /* Takes the first out of the queue and hands it over. */

@@ -59,14 +59,6 @@ enum ens_status ens_order_push(struct ens_order *o, const struct ens_event *ev,
 /* Ties of several streams go by arrival (tests: by line); before the first event. */
 void ens_order_ties_by_arrival(struct ens_order *o);
 
-/* Who watches what each group's engine gets, when.  Called around every event that is handed over. */
-struct ens_order_watch {
-	void (*before)(void *user, uint32_t group, const struct ens_event *ev);
-	void (*after)(void *user, uint32_t group, const struct ens_event *ev);
-	void *user;
-};
-void ens_order_watch(struct ens_order *o, const struct ens_order_watch *watch); /* copied */
-
 /* This event will be pushed soon; see ens_engine_expect. */
 void ens_order_expect(const struct ens_order *o, const struct ens_event *ev);
 

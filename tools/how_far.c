@@ -276,10 +276,6 @@ static void add_way(const struct how_far *h, const struct ens_inspect_way *way, 
 		add_stopped(h, way->row, b);
 		return;
 	}
-	if (h->tables->type[state_of(h, way->state)->type].kind == ENS_T_DERIVED) {
-		ens_buf_addc(b, '\n'); /* what is derived was not watched */
-		return;
-	}
 	ens_buf_adds(b, ", but no ");
 	how_far_add_name(h, h->tables->type[state_of(h, way->state)->type].name, b);
 	ens_buf_adds(b, begins ? " came\n" : " came for them\n");

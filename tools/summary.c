@@ -61,6 +61,8 @@ static void count(void *user, const struct ens_engine *engine, const struct ens_
 		ens_engine_rule_stats(engine, i, &s->stats[i]);
 	for (uint32_t i = 0; i < s->tables->ntype; i++)
 		s->type[i] = ens_order_type_counts(order, i);
+	for (uint32_t i = 0; i < s->tables->ntype; i++)
+		s->type[i].taken += ens_engine_derived(engine, i);
 	s->ended = true;
 }
 
@@ -89,7 +91,7 @@ static bool is_silent(const struct summary *s, uint32_t rule)
 bool summary_nothing_came(const struct summary *s)
 {
 	for (uint32_t i = 0; i < s->tables->nrule; i++)
-		if (!is_silent(s, i))
+		if (s->stats[i].emitted)
 			return false;
 	return s->ended;
 }
@@ -130,9 +132,10 @@ static void stop_looking(struct summary *s)
 static enum ens_status begin_looking(void *user, struct ens_engine *engine, struct ens_order *order)
 {
 	struct summary *s = user;
-	const struct ens_order_watch watch = {.before = look_before, .after = look_after, .user = s};
+	const struct ens_engine_watch watch = {.before = look_before, .after = look_after, .user = s};
 	enum ens_status st = ENS_OK;
 
+	(void)order;
 	s->looking = ens_arena_zalloc(&s->arena, (s->tables->nrule + 1) * sizeof *s->looking);
 	if (!s->looking)
 		return ENS_ENOMEM;
@@ -145,7 +148,7 @@ static enum ens_status begin_looking(void *user, struct ens_engine *engine, stru
 	if (st != ENS_OK)
 		stop_looking(s);
 	else
-		ens_order_watch(order, &watch);
+		ens_engine_watch(engine, &watch);
 	return st;
 }
 
@@ -185,15 +188,6 @@ static bool takes_in(const struct summary *s, const struct ens_t_rule *r, uint32
 {
 	for (uint32_t i = 0; i < r->inputs.count; i++)
 		if (s->tables->input[r->inputs.first + i].type == type)
-			return true;
-	return false;
-}
-
-/* Are there types among its inputs that other rules derive?  How many came of these is not known. */
-static bool takes_in_derived(const struct summary *s, const struct ens_t_rule *r)
-{
-	for (uint32_t i = 0; i < r->inputs.count; i++)
-		if (s->tables->type[s->tables->input[r->inputs.first + i].type].kind == ENS_T_DERIVED)
 			return true;
 	return false;
 }
@@ -315,19 +309,15 @@ static void add_events(const struct summary *s, uint32_t rule, const struct ens_
 	const uint64_t n = count_taken(s, r, true);
 
 	ens_buf_adds(b, "  ");
-	if (n) {
-		add_n(b, n, "event came", "events came");
-		ens_buf_adds(b, " (");
-		add_taken(s, r, true, b);
-		ens_buf_adds(b, takes_in_derived(s, r) ? "; and what other rules derive)" : ")");
-	} else {
-		ens_buf_adds(b, "it takes in what other rules derive");
-	}
-	if (i && !i->found.gave_up && !s->stop && !takes_in_derived(s, r) && s->tables->keygroup[r->keygroup].parts.count) {
+	add_n(b, n, "event came", "events came");
+	ens_buf_adds(b, " (");
+	add_taken(s, r, true, b);
+	ens_buf_addc(b, ')');
+	if (i && !i->found.gave_up && !s->stop && s->tables->keygroup[r->keygroup].parts.count) {
 		ens_buf_adds(b, i->nkey == ENS_INSPECT_KEYS_MAX ? " for more than " : " for ");
 		add_n(b, i->nkey, "key", "keys");
 	}
-	if (n && c->concerned < n && r->window == ENS_NONE && !takes_in_derived(s, r))
+	if (c->concerned < n && r->window == ENS_NONE)
 		ens_buf_addf(b, ", %llu of them such as the pattern asks for", (unsigned long long)c->concerned);
 	if (r->window == ENS_NONE) {
 		ens_buf_adds(b, "; ");
@@ -395,7 +385,7 @@ static void add_rule(const struct summary *s, uint32_t rule, struct ens_buf *b)
 	} else {
 		ens_buf_adds(b, is_silent(s, rule) ? " emitted nothing\n" : ": events for other rules\n");
 	}
-	if (!count_taken(s, r, true) && !takes_in_derived(s, r))
+	if (!count_taken(s, r, true))
 		add_none_came(s, r, b);
 	else
 		add_events(s, rule, i, b);
@@ -404,7 +394,7 @@ static void add_rule(const struct summary *s, uint32_t rule, struct ens_buf *b)
 	if (i && (i->found.gave_up || s->stop))
 		ens_buf_addf(b, "  that is too much to look at: what follows is of the first %llu events\n",
 			     (unsigned long long)i->events);
-	if (i && (i->events || i->found.ntaken) && !s->stats[rule].matched)
+	if (i && i->events && !s->stats[rule].matched)
 		how_far_add_run(&h, i, b);
 }
 

@@ -512,7 +512,7 @@ static bool run_step(struct run *w, const struct ens_test_step *step)
 
 static enum ens_status begin(struct run *w, const struct ens_engine_options *options)
 {
-	const struct ens_order_watch watch = {.before = look_before, .after = look_after, .user = w};
+	const struct ens_engine_watch watch = {.before = look_before, .after = look_after, .user = w};
 	enum ens_status st = ens_engine_open(w->t, options, &w->engine, w->err);
 
 	if (st == ENS_OK)
@@ -521,7 +521,7 @@ static enum ens_status begin(struct run *w, const struct ens_engine_options *opt
 		return st;
 	ens_order_ties_by_arrival(w->order);
 	if (w->looking)
-		ens_order_watch(w->order, &watch);
+		ens_engine_watch(w->engine, &watch);
 	w->moved_us = INT64_MIN;
 	w->now_us = w->test->start_us;
 	for (uint32_t g = 0; g < w->t->ngroup; g++)

@@ -374,7 +374,8 @@ static enum cli_exit run_redis(const struct cli_verb *verb, const struct run_arg
 	if (s.ended && args->summary) {
 		s.of_all = true;
 		summary_write(&s);
-		code = cli_write(stderr, &s.text);
+		if (cli_write(stderr, &s.text) != CLI_DONE && code == CLI_DONE)
+			code = CLI_ENV;
 	}
 	summary_close(&s);
 	return code != CLI_DONE ? code : cli_exit_of(st);

@@ -261,6 +261,40 @@ rule r
 END
 contains "--at-end hold" "$err" '1 partial match is still open: time stands still at the last event (`--at-end hold`)'
 
+# ---- rules over rules
+
+why "derived" <<'END'
+rule low
+  key    user
+  match  p: Pay
+  derive Paid { user, amount: p.amount }
+rule high
+  key    user
+  match  d: Paid[amount > 5] -> e: Paid[amount > 7]
+  within 1h
+  emit   M { user }
+rule none
+  key    user
+  match  t: Tick[user = "eve"]
+  derive Eve { user }
+rule above_none
+  match  e: Eve
+  emit   N { user: e.user }
+END
+equal "what was derived, and what was not" 'ensue: rule `low`: events for other rules
+  2 events came (2 `Pay`); 2 matches began, 2 complete
+ensue: rule `high` emitted nothing
+  2 events came (2 `Paid`) for 1 key, 1 of them such as the pattern asks for; 1 match began, 0 complete
+  the furthest (user "ann") began at 2026-01-05T08:00:02.000000Z and took d
+  matches that came as far waited for `e: Paid[amount > 7]`, but no `Paid` came for them
+ensue: rule `none` emitted nothing
+  1 event came (1 `Tick`) for 1 key, 0 of them such as the pattern asks for; 0 matches began, 0 complete
+  a match begins with `t: Tick[user = "eve"]`; 1 event was not taken, line 4: this does not hold: `user = "eve"`
+ensue: rule `above_none` emitted nothing
+  no event of its types came (`Eve`); what came: 2 `Pay`, 1 `Tick`, 2 `Paid`
+  entries name the type `Login`, which no rule takes in
+  entries name the type `Beat`, which no rule takes in' "$err"
+
 # ---- complete, and held back
 
 why "having" <<'END'
