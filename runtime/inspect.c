@@ -493,6 +493,17 @@ void ens_inspect_end(struct ens_inspector *i)
 	*i = (struct ens_inspector){0};
 }
 
+/* Does `from` leave the event out? */
+static bool is_left_out(struct ens_rule *r, const struct ens_event *ev)
+{
+	const struct ens_t_input *in = &r->engine->tables->input[r->t->inputs.first];
+
+	for (uint32_t k = 0; k < r->t->inputs.count; k++)
+		if (in[k].type == ev->type)
+			return !predicate_holds(r, in[k].filter);
+	return false;
+}
+
 /* Encodes the event's key, if the rule takes in its type; *keyless: but not with that key. */
 static bool take_in(struct ens_rule *r, const struct ens_event *ev, bool *keyless)
 {
@@ -552,10 +563,14 @@ void ens_inspect_before(struct ens_inspector *i, const struct ens_event *ev)
 		i->keyless += keyless;
 		return;
 	}
-	i->events++;
-	note_seen(i, r->keys->room_hash);
 	i->engine->context.event = ev;
-	judge_all(i, ev);
+	if (is_left_out(r, ev)) {
+		i->filtered++;
+	} else {
+		i->events++;
+		note_seen(i, r->keys->room_hash);
+		judge_all(i, ev);
+	}
 	i->engine->context.event = NULL;
 	ens_program_reset(&i->engine->context);
 }

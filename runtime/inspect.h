@@ -96,6 +96,7 @@ struct ens_inspector {
 	struct ens_inspection found;
 	uint64_t events;           /* that the rule took in, with a key */
 	uint64_t keyless;          /* whose key is null, where it may not be: not for the rule */
+	uint64_t filtered;         /* that `from` leaves out */
 	uint64_t nkey;             /* different ones; ENS_INSPECT_KEYS_MAX: or more */
 	/* its own: */
 	uint64_t *seen, seen_mask; /* hashes of keys, + 1 */

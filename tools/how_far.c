@@ -80,10 +80,27 @@ static void add_step(const struct how_far *h, uint32_t state, struct ens_buf *b)
 	ens_buf_addc(b, '`');
 }
 
+/* Are all parts of it judged with the match, or all without? */
+static bool is_all(const struct ens_expr *e, bool of_match)
+{
+	if (e->kind == ENS_X_AND)
+		return is_all(e->arg[0], of_match) && is_all(e->arg[1], of_match);
+	return ens_reads_match(e) == of_match;
+}
+
+/* The parts of it that are judged with the match, or without; returns how many it names. */
 static uint32_t add_condition(struct ens_buf *b, const struct ens_expr *e, bool of_match)
 {
-	if (!e || ens_reads_match(e) != of_match)
+	if (!e)
 		return 0;
+	if (!is_all(e, of_match)) {
+		if (e->kind != ENS_X_AND)
+			return 0;
+
+		const uint32_t n = add_condition(b, e->arg[0], of_match);
+
+		return n + add_condition(b, e->arg[1], of_match);
+	}
 	ens_buf_adds(b, " `");
 	ens_expr_write(e, b);
 	ens_buf_addc(b, '`');

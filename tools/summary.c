@@ -325,6 +325,8 @@ static void add_events(const struct summary *s, uint32_t rule, const struct ens_
 		ens_buf_addf(b, ", %llu complete", (unsigned long long)c->matched);
 	}
 	ens_buf_addc(b, '\n');
+	if (i && i->filtered)
+		ens_buf_addf(b, "  `from` leaves %llu of them out\n", (unsigned long long)i->filtered);
 	if (i && i->keyless)
 		add_keyless(s, r, i->keyless, b);
 }

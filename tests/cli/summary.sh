@@ -207,6 +207,32 @@ rule r
   emit  M { user }
 END
 contains "a condition on the match" "$err" '`p: Pay`; 2 events were not taken, such as line 2: this does not hold: `p.amount > a.n + 9`'
+why "parts of a condition" <<'END'
+rule r
+  key   user
+  match a: Login -> p: Pay[amount > 6 and amount < 9 and amount > a.n + 9]
+  emit  M { user }
+END
+contains "the part that looks at the match" "$err" '; 2 events were not taken, 1 of them, such as line 3: this does not hold: `amount > a.n + 9`'
+why "the parts that don't" <<'END'
+rule r
+  key   user
+  match a: Login -> p: Pay[amount > 16 and amount < 19 and amount > a.n + 9]
+  emit  M { user }
+END
+contains "the parts that look at the event alone" "$err" '; 2 events were not taken, such as line 2: this does not hold: `amount > 16 and amount < 19`'
+why "from" <<'END'
+rule r
+  from  Login, Pay[amount > 6]
+  key   user
+  match a: Login -> p: Pay -> q: Pay
+  emit  M { user }
+END
+equal "from" 'ensue: rule `r` emitted nothing
+  3 events came (1 `Login`, 2 `Pay`) for 1 key, 2 of them such as the pattern asks for; 1 match began, 0 complete
+  `from` leaves 1 of them out
+  the furthest (user "ann") began at line 1 and took a, p
+  matches that came as far waited for `q: Pay`, but no `Pay` came for them' "$err"
 why "reset" <<'END'
 rule r
   key   user
