@@ -127,6 +127,7 @@ static enum ens_status open_rooms(struct ens_engine *e)
 	for (uint32_t i = 0; i < t->nemit; i++)
 		if (t->emit[i].outs.count > outs)
 			outs = t->emit[i].outs.count;
+	e->nderived = calloc(t->ntype + 1, sizeof *e->nderived);
 	e->memo = calloc(t->npredicate + 1, sizeof *e->memo);
 	e->keys = calloc(t->nkeygroup + 1, sizeof *e->keys);
 	e->rule = calloc(t->nrule + 1, sizeof *e->rule);
@@ -134,7 +135,7 @@ static enum ens_status open_rooms(struct ens_engine *e)
 	e->key_value = calloc(parts + 1, sizeof *e->key_value);
 	e->out_value = calloc(outs + 1, sizeof *e->out_value);
 	e->context.key = e->key_value;
-	return e->memo && e->keys && e->rule && e->group && e->key_value && e->out_value ? ENS_OK : ENS_ENOMEM;
+	return e->nderived && e->memo && e->keys && e->rule && e->group && e->key_value && e->out_value ? ENS_OK : ENS_ENOMEM;
 }
 
 static enum ens_status open_all(struct ens_engine *e, struct ens_error *err)
@@ -290,6 +291,7 @@ void ens_engine_close(struct ens_engine *e)
 	ens_layers_close(e);
 	ens_context_free(&e->context);
 	ens_heap_close(&e->heap);
+	free(e->nderived);
 	free(e->memo);
 	free(e->keys);
 	free(e->rule);
@@ -598,8 +600,14 @@ static enum ens_status offer_derived(struct ens_engine *e, struct ens_group *g)
 	const struct ens_event *ev;
 
 	while (e->failed == ENS_OK && (ev = ens_layers_next(e))) {
+		e->nderived[ev->type]++;
+		if (e->watch.before)
+			e->watch.before(e->watch.user, (uint32_t)(g - e->group), ev);
+
 		enum ens_status st = offer_all(e, g, ev);
 
+		if (e->watch.before)
+			e->watch.after(e->watch.user, (uint32_t)(g - e->group), ev);
 		ens_layers_done(e);
 		if (st != ENS_OK)
 			return st;
@@ -705,6 +713,8 @@ enum ens_status ens_engine_push(struct ens_engine *e, uint32_t group, const stru
 		return e->failed;
 	assert(!g->started || ev->time_us >= g->now_us);
 	e->context.event = NULL;
+	if (e->watch.before)
+		e->watch.before(e->watch.user, group, ev);
 	if (ev->time_us > INT64_MIN && fire(e, g, ev->time_us - 1) != ENS_OK)
 		return e->failed;
 	if (ev->time_us > g->now_us)
@@ -717,7 +727,14 @@ enum ens_status ens_engine_push(struct ens_engine *e, uint32_t group, const stru
 	e->from_file = ev->from_file;
 	enum ens_status st = offer_all(e, g, ev);
 
+	if (e->watch.before)
+		e->watch.after(e->watch.user, group, ev);
 	return st == ENS_OK ? offer_derived(e, g) : st;
+}
+
+void ens_engine_watch(struct ens_engine *e, const struct ens_engine_watch *watch)
+{
+	e->watch = *watch;
 }
 
 void ens_engine_expect(struct ens_engine *e, uint32_t group, const struct ens_event *ev)
@@ -780,6 +797,11 @@ bool ens_engine_idle(const struct ens_engine *e)
 uint64_t ens_engine_bytes(const struct ens_engine *e)
 {
 	return e->heap.used_bytes;
+}
+
+uint64_t ens_engine_derived(const struct ens_engine *e, uint32_t type)
+{
+	return e->nderived[type];
 }
 
 uint64_t ens_engine_nulled(const struct ens_engine *e)

@@ -30,6 +30,7 @@ struct ens_rule_stats {
 	uint64_t started;       /* partial matches begun */
 	uint64_t matched;       /* complete matches reported */
 	uint64_t emitted;       /* emissions (after having) */
+	uint64_t refused;       /* matches that `having` did not let through */
 	uint64_t timed_out;     /* partial matches told of by `on timeout` */
 	uint64_t suppressed;    /* matches and timeouts held back by `limit` */
 	uint64_t dropped_emissions; /* beyond emissions_per_event, or memory_bytes while one event was at hand */
@@ -48,6 +49,15 @@ void ens_engine_close(struct ens_engine *e);
 /* One event for the rules of group `group`, not earlier than the one before.  First everything due before its time is
  * emitted, then what it completes.  ENS_ENOMEM, or what the sink returned. */
 enum ens_status ens_engine_push(struct ens_engine *e, uint32_t group, const struct ens_event *ev) ENS_MUST_CHECK;
+
+/* Who looks on.  `before`: before anything that is due by the time of an event, or, if it is derived, before it is offered;
+ * `after`: it was offered.  What a deadline derives comes within the calls for the event that moved time. */
+struct ens_engine_watch {
+	void (*before)(void *user, uint32_t group, const struct ens_event *ev);
+	void (*after)(void *user, uint32_t group, const struct ens_event *ev);
+	void *user;
+};
+void ens_engine_watch(struct ens_engine *e, const struct ens_engine_watch *watch); /* copied */
 
 /* This event will be pushed soon (ENS_ENGINE_LOOKAHEAD events from now is best): memory that it needs is fetched meanwhile.
  * A hint: changes no result, and an event may be pushed without it, or never. */
@@ -70,6 +80,7 @@ void ens_engine_rule_stats(const struct ens_engine *e, uint32_t rule, struct ens
 /* True when no partial match, session or absence is open in any group: a restart from here loses nothing. */
 bool ens_engine_idle(const struct ens_engine *e);
 uint64_t ens_engine_bytes(const struct ens_engine *e); /* held by partial matches, keys and timers */
+uint64_t ens_engine_derived(const struct ens_engine *e, uint32_t type); /* events of that type, since it was opened */
 uint64_t ens_engine_nulled(const struct ens_engine *e); /* results lost to overflow and division by zero */
 
 #endif

@@ -115,16 +115,20 @@ size_t ens_keys_bytes(const struct ens_tables *t, uint32_t group)
 	return key_bytes(len, 0) + 2 * sizeof(struct ens_keys_slot);
 }
 
-struct ens_key *ens_keys_find(const struct ens_keys *k)
+struct ens_key *ens_keys_find_bytes(const struct ens_keys *k, uint64_t hash, const char *bytes, uint32_t len)
 {
-	for (uint64_t i = k->room_hash & k->mask; k->slot[i].key; i = (i + 1) & k->mask) {
+	for (uint64_t i = hash & k->mask; k->slot[i].key; i = (i + 1) & k->mask) {
 		struct ens_key *key = k->slot[i].key;
 
-		if (k->slot[i].hash == k->room_hash && key->len == k->room_len
-		    && !memcmp(key->bytes, k->room, k->room_len))
+		if (k->slot[i].hash == hash && key->len == len && !memcmp(key->bytes, bytes, len))
 			return key;
 	}
 	return NULL;
+}
+
+struct ens_key *ens_keys_find(const struct ens_keys *k)
+{
+	return ens_keys_find_bytes(k, k->room_hash, k->room, k->room_len);
 }
 
 struct ens_key *ens_keys_at(const struct ens_keys *k, uint64_t i)

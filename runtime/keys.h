@@ -51,6 +51,7 @@ void ens_keys_close(struct ens_keys *k);
  * false when a part is null that may not be: the event is not for the rule. */
 enum ens_status ens_keys_encode(struct ens_keys *k, const uint32_t *fields, const struct ens_value *value, bool *valid) ENS_MUST_CHECK;
 struct ens_key *ens_keys_find(const struct ens_keys *k);              /* the encoded key, or NULL */
+struct ens_key *ens_keys_find_bytes(const struct ens_keys *k, uint64_t hash, const char *bytes, uint32_t len); /* or NULL */
 struct ens_key *ens_keys_make(struct ens_keys *k, uint32_t room);     /* the encoded key, new, with so much room; NULL without memory */
 /* A key as it was encoded before, with its number of creation; *out is NULL if the bytes are no key of the group, or one that is
  * there already, or the number was not given yet or to a later one. */

@@ -191,6 +191,8 @@ struct ens_engine {
 	} pin[ENS_PINS];
 	uint32_t npin;
 	struct ens_layers layers;
+	uint64_t *nderived;                 /* by type: how many were derived */
+	struct ens_engine_watch watch;      /* .before NULL: nobody */
 	struct ens_value *key_value;        /* parts of the key at hand, decoded */
 	struct ens_value *out_value;        /* of the emission at hand */
 	struct ens_entry_id *event_ids;

@@ -84,13 +84,16 @@ static bool having(struct ens_rule *r, const struct ens_cell *c)
 {
 	bool holds = r->t->having == ENS_NONE || ens_program_holds(&r->engine->context, r->t->having);
 
-	if (!r->t->having_once)
-		return holds;
-	struct ens_record *rec = ens_cell_record(c);
-	bool before = rec->having_held;
+	if (r->t->having_once) {
+		struct ens_record *rec = ens_cell_record(c);
+		bool before = rec->having_held;
 
-	rec->having_held = holds;
-	return holds && !before;
+		rec->having_held = holds;
+		holds = holds && !before;
+	}
+	if (!holds)
+		r->stats.refused++;
+	return holds;
 }
 
 /* Is it let through by the rule's limit? */

@@ -67,7 +67,6 @@ struct ens_order {
 	const struct ens_tables *t;
 	struct ens_engine *engine;
 	bool single, by_arrival;
-	struct ens_order_watch watch; /* .before NULL: nobody */
 	struct stream *stream;
 	struct group *group;
 	uint32_t nstream, ngroup;
@@ -77,6 +76,7 @@ struct ens_order {
 	struct ens_unique *unique;  /* NULL: no type asks for it */
 	uint64_t nheld, max_held, arrivals;
 	struct ens_order_counts counts;
+	struct ens_order_type_counts *of_type;
 };
 
 /* ---- opening and closing ---------------------------------------------------------------------------------------- */
@@ -153,11 +153,6 @@ void ens_order_ties_by_arrival(struct ens_order *o)
 	o->by_arrival = true;
 }
 
-void ens_order_watch(struct ens_order *o, const struct ens_order_watch *watch)
-{
-	o->watch = *watch;
-}
-
 enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *engine, bool single,
 			       struct ens_order **out, struct ens_error *err)
 {
@@ -177,7 +172,8 @@ enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *en
 	o->stream = calloc((size_t)o->nstream + 1, sizeof(*o->stream));
 	o->group = calloc((size_t)o->ngroup + 1, sizeof(*o->group));
 	o->judge_us = single ? calloc((size_t)t->nstream + 1, sizeof(*o->judge_us)) : NULL;
-	if (!o->stream || !o->group || (single && !o->judge_us) || !find_groups(o)) {
+	o->of_type = calloc((size_t)t->ntype + 1, sizeof(*o->of_type));
+	if (!o->stream || !o->group || !o->of_type || (single && !o->judge_us) || !find_groups(o)) {
 		ens_order_close(o);
 		return ens_fail(err, ENS_ENOMEM, "no memory to put events in order");
 	}
@@ -225,6 +221,7 @@ void ens_order_close(struct ens_order *o)
 		ens_queue_free(&o->group[i].queue);
 	ens_unique_close(o->unique);
 	free(o->judge_us);
+	free(o->of_type);
 	ens_heap_close(&o->memory);
 	free(o->stream);
 	free(o->group);
@@ -347,16 +344,9 @@ static enum ens_status hand_over(struct ens_order *o, uint32_t group, const stru
 {
 	struct group *g = &o->group[group];
 
-	enum ens_status st;
-
 	g->released = (struct ens_order_position){.time_us = ev->time_us, .id = ev->id};
 	g->has_released = true;
-	if (o->watch.before)
-		o->watch.before(o->watch.user, group, ev);
-	st = ens_engine_push(o->engine, group, ev);
-	if (o->watch.before)
-		o->watch.after(o->watch.user, group, ev);
-	return st;
+	return ens_engine_push(o->engine, group, ev);
 }
 
 /* Takes the first out of the queue and hands it over. */
@@ -585,6 +575,7 @@ static enum ens_order_verdict judge(struct ens_order *o, struct ens_event *ev, b
 
 	if (o->unique && ens_unique_repeats(o->unique, ev)) {
 		o->counts.repeated += !again;
+		o->of_type[ev->type].repeated += !again;
 		return ENS_ORDER_REPEATED;
 	}
 	if (ev->time_us >= earliest_us)
@@ -592,6 +583,7 @@ static enum ens_order_verdict judge(struct ens_order *o, struct ens_event *ev, b
 	if (type->late != ENS_T_LATE_ACCEPT &&
 	    (type->late != ENS_T_LATE_DEAD || ev->from_file || type->time_field != ENS_NONE)) {
 		o->counts.late += !again;
+		o->of_type[ev->type].late += !again;
 		return ENS_ORDER_LATE;
 	}
 	ev->time_us = earliest_us;
@@ -647,6 +639,8 @@ enum ens_status ens_order_push(struct ens_order *o, const struct ens_event *even
 	if (*verdict != ENS_ORDER_TAKEN)
 		return ENS_OK;
 	st = take(o, &ev, again);
+	if (st == ENS_OK)
+		o->of_type[ev.type].taken += !again;
 	if (st == ENS_OK && o->unique)
 		st = ens_unique_note(o->unique, event, earliest(o, event), s->before_us);
 	return st;
@@ -781,6 +775,11 @@ struct ens_order_counts ens_order_counts(const struct ens_order *o)
 
 	c.forgotten = ens_unique_forgotten(o->unique);
 	return c;
+}
+
+struct ens_order_type_counts ens_order_type_counts(const struct ens_order *o, uint32_t type)
+{
+	return o->of_type[type];
 }
 
 /* Where reading the stream has to begin again, and its frontier before that entry was read.  False: behind the last entry. */

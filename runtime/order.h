@@ -37,6 +37,11 @@ struct ens_order_counts {
 	uint64_t forgotten; /* `unique` values that were forgotten early: too many */
 };
 
+/* Of one type, since it was opened; what is read again after a restart does not count. */
+struct ens_order_type_counts {
+	uint64_t taken, late, repeated;
+};
+
 /* `single`: every event belongs to stream 0, whatever its id.stream says. */
 enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *engine, bool single,
 			       struct ens_order **out, struct ens_error *err) ENS_MUST_CHECK;
@@ -53,14 +58,6 @@ enum ens_status ens_order_push(struct ens_order *o, const struct ens_event *ev,
 
 /* Ties of several streams go by arrival (tests: by line); before the first event. */
 void ens_order_ties_by_arrival(struct ens_order *o);
-
-/* Who watches what each group's engine gets, when.  Called around every event that is handed over. */
-struct ens_order_watch {
-	void (*before)(void *user, uint32_t group, const struct ens_event *ev);
-	void (*after)(void *user, uint32_t group, const struct ens_event *ev);
-	void *user;
-};
-void ens_order_watch(struct ens_order *o, const struct ens_order_watch *watch); /* copied */
 
 /* This event will be pushed soon; see ens_engine_expect. */
 void ens_order_expect(const struct ens_order *o, const struct ens_event *ev);
@@ -94,6 +91,7 @@ void ens_order_set_watermark(struct ens_order *o, uint32_t stream, int64_t water
 uint64_t ens_order_buffered(const struct ens_order *o);
 void ens_order_set_limit(struct ens_order *o, uint64_t max_buffered); /* default ENS_ORDER_BUFFERED_MAX */
 struct ens_order_counts ens_order_counts(const struct ens_order *o);
+struct ens_order_type_counts ens_order_type_counts(const struct ens_order *o, uint32_t type);
 
 /*
  * Stopping and going on.  A committed offset must not pass an entry that still waits (or tells repeats), so what lies between it and the

@@ -13,9 +13,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "compiler/code.h"
-#include "runtime/inspect.h"
 #include "runtime/order.h"
+#include "tools/how_far.h"
 
 #define ARENA_MAX_BYTES ((size_t)512 << 20)
 #define SHOWN_MAX_BYTES 200 /* of one value in a message */
@@ -191,7 +190,7 @@ static bool pushed(struct run *w, enum ens_status st)
 static void look(struct run *w)
 {
 	for (uint32_t i = 0; w->looking && i < w->test->nrule; i++)
-		ens_inspect_after(&w->looking[i], w->now_us);
+		ens_inspect_after(&w->looking[i], NULL, w->now_us);
 }
 
 static void look_before(void *user, uint32_t group, const struct ens_event *ev)
@@ -209,7 +208,7 @@ static void look_after(void *user, uint32_t group, const struct ens_event *ev)
 
 	for (uint32_t i = 0; i < w->test->nrule; i++)
 		if (w->t->rule[w->test->rule[i]].group == group)
-			ens_inspect_after(&w->looking[i], ev->time_us);
+			ens_inspect_after(&w->looking[i], ev, ev->time_us);
 }
 
 /* Time has come to now_us: what is older than a stream's lateness can't come by it any more. */
@@ -513,7 +512,7 @@ static bool run_step(struct run *w, const struct ens_test_step *step)
 
 static enum ens_status begin(struct run *w, const struct ens_engine_options *options)
 {
-	const struct ens_order_watch watch = {.before = look_before, .after = look_after, .user = w};
+	const struct ens_engine_watch watch = {.before = look_before, .after = look_after, .user = w};
 	enum ens_status st = ens_engine_open(w->t, options, &w->engine, w->err);
 
 	if (st == ENS_OK)
@@ -522,18 +521,20 @@ static enum ens_status begin(struct run *w, const struct ens_engine_options *opt
 		return st;
 	ens_order_ties_by_arrival(w->order);
 	if (w->looking)
-		ens_order_watch(w->order, &watch);
+		ens_engine_watch(w->engine, &watch);
 	w->moved_us = INT64_MIN;
 	w->now_us = w->test->start_us;
 	for (uint32_t g = 0; g < w->t->ngroup; g++)
 		ens_engine_set_watch_start(w->engine, g, w->now_us);
-	for (uint32_t i = 0; w->looking && i < w->test->nrule; i++)
-		ens_inspect_begin(&w->looking[i], w->engine, w->test->rule[i]);
-	return ENS_OK;
+	for (uint32_t i = 0; w->looking && i < w->test->nrule && st == ENS_OK; i++)
+		st = ens_inspect_begin(&w->looking[i], w->engine, w->test->rule[i]);
+	return st;
 }
 
 static void end(struct run *w)
 {
+	for (uint32_t i = 0; w->looking && i < w->test->nrule; i++)
+		ens_inspect_end(&w->looking[i]);
 	ens_order_close(w->order);
 	ens_engine_close(w->engine);
 }
@@ -547,125 +548,6 @@ static void run_steps(struct run *w)
 }
 
 /* ---- how far the rules came ------------------------------------------------------------------------------------- */
-
-static void add_since(const struct run *w, struct ens_buf *b, int64_t us)
-{
-	ens_format_duration(b, us - w->test->start_us);
-}
-
-/* "hit: Login[ok]" */
-static void add_step(struct ens_buf *b, const struct ens_pat *step)
-{
-	ens_buf_addc(b, '`');
-	if (step->name.name)
-		ens_buf_addf(b, "%s: ", step->name.name);
-	ens_buf_adds(b, step->ref->type.name);
-	if (step->ref->cond) {
-		ens_buf_addc(b, '[');
-		ens_expr_write(step->ref->cond, b);
-		ens_buf_addc(b, ']');
-	}
-	ens_buf_addc(b, '`');
-}
-
-static void add_condition(struct ens_buf *b, const struct ens_expr *e, bool of_match)
-{
-	if (!e || ens_reads_match(e) != of_match)
-		return;
-	ens_buf_adds(b, " `");
-	ens_expr_write(e, b);
-	ens_buf_addc(b, '`');
-}
-
-/* What does not hold: of the conditions that look at the event alone, or of those that look at the match. */
-static void add_conditions(struct ens_buf *b, const struct ens_pat *step, bool of_match)
-{
-	ens_buf_adds(b, "this does not hold:");
-	add_condition(b, step->ref->cond, of_match);
-	for (const struct ens_cond *c = step->sema->conds; c; c = c->next)
-		add_condition(b, c->expr, of_match);
-	if (!of_match && step->ref->sema->decl->kind == ENS_D_FILTER)
-		ens_buf_addf(b, " the filter `%s`", step->ref->type.name);
-}
-
-static void add_why(struct ens_buf *b, const struct ens_inspect_try *t, const struct ens_pat *step)
-{
-	static const char *const words[] = {
-		[ENS_WHY_MANY] = "the repetition has had its most",
-		[ENS_WHY_GUARD] = "what `where` asks of the repetition before it does not hold",
-		[ENS_WHY_EARLY] = "its `after` is not over",
-		[ENS_WHY_LATE] = "the `within` of its arrow is over",
-		[ENS_WHY_SCOPE] = "the rule's `within` is over",
-		[ENS_WHY_NOT_NEXT] = "another event came between",
-		[ENS_WHY_SILENCE] = "the time of the `not` before it is not over",
-		[ENS_WHY_BROKEN] = "this event is one that a `not` before it forbids",
-		[ENS_WHY_CLOSED] = "what came before has closed the way",
-	};
-
-	if (t->why == ENS_WHY_PREDICATE || t->why == ENS_WHY_CONDITION)
-		add_conditions(b, step, t->why == ENS_WHY_CONDITION);
-	else if (t->why == ENS_WHY_FEW)
-		ens_buf_addf(b, "the repetition before it has %u of %u", t->has, t->needs);
-	else
-		ens_buf_adds(b, words[t->why]);
-}
-
-static void add_tries(const struct run *w, struct ens_buf *b, const struct ens_inspection *f, const struct ens_rule_sema *r)
-{
-	for (uint32_t i = 0; i < f->ntried; i++) {
-		const struct ens_inspect_try *t = &f->tried[i];
-		const struct ens_pat *step = r->step[t->state];
-
-		if (t->why == ENS_WHY_TAKEN)
-			continue;
-		ens_buf_adds(b, "  at ");
-		add_since(w, b, t->time_us);
-		ens_buf_adds(b, " not taken as ");
-		add_step(b, step);
-		ens_buf_adds(b, ": ");
-		add_why(b, t, step);
-		ens_buf_addc(b, '\n');
-	}
-}
-
-/* "took 4 fail, hit" */
-static void add_taken(struct ens_buf *b, const struct ens_inspection *f, const struct ens_rule_sema *r)
-{
-	ens_buf_adds(b, " and took ");
-	for (uint32_t i = 0; i < f->nrun; i++) {
-		const struct ens_pat *step = r->step[f->run[i].state];
-
-		ens_buf_adds(b, i ? ", " : "");
-		if (f->run[i].count > 1)
-			ens_buf_addf(b, "%u ", f->run[i].count);
-		ens_buf_adds(b, step->name.name ? step->name.name : step->ref->type.name);
-	}
-}
-
-static void add_inspection(const struct run *w, struct ens_buf *b, const struct ens_inspection *f,
-			   const struct ens_rule_sema *r)
-{
-	if (f->gave_up) {
-		ens_buf_adds(b, "  there are too many partial matches to look at each\n");
-		return;
-	}
-	if (f->ntaken) {
-		ens_buf_adds(b, "  the furthest");
-		if (f->key[0])
-			ens_buf_addf(b, " (%s)", f->key);
-		ens_buf_adds(b, " began at ");
-		add_since(w, b, f->start_us);
-		add_taken(b, f, r);
-		if (!f->open) {
-			ens_buf_adds(b, "; at ");
-			add_since(w, b, f->ended_us);
-			ens_buf_adds(b, f->matched ? " a match had used it up" : " it was over");
-		}
-		ens_buf_addc(b, '\n');
-	}
-	if (!f->matched)
-		add_tries(w, b, f, r);
-}
 
 static bool could_make(const struct run *w, const struct ens_t_rule *r, const char *type)
 {
@@ -682,6 +564,8 @@ static void how_far(struct run *w)
 
 	for (uint32_t i = 0; i < w->test->nrule; i++) {
 		const struct ens_t_rule *r = &w->t->rule[w->test->rule[i]];
+		const struct how_far h = {.tables = w->t, .rule = r, .written = w->test->rule_decl[i]->sema->rule,
+					  .since_start = true, .start_us = w->test->start_us};
 		struct ens_rule_stats s;
 
 		if (!could_make(w, r, w->missed->line->type.name))
@@ -690,7 +574,7 @@ static void how_far(struct run *w)
 		add_name(w, &b, r->name);
 		ens_buf_addf(&b, ": %llu begun, %llu complete, %llu emitted, %llu still open\n", (unsigned long long)s.started,
 			     (unsigned long long)s.matched, (unsigned long long)s.emitted, (unsigned long long)s.partials);
-		add_inspection(w, &b, &w->looking[i].found, w->test->rule_decl[i]->sema->rule);
+		how_far_add_test(&h, &w->looking[i].found, &b);
 	}
 	w->out->rules = keep_text(w, &b);
 }
@@ -709,7 +593,7 @@ static void look_again(struct run *first)
 	struct run w = {.r = first->r, .t = first->t, .test = first->test, .out = first->out, .err = first->err,
 			.missed = first->missed};
 
-	w.looking = ens_arena_alloc(&w.r->arena, (w.test->nrule + 1) * sizeof *w.looking);
+	w.looking = ens_arena_zalloc(&w.r->arena, (w.test->nrule + 1) * sizeof *w.looking);
 	w.status = w.looking ? begin(&w, &options) : ENS_ENOMEM;
 	for (const struct ens_test_step *s = w.test->step; s < w.missed && w.status == ENS_OK; s++)
 		if (s->line->kind == ENS_L_EVENT || s->line->kind == ENS_L_WAIT)

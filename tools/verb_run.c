@@ -3,7 +3,7 @@
  *
  * This file understands the command line and hands over to runtime/io; the two kinds of source exclude each other.  The
  * first SIGTERM or SIGINT asks the run to end in order, the second ends the process at once.
- * Tested by tests/cli/run.sh, tests/cli/usage.sh and tests/redis.
+ * Tested by tests/cli/run.sh, tests/cli/summary.sh, tests/cli/usage.sh and tests/redis.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "tools/cli.h"
@@ -11,11 +11,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "runtime/io/file_run.h"
 #include "runtime/io/redis_run.h"
+#include "tools/summary.h"
 
 #define JOB_MAX_BYTES 64
 #define READ_SIZE_MAX 100000
@@ -57,6 +59,10 @@
 	  "write the entries of the inputs that can't be used, with the\nreason, as NDJSON into this file") \
 	X(NO_PROVENANCE, "no-provenance", 0, NULL, NULL, \
 	  "leave `_events` out of emissions") \
+	X(SUMMARY, "summary", 0, NULL, NULL, \
+	  "at the end, say of each rule what it took in and how far\nits matches came (files: told anyway if nothing came out)") \
+	X(NO_SUMMARY, "no-summary", 0, NULL, NULL, \
+	  "don't say why nothing came out") \
 	X(QUIET, "quiet", 'q', NULL, NULL, \
 	  "say nothing but what went wrong")
 
@@ -84,6 +90,7 @@ struct run_args {
 	struct cli_rule_options rules;
 	bool hold;
 	uint32_t max_emissions;
+	bool summary, no_summary;
 	struct ens_buf text; /* rules of the command line */
 	const char *for_redis, *for_files; /* an option of the command line that only one kind of source has; NULL: none */
 };
@@ -183,6 +190,14 @@ static enum cli_exit take_option(const struct cli_verb *verb, struct run_args *a
 	case OPT_NO_PROVENANCE:
 		args->redis.no_provenance = true;
 		break;
+	case OPT_SUMMARY:
+		args->summary = true;
+		args->no_summary = false;
+		break;
+	case OPT_NO_SUMMARY:
+		args->summary = false;
+		args->no_summary = true;
+		break;
 	case OPT_QUIET:
 		args->redis.quiet = true;
 		break;
@@ -278,8 +293,43 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
-static enum cli_exit run_files(const struct run_args *args, const struct ens_tables *tables)
+/* Can all inputs be read once more? */
+static bool are_ordinary(const struct run_args *args)
 {
+	struct stat st;
+
+	for (size_t i = 0; i < args->ninput; i++)
+		if (strcmp(args->input[i], "-") == 0 || stat(args->input[i], &st) != 0 || !S_ISREG(st.st_mode))
+			return false;
+	return true;
+}
+
+/* Why nothing came out, or what was asked for; not if the run was broken off by whoever reads its output. */
+static enum cli_exit tell_summary(const struct run_args *args, const struct ens_file_options *of_run, struct summary *s)
+{
+	struct ens_file_options o = *of_run;
+	struct ens_error err = {""};
+
+	if (!s->ended || args->no_summary || (!args->summary && (args->redis.quiet || !summary_nothing_came(s))))
+		return CLI_DONE;
+	s->files = of_run->counts;
+	s->hold = args->hold;
+	s->several = args->ninput > 1;
+	s->of_all = args->summary;
+	o.counts = NULL;
+	o.look_only = true;
+	o.stop = &s->stop;
+	o.hooks = summary_looking(s, &stop_signal);
+	/* A file that can't be read any more leaves the counters. */
+	if (stop_signal || !are_ordinary(args) || ens_run_files(s->tables, &o, &err) != ENS_OK || !s->text.len)
+		summary_write(s);
+	return cli_write(stderr, &s->text);
+}
+
+static enum cli_exit run_files(const struct run_args *args, const struct cli_rules *rules)
+{
+	struct ens_file_counts counts;
+	struct summary s;
 	const struct ens_file_options o = {
 		.input = args->input,
 		.ninput = args->ninput,
@@ -291,33 +341,52 @@ static enum cli_exit run_files(const struct run_args *args, const struct ens_tab
 		.quiet = args->redis.quiet,
 		.max_emissions = args->max_emissions,
 		.stop = &stop_signal,
+		.counts = &counts,
+		.hooks = summary_counting(&s),
 	};
 	struct ens_error err = {""};
+	enum cli_exit code;
 
 	catch_signals();
-	enum ens_status st = ens_run_files(tables, &o, &err);
+	enum ens_status st = summary_open(&s, rules);
 
+	if (st == ENS_OK)
+		st = ens_run_files(&rules->tables, &o, &err);
 	if (st != ENS_OK)
 		cli_say("%s", err.text[0] ? err.text : "no memory");
-	return cli_exit_of(st);
+	code = st == ENS_OK ? tell_summary(args, &o, &s) : cli_exit_of(st);
+	summary_close(&s);
+	return code;
 }
 
-static enum cli_exit run_redis(const struct cli_verb *verb, const struct run_args *args, const struct ens_tables *tables)
+static enum cli_exit run_redis(const struct cli_verb *verb, const struct run_args *args, const struct cli_rules *rules)
 {
 	struct ens_redis_options o = args->redis;
 	struct ens_error err = {""};
+	struct summary s;
+	enum cli_exit code = CLI_DONE;
 
 	o.address = &args->address;
 	o.max_emissions = args->max_emissions;
 	o.stop = &stop_signal;
+	o.hooks = summary_counting(&s);
 	catch_signals();
-	enum ens_status st = ens_run_redis(tables, &o, &err);
+	enum ens_status st = summary_open(&s, rules);
 
+	if (st == ENS_OK)
+		st = ens_run_redis(&rules->tables, &o, &err);
 	if (st == ENS_EINPUT)
-		return cli_usage_error(verb, "%s", err.text);
-	if (st != ENS_OK)
+		code = cli_usage_error(verb, "%s", err.text);
+	else if (st != ENS_OK)
 		cli_say("%s", err.text[0] ? err.text : "no memory");
-	return cli_exit_of(st);
+	if (s.ended && args->summary) {
+		s.of_all = true;
+		summary_write(&s);
+		if (cli_write(stderr, &s.text) != CLI_DONE && code == CLI_DONE)
+			code = CLI_ENV;
+	}
+	summary_close(&s);
+	return code != CLI_DONE ? code : cli_exit_of(st);
 }
 
 static bool reads_stdin(char *const *name, int n)
@@ -339,7 +408,7 @@ static enum cli_exit run_rules(const struct cli_verb *verb, struct run_args *arg
 	enum cli_exit code = cli_rules_load(&r, file, nfile);
 
 	if (code == CLI_DONE)
-		code = args->ninput > 0 ? run_files(args, &r.tables) : run_redis(verb, args, &r.tables);
+		code = args->ninput > 0 ? run_files(args, &r) : run_redis(verb, args, &r);
 	cli_rules_close(&r);
 	return code;
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "runtime/emission.h"
 #include "runtime/engine.h"
 #include "runtime/io/file_source.h"
@@ -30,6 +31,7 @@
 #define OUT_BYTES ((size_t)64 << 10)             /* written when as much is there */
 #define BLOCK_OF_MANY_BYTES ((size_t)128 << 10)  /* with several inputs each has a smaller block */
 #define TOLD_IN_FULL 10u                         /* of each reason */
+#define OTHERS_LOOKED_AT 1000u                   /* skipped entries, for the types that they name */
 
 struct feed {
 	struct ens_file_source *source;
@@ -54,7 +56,9 @@ struct run {
 	bool reader_gone;   /* of the output */
 	FILE *dead;         /* NULL: not wanted */
 	struct ens_buf letter, text;
+	uint32_t noted;     /* skipped entries whose type was looked at */
 	struct ens_file_counts counts;
+	bool begun;         /* the hooks know of it */
 	struct ens_error *err;
 };
 
@@ -96,6 +100,8 @@ static enum ens_status on_emission(void *user, const struct ens_emission *e)
 	struct run *r = user;
 
 	r->counts.emitted++;
+	if (r->o->look_only)
+		return ENS_OK;
 	ens_emission_json(r->t, e, !r->o->no_provenance, &r->out);
 	if (r->out.failed)
 		return ens_fail(r->err, ENS_ENOMEM, "no memory for the output");
@@ -110,7 +116,7 @@ static void tell_reject(struct run *r, const struct feed *f, enum ens_reject_rea
 	const uint64_t n = ++r->counts.rejected[reason];
 	struct ens_buf b = ENS_BUF_EMPTY;
 
-	if (r->o->quiet || n > TOLD_IN_FULL)
+	if (r->o->quiet || r->o->look_only || n > TOLD_IN_FULL)
 		return;
 	ens_buf_adds(&b, "ensue: ");
 	ens_buf_add_visible(&b, ens_file_source_name(f->source), strlen(ens_file_source_name(f->source)));
@@ -228,10 +234,41 @@ static void tell_summary(struct run *r)
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
+static bool is_called(const struct ens_raw_field *f, const char *name)
+{
+	return f->name_len == strlen(name) && memcmp(f->name, name, f->name_len) == 0;
+}
+
+/* Which type the entry names that no type of the rules took: for the first few. */
+static void note_other(struct run *r, const struct ens_entry *entry)
+{
+	struct ens_file_counts *c = &r->counts;
+	const struct ens_raw_field *name = NULL;
+	const char *member = r->o->event_field ? r->o->event_field : "event";
+
+	if (c->nother == ENS_FILE_OTHERS_MAX || r->noted == OTHERS_LOOKED_AT)
+		return;
+	r->noted++;
+	for (uint32_t i = 0; i < entry->nfield && !name; i++)
+		if (is_called(&entry->field[i], member) || (!r->o->event_field && is_called(&entry->field[i], "_event")))
+			name = &entry->field[i];
+	if (!name || (name->kind != ENS_RAW_TEXT && name->kind != ENS_RAW_STRING) || !name->len)
+		return;
+
+	const size_t len = ens_utf8_valid(name->s, name->len < ENS_FILE_OTHER_BYTES ? name->len : ENS_FILE_OTHER_BYTES);
+
+	for (uint32_t i = 0; i < c->nother; i++)
+		if (strlen(c->other[i]) == len && memcmp(c->other[i], name->s, len) == 0)
+			return;
+	memcpy(c->other[c->nother], name->s, len);
+	c->other[c->nother++][len] = '\0';
+}
+
 /* One entry or bad line into the batch.  ENS_EEND: there is no more. */
 static enum ens_status read_entry(struct run *r, struct feed *f)
 {
 	const uint32_t nevent = f->batch.nevent;
+	const uint64_t skipped = f->batch.skipped;
 	enum ens_reject_reason reason;
 	struct ens_error why = {""};
 	struct ens_entry entry;
@@ -247,6 +284,8 @@ static enum ens_status read_entry(struct run *r, struct feed *f)
 		return ens_fail(r->err, st, "%s", why.text);
 	entry.time_us = f->last_us;
 	st = ens_decode(r->decoder, &entry, &f->batch);
+	if (f->batch.skipped > skipped)
+		note_other(r, &entry);
 	if (st == ENS_OK && f->batch.nevent > nevent)
 		f->last_us = f->batch.event[nevent].time_us;
 	return st;
@@ -448,8 +487,11 @@ static enum ens_status work(struct run *r)
 	enum ens_status st = open_run(r);
 	bool stopped;
 
+	if (st == ENS_OK && r->o->hooks.begin)
+		st = r->o->hooks.begin(r->o->hooks.user, r->engine, r->order);
 	if (st != ENS_OK)
 		return st;
+	r->begun = true;
 	st = pump(r);
 	stopped = r->o->stop && *r->o->stop;
 	if (st == ENS_OK)
@@ -461,7 +503,8 @@ static enum ens_status work(struct run *r)
 		if (st == ENS_OK)
 			st = written;
 	}
-	tell_summary(r);
+	if (!r->o->look_only)
+		tell_summary(r);
 	return st;
 }
 
@@ -476,6 +519,8 @@ enum ens_status ens_run_files(const struct ens_tables *t, const struct ens_file_
 	r.err->text[0] = '\0';
 	(void)sigaction(SIGPIPE, &ignore, &before);
 	st = work(&r);
+	if (r.begun && o->hooks.end)
+		o->hooks.end(o->hooks.user, r.engine, r.order);
 
 	const enum ens_status closed = close_dead(&r);
 

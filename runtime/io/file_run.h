@@ -16,7 +16,11 @@
 
 #include "base/status.h"
 #include "runtime/decode.h"
+#include "runtime/io/run_hooks.h"
 #include "runtime/tables.h"
+
+#define ENS_FILE_OTHERS_MAX 8
+#define ENS_FILE_OTHER_BYTES 64
 
 struct ens_file_counts {
 	uint64_t entries;               /* lines and records read */
@@ -25,6 +29,8 @@ struct ens_file_counts {
 	uint64_t skipped;               /* entries that no type takes */
 	uint64_t rejected[ENS_NREJECT];
 	uint64_t repeated, late_dropped;
+	char other[ENS_FILE_OTHERS_MAX][ENS_FILE_OTHER_BYTES + 1]; /* types that the first of the skipped entries name, cut */
+	uint32_t nother;
 };
 
 struct ens_file_options {
@@ -40,6 +46,8 @@ struct ens_file_options {
 	bool quiet;                /* on `log` only the sum of what was rejected or dropped */
 	const volatile sig_atomic_t *stop; /* not 0: reading stops, time stands still; may be NULL */
 	struct ens_file_counts *counts;    /* filled whatever happens; may be NULL */
+	struct ens_run_hooks hooks;
+	bool look_only;            /* for the hooks: nothing is printed, nothing said on `log` */
 };
 
 /*

@@ -375,10 +375,14 @@ enum ens_status ens_run_redis(const struct ens_tables *tables, const struct ens_
 		status = open_job(&r, err);
 	if (status == ENS_OK)
 		status = open_rest(&r, err);
+	if (status == ENS_OK && o.hooks.begin)
+		status = o.hooks.begin(o.hooks.user, r.worker.engine, r.worker.order);
 	if (status == ENS_OK) {
 		ens_log_info("job %s runs on %s", o.job, o.address->shown);
 		status = ens_worker_run(&r.worker, err);
 		tell_end(&r);
+		if (o.hooks.end)
+			o.hooks.end(o.hooks.user, r.worker.engine, r.worker.order);
 	}
 	if (status != ENS_EFENCED)
 		ens_redis_job_release(&r.job);

@@ -5,6 +5,7 @@
 #define ENS_RUNTIME_IO_REDIS_RUN_H
 
 #include "runtime/io/redis_conn.h"
+#include "runtime/io/run_hooks.h"
 #include "runtime/tables.h"
 
 /* Settings of one run.  0 and NULL stand for the default, except where another value is said. */
@@ -22,6 +23,7 @@ struct ens_redis_options {
 	bool no_provenance;         /* emissions do not name the entries that made them */
 	bool quiet;                 /* only warnings on standard error */
 	const volatile sig_atomic_t *stop; /* not 0: end in order */
+	struct ens_run_hooks hooks;
 };
 
 /*

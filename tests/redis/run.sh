@@ -111,9 +111,10 @@ rule paid
   match o: Order -> p: Paid[total = o.total]
   emit  Done to "done" { customer, total: p.total }
 END
+cli xadd orders '*' customer bob total 1 >/dev/null
 cli xadd orders '*' customer ann total 12.5 >/dev/null
 cli xadd payments '*' payer ann total 12.5 >/dev/null
-job=two start_worker w5 two.ens
+job=two start_worker w5 two.ens --summary
 w5=$pid
 wait_entries "two streams" "done" 1
 equal "two streams: the key" ann "$(emitted customer "done")"
@@ -121,6 +122,9 @@ equal "two streams: a float" 12.5 "$(emitted total "done")"
 kill -TERM "$w5"
 ended "$w5"
 equal "the two-stream job: SIGTERM: exit 0" 0 "$code"
+equal "--summary: the counters at the end" 'ensue: rule `paid`: 1 emission
+  3 events came (2 `Order`, 1 `Paid`); 2 matches began, 1 complete
+  1 partial match is still open' "$(grep -A2 '^ensue: rule' w5.log)"
 
 # large values and many entries at once
 head -c 70000 /dev/zero | tr '\0' x >large
@@ -136,4 +140,5 @@ equal "a value over 64 KiB: the reason" too_large "$(emitted _reason "$manydead"
 kill -TERM "$w6"
 ended "$w6"
 equal "stopped in the middle: exit 0" 0 "$code"
+equal "no summary unasked" "" "$(grep '^ensue: rule' w6.log)"
 finish
