@@ -285,6 +285,26 @@ static bool is_single_at_hand(const struct ens_view *v, const struct ens_reach *
 	return v->where && v->self && !t->repeated && ens_pat_contains(t->root, v->self);
 }
 
+/* An aggregate over a step that surely took one event: probably the step was to be repeated. */
+static void warn_single(struct ens_view *v, const struct ens_expr *e, const struct ens_reach *t, enum ens_aggregate what)
+{
+	struct ens_message *m;
+
+	if (t->repeated || v->partial || v->rule->over || e->call || e->arg[0]->kind == ENS_X_IF)
+		return;
+	for (const struct ens_pat *p = t->root; p && p != t->scope; p = p->sema->up)
+		if (p->quantified || p->kind == ENS_P_ALT || (p->sema->up && p->sema->up->kind == ENS_P_ALT))
+			return;
+	if (what == ENS_A_COUNT)
+		m = ens_diag_add(v->s->diag, ENS_W_SINGLE, e->at, "the step takes a single event, so there is nothing to count");
+	else
+		m = ens_diag_add(v->s->diag, ENS_W_SINGLE, e->at, "the step takes a single event, so `%s` has one value to look at",
+				 e->name);
+	ens_diag_second(v->s->diag, m, t->root->at, "it is not repeated");
+	ens_diag_remedy(v->s->diag, m, what == ENS_A_COUNT ? "repeat the step, as in `A{3}` or `A+`"
+							   : "name the field itself, or repeat the step, as in `A{3}` or `A+`");
+}
+
 static enum ens_type count_of(struct ens_view *v, struct ens_expr *e, const struct ens_name *name)
 {
 	struct ens_expr_sema *x = e->sema;
@@ -300,6 +320,8 @@ static enum ens_type count_of(struct ens_view *v, struct ens_expr *e, const stru
 	if (is_single_at_hand(v, &x->target))
 		return aggregate_error(v, e->at, "`%s` is a single event here, there is nothing to count",
 				       "name its fields: `%s.FIELD`", name->name);
+	if (!name->group)
+		warn_single(v, e, &x->target, ENS_A_COUNT);
 	x->counts_events = true;
 	return ENS_INT;
 }
@@ -365,6 +387,7 @@ static enum ens_type over_expression(struct ens_view *v, struct ens_expr *e, enu
 				       "name the field itself, without `%s`", e->name);
 	if (t == ENS_NOTYPE)
 		return aggregate_error(v, e->arg[0]->at, "`%s` of null is always null", NULL, e->name);
+	warn_single(v, e, &over, what);
 	e->sema->target = over;
 	e->optional = what != ENS_A_COUNT && what != ENS_A_SUM && what != ENS_A_COUNT_DISTINCT && what != ENS_A_LIST &&
 		      what != ENS_A_SET;
