@@ -559,6 +559,30 @@ void ens_order_expect(const struct ens_order *o, const struct ens_event *ev)
 	}
 }
 
+/* The oldest entry of the stream that still waits.  False: none does. */
+static bool oldest_waiting(const struct stream *s, uint32_t stream, struct ens_entry_id *id, int64_t *before_us)
+{
+	const struct mark *m;
+
+	if (s->first_mark == s->end_mark)
+		return false;
+	m = &s->mark[s->first_mark & (s->cap_mark - 1)];
+	*id = (struct ens_entry_id){.ms = m->ms, .seq = m->seq, .stream = stream};
+	*before_us = m->before_us;
+	return true;
+}
+
+static void forget_repeats(struct ens_order *o, uint32_t stream)
+{
+	const struct stream *s = &o->stream[o->single ? 0 : stream];
+	struct ens_entry_id floor;
+	int64_t before_us;
+	const bool waits = oldest_waiting(s, stream, &floor, &before_us);
+
+	ens_unique_tidy(o->unique, stream, o->single && o->judge_us[stream] > s->frontier_us ? o->judge_us[stream] : s->frontier_us,
+			waits ? &floor : NULL);
+}
+
 /* The earliest time at which the event would be in time. */
 static int64_t earliest(const struct ens_order *o, const struct ens_event *ev)
 {
@@ -573,7 +597,7 @@ static enum ens_order_verdict judge(struct ens_order *o, struct ens_event *ev, b
 	const struct ens_t_type *type = &o->t->type[ev->type];
 	const int64_t earliest_us = earliest(o, ev);
 
-	if (o->unique && ens_unique_repeats(o->unique, ev)) {
+	if (o->unique && ens_unique_repeats(o->unique, ev, earliest_us)) {
 		o->counts.repeated += !again;
 		o->of_type[ev->type].repeated += !again;
 		return ENS_ORDER_REPEATED;
@@ -642,7 +666,9 @@ enum ens_status ens_order_push(struct ens_order *o, const struct ens_event *even
 	if (st == ENS_OK)
 		o->of_type[ev.type].taken += !again;
 	if (st == ENS_OK && o->unique)
-		st = ens_unique_note(o->unique, event, earliest(o, event), s->before_us);
+		st = ens_unique_note(o->unique, event, s->before_us);
+	if (st == ENS_OK && o->unique)
+		forget_repeats(o, event->id.stream);
 	return st;
 }
 
@@ -659,6 +685,7 @@ enum ens_status ens_order_tick(struct ens_order *o, uint32_t stream, int64_t wat
 	if (frontier <= s->frontier_us)
 		return ENS_OK;
 	raise_frontier(o, stream, frontier);
+	forget_repeats(o, stream);
 	for (i = 0; st == ENS_OK && i < s->groups.count; i++) {
 		const uint32_t group = o->group_of[s->groups.first + i];
 
@@ -785,26 +812,16 @@ struct ens_order_type_counts ens_order_type_counts(const struct ens_order *o, ui
 /* Where reading the stream has to begin again, and its frontier before that entry was read.  False: behind the last entry. */
 static bool begins_again(const struct ens_order *o, uint32_t stream, struct ens_entry_id *id, int64_t *before_us)
 {
-	const struct stream *s = &o->stream[stream];
+	const bool waits = oldest_waiting(&o->stream[stream], stream, id, before_us);
 	struct ens_entry_id noted;
 	int64_t noted_before_us;
-	const bool any = ens_unique_oldest(o->unique, stream, s->frontier_us, &noted, &noted_before_us);
 
-	if (any) {
+	if (ens_unique_oldest(o->unique, stream, &noted, &noted_before_us) && (!waits || compare_ids(&noted, id) < 0)) {
 		*id = noted;
 		*before_us = noted_before_us;
-	}
-	if (s->first_mark < s->end_mark) {
-		const struct mark *m = &s->mark[s->first_mark & (s->cap_mark - 1)];
-		const struct ens_entry_id waits = {.ms = m->ms, .seq = m->seq, .stream = stream};
-
-		if (!any || compare_ids(&waits, &noted) <= 0) {
-			*id = waits;
-			*before_us = m->before_us;
-		}
 		return true;
 	}
-	return any;
+	return waits;
 }
 
 bool ens_order_oldest(const struct ens_order *o, uint32_t stream, struct ens_entry_id *out)

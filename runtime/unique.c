@@ -1,6 +1,10 @@
 /*
  * A hash table of values with their times, each in a list of its type and stream in the order in which they were taken,
- * from whose beginning what has passed is removed.  Nodes are numbers into one array, so growing it moves nothing else.
+ * from whose beginning what is not needed is removed.  Nodes are numbers into one array, so growing it moves nothing else.
+ *
+ * A value is needed as long as a repeat of it can come, and as long as an entry that it made a repeat may be read again after a
+ * restart: that one would be taken otherwise.  What is read again begins with the first entry that is needed, so this is
+ * looked for from the newest back; only when as much has happened as there is to look at.
  *
  * Guarantee: of the events with one value that come within `unique_us` of each other exactly the first to be read is no
  * repeat, as long as no more values are held than may.  Cost: a hash and a look at one chain for each event; O(1) amortised
@@ -14,11 +18,12 @@
 
 #define NONE UINT32_MAX
 #define FIRST_NODES 256u
+#define CREDIT 8u /* values that are looked at, on average, each time that it is tidied */
 
 struct node {
 	uint64_t hash[2];
 	int64_t time_us, before_us;
-	uint64_t id_ms, id_seq;
+	struct id { uint64_t ms, seq; } id, last_repeat; /* last_repeat 0-0: none */
 	uint32_t list;
 	uint32_t chain;        /* next of its bucket, or of the free nodes */
 	uint32_t older, newer; /* of its list */
@@ -28,7 +33,8 @@ struct node {
 struct list {
 	uint32_t oldest, newest;
 	int64_t unique_us;
-	uint32_t stream;
+	uint32_t stream, held;
+	uint32_t credit; /* for looking through the list */
 };
 
 struct ens_unique {
@@ -151,12 +157,14 @@ static void add(struct ens_unique *u, uint32_t i)
 	add_to_chain(u, i);
 	add_to_list(u, i);
 	u->held++;
+	u->list[u->node[i].list].held++;
 }
 
 static void drop(struct ens_unique *u, uint32_t i)
 {
 	remove_from_chain(u, i);
 	remove_from_list(u, i);
+	u->list[u->node[i].list].held--;
 	u->node[i].chain = u->unused;
 	u->unused = i;
 	u->held--;
@@ -242,69 +250,119 @@ static bool is_near(int64_t a_us, int64_t b_us, int64_t within_us)
 	return apart <= (uint64_t)within_us;
 }
 
-bool ens_unique_repeats(const struct ens_unique *u, const struct ens_event *ev)
+static bool is_before(const struct id *a, const struct id *b)
 {
+	return a->ms < b->ms || (a->ms == b->ms && a->seq < b->seq);
+}
+
+/* Can an event that comes from now on be a repeat of it? */
+static bool is_live(const struct ens_unique *u, const struct node *n, int64_t earliest_us)
+{
+	return n->time_us >= earliest_us || is_near(n->time_us, earliest_us, u->list[n->list].unique_us);
+}
+
+bool ens_unique_repeats(struct ens_unique *u, const struct ens_event *ev, int64_t earliest_us)
+{
+	struct node *newest = NULL;
 	uint64_t hash[2];
 	uint32_t list;
 
 	if (!u->cap || !value_of(u, ev, &list, hash))
 		return false;
 	for (uint32_t i = u->bucket[hash[0] & (u->cap - 1)]; i != NONE; i = u->node[i].chain) {
-		const struct node *n = &u->node[i];
+		struct node *n = &u->node[i];
 
 		if (n->hash[0] == hash[0] && n->hash[1] == hash[1] && n->list == list &&
-		    is_near(n->time_us, ev->time_us, u->list[list].unique_us))
-			return true;
+		    is_near(n->time_us, ev->time_us, u->list[list].unique_us) && is_live(u, n, earliest_us) &&
+		    (!newest || is_before(&newest->id, &n->id)))
+			newest = n;
 	}
-	return false;
+	if (newest)
+		newest->last_repeat = (struct id){ev->id.ms, ev->id.seq};
+	return newest != NULL;
 }
 
-static void drop_passed(struct ens_unique *u, uint32_t list, int64_t earliest_us)
+/* The first entry of the list that is needed, if `first` is the first that is read again for other reasons. */
+static struct id first_needed(const struct ens_unique *u, const struct list *l, int64_t earliest_us, struct id first)
 {
-	const struct list *l = &u->list[list];
+	for (uint32_t i = l->newest; i != NONE; i = u->node[i].older) {
+		const struct node *n = &u->node[i];
 
-	while (l->oldest != NONE && u->node[l->oldest].time_us < earliest_us &&
-	       !is_near(u->node[l->oldest].time_us, earliest_us, l->unique_us))
-		drop(u, l->oldest);
+		if (is_before(&n->id, &first) && (is_live(u, n, earliest_us) || !is_before(&n->last_repeat, &first)))
+			first = n->id;
+	}
+	return first;
 }
 
-enum ens_status ens_unique_note(struct ens_unique *u, const struct ens_event *ev, int64_t earliest_us, int64_t before_us)
+enum ens_status ens_unique_note(struct ens_unique *u, const struct ens_event *ev, int64_t before_us)
 {
 	uint64_t hash[2];
 	uint32_t list, i;
 
 	if (!value_of(u, ev, &list, hash))
 		return ENS_OK;
-	drop_passed(u, list, earliest_us);
 	i = new_node(u, list);
 	if (i == NONE)
 		return ENS_ENOMEM;
 	u->node[i] = (struct node){.hash = {hash[0], hash[1]}, .time_us = ev->time_us, .before_us = before_us,
-				   .id_ms = ev->id.ms, .id_seq = ev->id.seq, .list = list};
+				   .id = {ev->id.ms, ev->id.seq}, .list = list};
 	add(u, i);
 	return ENS_OK;
 }
 
-bool ens_unique_oldest(struct ens_unique *u, uint32_t stream, int64_t earliest_us, struct ens_entry_id *id, int64_t *before_us)
+/* Values of the stream; *credit: of the first list of it. */
+static uint32_t held_of_stream(struct ens_unique *u, uint32_t stream, uint32_t **credit)
 {
-	bool any = false;
+	uint32_t held = 0;
 
-	for (uint32_t i = 0; u && i < u->nlist; i++) {
-		const struct node *n;
-
+	*credit = NULL;
+	for (uint32_t i = 0; i < u->nlist; i++) {
 		if (u->list[i].stream != stream)
 			continue;
-		drop_passed(u, i, earliest_us);
-		if (u->list[i].oldest == NONE)
-			continue;
-		n = &u->node[u->list[i].oldest];
-		if (any && (n->id_ms > id->ms || (n->id_ms == id->ms && n->id_seq > id->seq)))
-			continue;
-		any = true;
-		*id = (struct ens_entry_id){.ms = n->id_ms, .seq = n->id_seq, .stream = stream};
-		*before_us = n->before_us;
+		held += u->list[i].held;
+		*credit = *credit ? *credit : &u->list[i].credit;
 	}
-	return any;
+	return held;
+}
+
+void ens_unique_tidy(struct ens_unique *u, uint32_t stream, int64_t earliest_us, const struct ens_entry_id *floor)
+{
+	struct id first = {UINT64_MAX, UINT64_MAX}, before;
+	uint32_t *credit = NULL;
+	const uint32_t held = u ? held_of_stream(u, stream, &credit) : 0;
+
+	if (!held || (*credit += CREDIT) < held)
+		return;
+	*credit = 0;
+	if (floor)
+		first = (struct id){floor->ms, floor->seq};
+	do { /* what one type's list needs may make another's needed */
+		before = first;
+		for (uint32_t i = 0; i < u->nlist; i++)
+			if (u->list[i].stream == stream)
+				first = first_needed(u, &u->list[i], earliest_us, first);
+	} while (is_before(&first, &before));
+	for (uint32_t i = 0; i < u->nlist; i++)
+		while (u->list[i].stream == stream && u->list[i].oldest != NONE &&
+		       is_before(&u->node[u->list[i].oldest].id, &first))
+			drop(u, u->list[i].oldest);
+}
+
+bool ens_unique_oldest(const struct ens_unique *u, uint32_t stream, struct ens_entry_id *id, int64_t *before_us)
+{
+	const struct node *first = NULL;
+
+	for (uint32_t i = 0; u && i < u->nlist; i++) {
+		const struct list *l = &u->list[i];
+
+		if (l->stream == stream && l->oldest != NONE && (!first || is_before(&u->node[l->oldest].id, &first->id)))
+			first = &u->node[l->oldest];
+	}
+	if (!first)
+		return false;
+	*id = (struct ens_entry_id){.ms = first->id.ms, .seq = first->id.seq, .stream = stream};
+	*before_us = first->before_us;
+	return true;
 }
 
 /* ---- saved state ------------------------------------------------------------------------------------------------ */
@@ -319,9 +377,11 @@ void ens_unique_save(const struct ens_unique *u, struct ens_state_out *out)
 			ens_out_hash(out, n->hash);
 			ens_out_time(out, n->time_us);
 			ens_out_time(out, n->before_us);
-			ens_out_id(out, &(struct ens_entry_id){n->id_ms, n->id_seq, u->list[i].stream});
+			ens_out_id(out, &(struct ens_entry_id){n->id.ms, n->id.seq, u->list[i].stream});
+			ens_out_id(out, &(struct ens_entry_id){n->last_repeat.ms, n->last_repeat.seq, u->list[i].stream});
 		}
 		ens_out_number(out, 0);
+		ens_out_number(out, u->list[i].credit); /* when values are forgotten is part of what comes next */
 	}
 }
 
@@ -334,11 +394,11 @@ static bool load_node(struct ens_unique *u, uint32_t list, struct ens_state_in *
 	n.time_us = ens_in_time(in);
 	n.before_us = ens_in_time(in);
 
-	const struct ens_entry_id id = ens_in_id(in, u->t);
+	const struct ens_entry_id id = ens_in_id(in, u->t), last_repeat = ens_in_id(in, u->t);
 
-	n.id_ms = id.ms;
-	n.id_seq = id.seq;
-	if (ens_in_ok(in) && id.stream != u->list[list].stream)
+	n.id = (struct id){id.ms, id.seq};
+	n.last_repeat = (struct id){last_repeat.ms, last_repeat.seq};
+	if (ens_in_ok(in) && (id.stream != u->list[list].stream || last_repeat.stream != id.stream))
 		return ens_in_refuse(in, "a `unique` value is of another stream");
 	if (ens_in_ok(in) && u->held >= u->max)
 		return ens_in_refuse(in, "there are more `unique` values than are ever remembered");
@@ -354,10 +414,12 @@ static bool load_node(struct ens_unique *u, uint32_t list, struct ens_state_in *
 
 bool ens_unique_load(struct ens_unique *u, struct ens_state_in *in)
 {
-	for (uint32_t i = 0; u && i < u->nlist; i++)
+	for (uint32_t i = 0; u && i < u->nlist; i++) {
 		while (ens_in_upto(in, 1, "a list of `unique` values neither goes on nor ends"))
 			if (!load_node(u, i, in))
 				return false;
+		u->list[i].credit = ens_in_upto(in, u->max, "`unique` values have waited too long to be forgotten");
+	}
 	return ens_in_ok(in);
 }
 

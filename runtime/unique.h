@@ -22,18 +22,21 @@ enum ens_status ens_unique_open(const struct ens_tables *t, uint32_t max, struct
 				struct ens_error *err) ENS_MUST_CHECK;
 void ens_unique_close(struct ens_unique *u); /* NULL is fine */
 
-/* Is it a repeat? */
-bool ens_unique_repeats(const struct ens_unique *u, const struct ens_event *ev);
+/* Is it a repeat?  earliest_us: an earlier one is late; it counts as a repeat only of what one in time could repeat, too, so
+ * that it does not matter when values are forgotten. */
+bool ens_unique_repeats(struct ens_unique *u, const struct ens_event *ev, int64_t earliest_us);
+/* It is taken: what has its value now is a repeat.  `before_us` is kept for ens_unique_oldest. */
+enum ens_status ens_unique_note(struct ens_unique *u, const struct ens_event *ev, int64_t before_us) ENS_MUST_CHECK;
 /*
- * It is taken: what has its value now is a repeat.  `earliest_us`: earlier ones of its stream can't come any more;
- * `before_us` is kept for ens_unique_oldest.
+ * Where the stream has to be read from again so that each entry from there on is judged as it was: the event that was noted
+ * first of those that are held, and what was said with it.  False: none is.  `u` NULL is fine.
  */
-enum ens_status ens_unique_note(struct ens_unique *u, const struct ens_event *ev, int64_t earliest_us,
-				int64_t before_us) ENS_MUST_CHECK;
-/* The event of the stream that was noted first of those that still matter, and what was said with it.  False: none does.
- * NULL is fine. */
-bool ens_unique_oldest(struct ens_unique *u, uint32_t stream, int64_t earliest_us, struct ens_entry_id *id,
-		       int64_t *before_us);
+bool ens_unique_oldest(const struct ens_unique *u, uint32_t stream, struct ens_entry_id *id, int64_t *before_us);
+/*
+ * Forgets, now and then, what is not needed any more of the stream: earlier events than earliest_us can't come, and for other
+ * reasons nothing before `floor` (NULL: nothing at all) would be read again.  `u` NULL is fine.
+ */
+void ens_unique_tidy(struct ens_unique *u, uint32_t stream, int64_t earliest_us, const struct ens_entry_id *floor);
 
 /* What is remembered, as bytes and back (into one that has nothing); NULL is fine. */
 void ens_unique_save(const struct ens_unique *u, struct ens_state_out *out);

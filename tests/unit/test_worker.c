@@ -278,6 +278,14 @@ static void open_world(unsigned seed, int64_t lateness_us, int64_t for_us)
 	CU_ASSERT_EQUAL_FATAL(ens_progress_init(tables, &sim.in_flight), ENS_OK);
 }
 
+static void set_unique(int64_t us)
+{
+	for (uint32_t s = 0; s < STREAMS; s++) {
+		hand.type[s].unique_field = 0;
+		hand.type[s].unique_us = us;
+	}
+}
+
 static void close_world(void)
 {
 	ens_progress_free(&stored);
@@ -300,19 +308,23 @@ static void interruptions_change_nothing(void)
 {
 	unsigned late = 0;
 
-	for (unsigned round = 0; round < 400; round++) {
+	for (unsigned round = 0; round < 600; round++) {
 		static struct ens_entry_id expected[EMITTED_MAX];
 		unsigned char seen[STREAMS * ENTRIES] = {0}, dead_seen[STREAMS * ENTRIES] = {0};
 		int64_t lateness_us = round % 2 ? 40 : 0;
 		unsigned nexpected, nexpected_letter, lives = 1;
 
 		open_world(round + 1, lateness_us, 0);
+		if (round % 3 == 2) /* all have the same value */
+			set_unique(25);
 		CU_ASSERT(live(1000000));
 		nexpected = nemitted;
 		nexpected_letter = nletter;
 		memcpy(expected, emitted, nemitted * sizeof(*emitted));
 		close_world();
 		open_world(round + 1, lateness_us, 0);
+		if (round % 3 == 2)
+			set_unique(25);
 		while (!live(5 + (int)below(60)))
 			CU_ASSERT_FATAL(lives++ < 10000);
 		check_distinct(emitted, nemitted, seen);
