@@ -1026,3 +1026,20 @@ void ens_format_json(struct ens_buf *b, enum ens_type type, const struct ens_val
 	if (quoted)
 		ens_buf_addc(b, '"');
 }
+
+void ens_format_list(struct ens_buf *b, enum ens_type element, const struct ens_value *list)
+{
+	const struct ens_value *v = (const struct ens_value *)(const void *)list->s;
+
+	if (list->null) {
+		ens_buf_adds(b, "null");
+		return;
+	}
+	ens_buf_addc(b, '[');
+	for (uint32_t i = 0; i < list->len; i++) {
+		if (i)
+			ens_buf_addc(b, ',');
+		ens_format_json(b, element, &v[i]);
+	}
+	ens_buf_addc(b, ']');
+}

@@ -60,5 +60,6 @@ void ens_format_ip(struct ens_buf *b, const char bytes[16]); /* mapped IPv4 as d
  * without quotes and escapes; null gives nothing: the caller leaves such fields out). */
 void ens_format_json(struct ens_buf *b, enum ens_type type, const struct ens_value *v);
 void ens_format_text(struct ens_buf *b, enum ens_type type, const struct ens_value *v);
+void ens_format_list(struct ens_buf *b, enum ens_type element, const struct ens_value *list); /* a JSON array; or null */
 
 #endif

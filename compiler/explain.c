@@ -858,6 +858,14 @@ static void kept_how_long(struct explain *x, const struct traits *t)
 	flush(x, 2, false);
 }
 
+static bool collects(const struct ens_rule_sema *r)
+{
+	for (uint32_t i = 0; i < r->nslot; i++)
+		if (r->slot[i]->kind == ENS_SLOT_LIST || r->slot[i]->kind == ENS_SLOT_DISTINCT || r->slot[i]->kind == ENS_SLOT_SKETCH)
+			return true;
+	return false;
+}
+
 static void kept(struct explain *x, const struct traits *t)
 {
 	const struct ens_rule_cost *c = x->cost;
@@ -876,6 +884,11 @@ static void kept(struct explain *x, const struct traits *t)
 	ens_buf_addf(say(x, "- for each text or address that is kept: its length and "), "%u bytes",
 		     c->text_bytes);
 	item(x, 0);
+	if (collects(x->r)) {
+		ens_buf_addf(say(x, "- for what an aggregate collects: "), "%u bytes, and for each value up to %u more, at least %u in all",
+			     c->collected_bytes, 2 * c->value_bytes, 4 * c->value_bytes);
+		item(x, 0);
+	}
 	if (x->r->nslot) {
 		say(x, "A partial match remembers, besides which events it took:");
 		flush(x, 2, false);

@@ -112,6 +112,29 @@ static uint32_t plain_fields(const struct ens_tables *t, const struct ens_t_emit
 	return n;
 }
 
+static void add_value_json(const struct ens_t_out *out, const struct ens_value *v, struct ens_buf *into)
+{
+	if (out->type == ENS_LIST)
+		ens_format_list(into, (enum ens_type)out->element, v);
+	else
+		ens_format_json(into, (enum ens_type)out->type, v);
+}
+
+static void add_approx_json(const struct ens_tables *t, const struct ens_emission *e, struct ens_buf *into)
+{
+	const struct ens_t_list outs = emit_of(t, e)->outs;
+	char before = '[';
+
+	for (uint32_t i = 0; i < outs.count; i++) {
+		if (!e->approx[i])
+			continue;
+		ens_buf_addc(into, before);
+		add_json_text(t, t->out[outs.first + i].name, into);
+		before = ',';
+	}
+	ens_buf_addc(into, ']');
+}
+
 static void add_fields_json(const struct ens_tables *t, const struct ens_emission *e, uint32_t from, uint32_t to,
 			    struct ens_buf *into)
 {
@@ -123,7 +146,7 @@ static void add_fields_json(const struct ens_tables *t, const struct ens_emissio
 		ens_buf_addc(into, ',');
 		add_json_text(t, out->name, into);
 		ens_buf_addc(into, ':');
-		ens_format_json(into, (enum ens_type)out->type, &e->out[i]);
+		add_value_json(out, &e->out[i], into);
 	}
 }
 
@@ -149,6 +172,10 @@ void ens_emission_json(const struct ens_tables *t, const struct ens_emission *e,
 	if (e->suppressed) {
 		ens_buf_adds(into, ",\"_suppressed\":");
 		add_u64(into, e->suppressed);
+	}
+	if (e->approx) {
+		ens_buf_adds(into, ",\"_approx\":");
+		add_approx_json(t, e, into);
 	}
 	if (provenance) {
 		ens_buf_adds(into, ",\"_events\":");
@@ -221,7 +248,10 @@ static void add_out_pair(const struct ens_tables *t, struct ens_emission_fields 
 	add_text(t, out->name, &f->bytes);
 	close_slice(f, from);
 	from = f->bytes.len;
-	ens_format_text(&f->bytes, (enum ens_type)out->type, v);
+	if (out->type == ENS_LIST)
+		ens_format_list(&f->bytes, (enum ens_type)out->element, v);
+	else
+		ens_format_text(&f->bytes, (enum ens_type)out->type, v);
 	close_slice(f, from);
 }
 
@@ -253,8 +283,8 @@ enum ens_status ens_emission_pairs(const struct ens_tables *t, const struct ens_
 	const uint32_t plain = plain_fields(t, emit);
 	size_t from;
 
-	/* `_event _rule _id _key _start _end _suppressed _events` and the fields, a name and a value each. */
-	if (!reserve_slices(into, 2 * ((size_t)emit->outs.count + 8)))
+	/* `_event _rule _id _key _start _end _suppressed _approx _events` and the fields, a name and a value each. */
+	if (!reserve_slices(into, 2 * ((size_t)emit->outs.count + 9)))
 		return ENS_ENOMEM;
 	add_text_pair(t, into, "_event", emit->type);
 	add_field_pairs(t, e, 0, plain, into);
@@ -275,6 +305,12 @@ enum ens_status ens_emission_pairs(const struct ens_tables *t, const struct ens_
 		add_name(into, "_suppressed");
 		from = into->bytes.len;
 		add_u64(&into->bytes, e->suppressed);
+		close_slice(into, from);
+	}
+	if (e->approx) {
+		add_name(into, "_approx");
+		from = into->bytes.len;
+		add_approx_json(t, e, &into->bytes);
 		close_slice(into, from);
 	}
 	if (provenance) {

@@ -3,7 +3,8 @@
  *
  * Both have the same members in the same order: `_event`, the emitted fields, `_rule`, `_id` (32 hexadecimal digits),
  * `_key` (an object by key field; absent without keys), `_start`, `_end`, `_suppressed` (how many emissions `limit` held
- * back before; absent if none), `_events` (an array of entry IDs: numbers of lines, or "ms-seq" strings; absent without
+ * back before; absent if none), `_approx` (an array of the names of emitted fields, `meta` too, that are cut or estimates;
+ * absent if none), `_events` (an array of entry IDs: numbers of lines, or "ms-seq" strings; absent without
  * provenance), the fields of `meta`.
  * Everything is appended to buffers of the caller; once these have grown, an emission costs no allocation.
  */
@@ -38,7 +39,7 @@ void ens_emission_fields_clear(struct ens_emission_fields *f); /* keeps the memo
 void ens_emission_fields_free(struct ens_emission_fields *f);
 
 /*
- * Appends the pairs of one emission.  Null fields are left out; `_key` and `_events` are JSON.  ENS_ENOMEM:
+ * Appends the pairs of one emission.  Null fields are left out; `_key`, `_approx`, `_events` and lists are JSON.  ENS_ENOMEM:
  * nothing was appended.
  */
 enum ens_status ens_emission_pairs(const struct ens_tables *t, const struct ens_emission *e, bool provenance,

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/collect.h"
 #include "runtime/match.h"
 #include "runtime/supported.h"
 
@@ -134,8 +135,11 @@ static enum ens_status open_rooms(struct ens_engine *e)
 	e->group = calloc(t->ngroup + 1, sizeof *e->group);
 	e->key_value = calloc(parts + 1, sizeof *e->key_value);
 	e->out_value = calloc(outs + 1, sizeof *e->out_value);
+	e->out_approx = calloc(outs + 1, sizeof *e->out_approx);
 	e->context.key = e->key_value;
-	return e->nderived && e->memo && e->keys && e->rule && e->group && e->key_value && e->out_value ? ENS_OK : ENS_ENOMEM;
+	return e->nderived && e->memo && e->keys && e->rule && e->group && e->key_value && e->out_value && e->out_approx
+		       ? ENS_OK
+		       : ENS_ENOMEM;
 }
 
 static enum ens_status open_all(struct ens_engine *e, struct ens_error *err)
@@ -209,6 +213,8 @@ void ens_tables_rule_cost(const struct ens_tables *t, uint32_t rule, struct ens_
 		.event_bytes = (uint32_t)sizeof(struct ens_link),
 		.first_event_inside = !r.branches,
 		.text_bytes = (uint32_t)sizeof(struct ens_blob),
+		.collected_bytes = (uint32_t)sizeof(struct ens_collected),
+		.value_bytes = (uint32_t)(sizeof(struct ens_value) + 2 * sizeof(uint16_t)),
 		.keys_max = DEFAULT_KEYS_PER_RULE,
 		.partials_per_key_max = DEFAULT_PARTIALS_PER_KEY,
 		.partials_max = DEFAULT_PARTIALS_PER_RULE,
@@ -298,6 +304,7 @@ void ens_engine_close(struct ens_engine *e)
 	free(e->group);
 	free(e->key_value);
 	free(e->out_value);
+	free(e->out_approx);
 	free(e->event_ids);
 	free(e->due);
 	free(e->found);

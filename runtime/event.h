@@ -39,6 +39,7 @@ struct ens_emission {
 	uint32_t nevent;
 	bool from_file;             /* events are line numbers */
 	uint64_t suppressed;        /* emissions that `limit` held back before this one */
+	const bool *approx;         /* one for each out: it is cut or an estimate; NULL: none is */
 };
 
 /* Takes emissions as they are found.  A status other than ENS_OK stops the engine with it. */

@@ -22,6 +22,7 @@
 #ifndef ENS_RUNTIME_MATCH_H
 #define ENS_RUNTIME_MATCH_H
 
+#include "runtime/blob.h"
 #include "runtime/engine.h"
 #include "runtime/heap.h"
 #include "runtime/keys.h"
@@ -37,12 +38,6 @@ struct ens_link {
 	uint64_t pos;                       /* among the events of the cell */
 	uint32_t refs;
 	uint32_t state;
-};
-
-/* A string kept by a slot; the slot's value points at `bytes`. */
-struct ens_blob {
-	uint32_t refs, len;
-	char bytes[];
 };
 
 #define ENS_EVERY_EVENT (UINT64_C(1) << 63)
@@ -195,6 +190,7 @@ struct ens_engine {
 	struct ens_engine_watch watch;      /* .before NULL: nobody */
 	struct ens_value *key_value;        /* parts of the key at hand, decoded */
 	struct ens_value *out_value;        /* of the emission at hand */
+	bool *out_approx;                   /* likewise */
 	struct ens_entry_id *event_ids;
 	uint32_t event_ids_cap;
 	struct ens_cell **due;              /* cells due at one time */
@@ -317,12 +313,6 @@ static inline void ens_entry_kill(struct ens_partial *p, uint32_t entry)
 
 /* ---- slots: match_slots.c ------------------------------------------------------------------------------------------- */
 
-struct ens_blob *ens_blob_make(struct ens_heap *h, const char *s, uint32_t len); /* one user; NULL: no memory */
-void ens_blob_release(struct ens_heap *h, struct ens_blob *b); /* one user less */
-static inline struct ens_blob *ens_blob_of(const struct ens_value *slot)
-{
-	return (struct ens_blob *)(void *)((char *)(uintptr_t)slot->s - offsetof(struct ens_blob, bytes));
-}
 void ens_slots_share(const struct ens_rule *r, struct ens_partial *p);   /* it was copied: one user more of all it keeps */
 void ens_slots_release(const struct ens_rule *r, struct ens_partial *p);
 void ens_slots_reset(const struct ens_rule *r, struct ens_value *slot, uint32_t first, uint32_t n);

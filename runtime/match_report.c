@@ -166,8 +166,13 @@ static void emit(struct ens_partial *p, int64_t end_us, bool timeout, uint64_t s
 			r->stats.dropped_emissions++;
 			continue;
 		}
-		for (uint32_t k = 0; k < said->outs.count; k++)
+		for (uint32_t k = 0; k < said->outs.count; k++) {
+			e->context.approx = false;
 			e->out_value[k] = ens_program_run(&e->context, out[k].program);
+			e->out_approx[k] = e->context.approx;
+			if (e->context.approx)
+				em.approx = e->out_approx;
+		}
 		identify(e, p, i, timeout, em.id);
 		r->emitted_now++;
 		if (said->kind == ENS_T_DERIVE) {

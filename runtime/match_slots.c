@@ -2,33 +2,16 @@
  * Slots: what a partial match remembers of the events that it took.
  *
  * A capture runs a program over the event at hand and puts the result into a slot.  Strings are copied once an event,
- * whoever keeps them, and shared by all slots and partial matches that do.
+ * whoever keeps them, and shared by all slots and partial matches that do; so are containers (runtime/collect.h).
  * Cost: that of the programs.  Tested by tests/conformance, tests/unit/test_engine.c.
  */
 #include <math.h>
 #include <string.h>
 
+#include "runtime/collect.h"
 #include "runtime/match.h"
 
 /* ---- strings kept by slots ---------------------------------------------------------------------------------------- */
-
-void ens_blob_release(struct ens_heap *h, struct ens_blob *b)
-{
-	if (--b->refs == 0)
-		ens_heap_free(h, b, sizeof *b + b->len);
-}
-
-struct ens_blob *ens_blob_make(struct ens_heap *h, const char *s, uint32_t len)
-{
-	struct ens_blob *b = ens_heap_alloc(h, sizeof *b + len);
-
-	if (!b)
-		return NULL;
-	*b = (struct ens_blob){.refs = 1, .len = len};
-	if (len)
-		memcpy(b->bytes, s, len);
-	return b;
-}
 
 /* The event's string as one that stays; slots that keep the same one share it. */
 static struct ens_blob *blob_keep(struct ens_engine *e, const struct ens_value *v)
@@ -74,7 +57,12 @@ void ens_slots_reset(const struct ens_rule *r, struct ens_value *slot, uint32_t 
 	const struct ens_t_slot *t = &r->engine->tables->slot[r->t->slots.first];
 
 	for (uint32_t i = first; i < first + n; i++)
-		slot_set(r->engine, &slot[i], t[i].type, &r->initial[i]);
+		if (t[i].holds != ENS_T_VALUE) {
+			ens_collected_release(&r->engine->heap, ens_collected_of(&slot[i]));
+			slot[i] = r->initial[i];
+		} else {
+			slot_set(r->engine, &slot[i], t[i].type, &r->initial[i]);
+		}
 }
 
 void ens_slots_share(const struct ens_rule *r, struct ens_partial *p)
@@ -82,9 +70,14 @@ void ens_slots_share(const struct ens_rule *r, struct ens_partial *p)
 	const struct ens_t_slot *t = &r->engine->tables->slot[r->t->slots.first];
 	struct ens_value *slot = ens_partial_slots(r, p);
 
-	for (uint32_t i = 0; i < r->t->slots.count; i++)
-		if (ens_type_is_bytes(t[i].type) && !slot[i].null)
+	for (uint32_t i = 0; i < r->t->slots.count; i++) {
+		if (slot[i].null)
+			continue;
+		if (t[i].holds != ENS_T_VALUE)
+			ens_collected_of(&slot[i])->refs++;
+		else if (ens_type_is_bytes(t[i].type))
 			ens_blob_of(&slot[i])->refs++;
+	}
 }
 
 void ens_slots_release(const struct ens_rule *r, struct ens_partial *p)
@@ -92,9 +85,14 @@ void ens_slots_release(const struct ens_rule *r, struct ens_partial *p)
 	const struct ens_t_slot *t = &r->engine->tables->slot[r->t->slots.first];
 	struct ens_value *slot = ens_partial_slots(r, p);
 
-	for (uint32_t i = 0; i < r->t->slots.count; i++)
-		if (ens_type_is_bytes(t[i].type) && !slot[i].null)
+	for (uint32_t i = 0; i < r->t->slots.count; i++) {
+		if (slot[i].null)
+			continue;
+		if (t[i].holds != ENS_T_VALUE)
+			ens_collected_release(&r->engine->heap, ens_collected_of(&slot[i]));
+		else if (ens_type_is_bytes(t[i].type))
 			ens_blob_release(&r->engine->heap, ens_blob_of(&slot[i]));
+	}
 }
 
 /* ---- captures ----------------------------------------------------------------------------------------------------- */
@@ -129,6 +127,25 @@ static void shift(struct ens_engine *e, struct ens_value *slot, uint32_t n, enum
 	slot_set(e, slot, type, v);
 	if (ens_type_is_bytes(type) && !oldest.null)
 		ens_blob_release(&e->heap, ens_blob_of(&oldest));
+}
+
+static void collect(struct ens_engine *e, struct ens_value *slot, const struct ens_t_slot *t, const struct ens_value *v)
+{
+	struct ens_collected *c = ens_collected_of(slot);
+	struct ens_blob *b = NULL;
+	struct ens_value kept = *v;
+
+	if (ens_type_is_bytes(t->type)) {
+		if (!(b = blob_keep(e, v)))
+			return;
+		kept.s = b->bytes;
+	}
+	if (!ens_collected_add(&e->heap, &c, t->holds, t->type, &kept))
+		e->failed = ENS_ENOMEM;
+	else
+		*slot = (struct ens_value){.s = (const char *)c};
+	if (b)
+		ens_blob_release(&e->heap, b);
 }
 
 void ens_slots_capture(struct ens_rule *r, struct ens_partial *p, const struct ens_t_capture *c)
@@ -182,7 +199,9 @@ void ens_slots_capture(struct ens_rule *r, struct ens_partial *p, const struct e
 	case ENS_T_KEEP:
 	case ENS_T_KEEP_FIRST:
 	case ENS_T_SHIFT:
-	case ENS_T_COLLECT: /* runtime/supported.c */
+		break;
+	case ENS_T_COLLECT:
+		collect(e, slot, &e->tables->slot[r->t->slots.first + c->slot], &v);
 		break;
 	}
 }

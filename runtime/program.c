@@ -20,6 +20,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "runtime/collect.h"
 
 #define SCRATCH_MAX_BYTES ((size_t)16 << 20)
 #define REGISTER_MASK (ENS_REGISTERS_MAX - 1u) /* operands that are no registers point somewhere too; none reads there */
@@ -39,6 +40,9 @@ enum operation {
 	DO_EVENT_STREAM,
 	DO_SLOT,
 	DO_KEY,
+	DO_DISTINCT,
+	DO_PERCENTILE,
+	DO_LIST,
 	DO_STEP,
 	DO_MOVE,
 	DO_NULL,
@@ -507,6 +511,15 @@ static struct ens_value call(struct ens_context *c, const struct insn *i)
 	return ens_function_call(c, (enum ens_function)i->fn, arg, i->b);
 }
 
+/* What the slot has collected; NULL: nothing. */
+static const struct ens_collected *collected(struct ens_context *c, const struct insn *i)
+{
+	const struct ens_collected *k = ens_collected_of(&c->slot[i->index]);
+
+	c->approx |= ens_collected_approx(k);
+	return k;
+}
+
 /* ---- the loop --------------------------------------------------------------------------------------------------- */
 
 /*
@@ -622,6 +635,16 @@ static const struct ens_value *run(struct ens_context *c, uint32_t p)
 			break;
 		case DO_KEY:
 			*to = c->key[i->index];
+			break;
+		case DO_DISTINCT:
+			SET_INT(ens_collected_distinct(collected(c, i)));
+			break;
+		case DO_PERCENTILE:
+			if (!to->null)
+				*to = ens_collected_percentile(collected(c, i), to->f);
+			break;
+		case DO_LIST:
+			*to = ens_collected_list(collected(c, i));
 			break;
 		case DO_STEP:
 			*to = c->step;
@@ -829,9 +852,9 @@ static uint8_t plain_operation(uint8_t op)
 		[ENS_OP_SLOT] = DO_SLOT,
 		[ENS_OP_KEY] = DO_KEY,
 		[ENS_OP_LOOKUP] = DO_NULL, /* of these the engine opens no tables: runtime/supported.c */
-		[ENS_OP_DISTINCT] = DO_NULL,
-		[ENS_OP_PERCENTILE] = DO_NULL,
-		[ENS_OP_LIST] = DO_NULL,
+		[ENS_OP_DISTINCT] = DO_DISTINCT,
+		[ENS_OP_PERCENTILE] = DO_PERCENTILE,
+		[ENS_OP_LIST] = DO_LIST,
 		[ENS_OP_STEP] = DO_STEP,
 		[ENS_OP_MOVE] = DO_MOVE,
 		[ENS_OP_AND] = DO_AND,

@@ -106,6 +106,7 @@ struct ens_context {
 	const struct ens_value *slot; /* of the partial match, its first slot */
 	const struct ens_value *key;  /* parts of the key */
 	struct ens_value step;        /* what STEP answers */
+	bool approx;                  /* set by programs that read what is cut or an estimate; cleared by who asks */
 	struct ens_value *reg;        /* ENS_REGISTERS_MAX */
 	struct ens_arena scratch;     /* strings made by functions */
 	struct ens_buf text;          /* where functions put a string together */

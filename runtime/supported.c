@@ -25,9 +25,6 @@ static const char *of_rule(const struct ens_tables *t, const struct ens_t_rule *
 		return "`window`";
 	if (r->tables.count)
 		return "a table";
-	for (uint32_t i = 0; i < r->slots.count; i++)
-		if (t->slot[r->slots.first + i].holds != ENS_T_VALUE)
-			return "an aggregate that collects values (`count_distinct list set percentile`)";
 	for (uint32_t i = 0; i < r->emits.count; i++)
 		if (of_emit(&t->emit[r->emits.first + i]))
 			return of_emit(&t->emit[r->emits.first + i]);

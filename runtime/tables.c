@@ -953,6 +953,19 @@ static bool check_derived_field(struct rule_check *k, const struct ens_t_emit *e
 	return out->type == c->t->field[fields.first + out->field].type || bad(c, 9, "it gives a derived field another type");
 }
 
+/* A list comes straight from the slot that collected it, of values of that type. */
+static bool check_list_field(struct rule_check *k, const struct ens_t_out *out)
+{
+	const struct ens_tables *t = k->c->t;
+	const struct ens_t_program *p = &t->program[out->program];
+	const struct ens_t_insn *in = &t->insn[p->code.first];
+
+	if (p->type == ENS_NOTYPE)
+		return true;
+	return (p->code.count == 2 && in[0].op == ENS_OP_LIST && t->slot[k->rule->slots.first + in[0].index].type == out->element) ||
+	       bad(k->c, 9, "a list whose elements are not what its slot holds");
+}
+
 static bool check_emit_programs(struct rule_check *k, const struct ens_t_emit *e)
 {
 	struct check *c = k->c;
@@ -982,6 +995,8 @@ static bool check_rule_emits(struct rule_check *k)
 				return false;
 			if ((out->type == ENS_LIST) != (out->element != ENS_NOTYPE))
 				return bad(c, 9, "emission %u: field %u is a list of nothing, or has elements without being one", i, o);
+			if (out->type == ENS_LIST && !check_list_field(k, out))
+				return false;
 			if (e->kind == ENS_T_DERIVE && !check_derived_field(k, e, out))
 				return false;
 			if (o > 0 && out[-1].meta && !out->meta)

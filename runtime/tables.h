@@ -25,7 +25,7 @@
  *   T8  groups: each rule is in exactly one; its inputs' types and its tables come from the group's streams, or its inputs
  *       are derived by rules of the group, each in a lower layer.
  *   T9  emissions: the fields that are meta stand behind the others; only TIMEOUT ones may be of partial matches; a DERIVE
- *       names a derived type and gives each of its fields at most once, in its type.
+ *       names a derived type and gives each of its fields at most once, in its type; a list is what one slot holds.
  *   T10 computed fields: their programs read only fields before them, and nothing else of the event; raw fields are not
  *       computed.
  *   T11 kinds: streams hold events and tables; derived types have no streams, and only declared fields, none of them
@@ -499,6 +499,7 @@ struct ens_rule_cost {
 	uint32_t event_bytes;     /* each event that it took */
 	bool first_event_inside;  /* but the first, which lies in the partial match */
 	uint32_t text_bytes;      /* what a kept text takes besides its own length */
+	uint32_t collected_bytes, value_bytes; /* what an aggregate collects, and each place for a value, 4 and then powers of two */
 	uint32_t keys_max, partials_per_key_max, partials_max; /* of the rule, by default; beyond: what started first goes */
 };
 

@@ -72,7 +72,7 @@ static bool broken(struct run *w, enum ens_status st)
 }
 
 /* As the language writes it, cut if it is long. */
-static const char *shown(struct run *w, enum ens_type type, const struct ens_value *v)
+static const char *shown(struct run *w, enum ens_type type, enum ens_type element, const struct ens_value *v)
 {
 	struct ens_buf b = ENS_BUF_EMPTY;
 
@@ -80,6 +80,8 @@ static const char *shown(struct run *w, enum ens_type type, const struct ens_val
 		ens_buf_adds(&b, "null");
 	else if (type == ENS_DURATION)
 		ens_format_duration(&b, v->i);
+	else if (type == ENS_LIST)
+		ens_format_list(&b, element, v);
 	else
 		ens_format_json(&b, type, v);
 	if (!b.failed && b.len > SHOWN_MAX_BYTES) {
@@ -134,7 +136,7 @@ static bool bad_value(struct run *w, const struct ens_test_item *item, const str
 	if (v->null != ENS_SET)
 		ens_buf_adds(&b, "is null here, and its type allows none");
 	else
-		ens_buf_addf(&b, "would be %s, which is no %s", shown(w, ENS_STRING, v),
+		ens_buf_addf(&b, "would be %s, which is no %s", shown(w, ENS_STRING, ENS_NOTYPE, v),
 			     item->type == ENS_IP ? "address" : "time");
 	return failed(w, item->at, &b);
 }
@@ -324,6 +326,16 @@ static struct ens_value copied(struct ens_arena *a, enum ens_type type, const st
 	return copy;
 }
 
+static struct ens_value copied_list(struct ens_arena *a, enum ens_type element, const struct ens_value *list)
+{
+	const struct ens_value *from = (const struct ens_value *)(const void *)list->s;
+	struct ens_value *to = ens_arena_alloc(a, (list->len + (size_t)1) * sizeof *to);
+
+	for (uint32_t i = 0; to && i < list->len; i++)
+		to[i] = copied(a, element, &from[i]);
+	return (struct ens_value){.s = (const char *)to, .len = list->len, .null = list->null};
+}
+
 static bool room(struct run *w)
 {
 	size_t cap = w->cap ? 2 * w->cap : 16;
@@ -348,8 +360,12 @@ static enum ens_status on_emission(void *user, const struct ens_emission *e)
 	out = ens_arena_alloc(&w->r->arena, (emit->outs.count + 1) * sizeof *out);
 	if (!out || !room(w))
 		return ENS_ENOMEM;
-	for (uint32_t i = 0; i < emit->outs.count; i++)
-		out[i] = copied(&w->r->arena, (enum ens_type)w->t->out[emit->outs.first + i].type, &e->out[i]);
+	for (uint32_t i = 0; i < emit->outs.count; i++) {
+		const struct ens_t_out *o = &w->t->out[emit->outs.first + i];
+
+		out[i] = o->type == ENS_LIST ? copied_list(&w->r->arena, (enum ens_type)o->element, &e->out[i])
+					     : copied(&w->r->arena, (enum ens_type)o->type, &e->out[i]);
+	}
 	w->list[w->n++] = (struct emitted){.emit = emit, .end_us = e->end_us, .out = out};
 	return w->r->arena.failed ? ENS_ENOMEM : ENS_OK;
 }
@@ -385,8 +401,8 @@ static bool compare(struct run *w, const struct ens_test_item *item, const struc
 	*same = e && equal(item->type, &want, got);
 	if (row)
 		*row = (struct test_row){.name = item->name,
-					 .expected = shown(w, item->type, &want),
-					 .got = e ? shown(w, item->type, got) : "",
+					 .expected = shown(w, item->type, ENS_NOTYPE, &want),
+					 .got = e ? shown(w, item->type, ENS_NOTYPE, got) : "",
 					 .differs = !*same};
 	ens_program_reset(&w->r->values);
 	return true;
@@ -419,7 +435,8 @@ static void side_by_side(struct run *w, const struct ens_test_step *step, const 
 
 		if (name && !is_item(step, name))
 			row[w->out->nrow++] = (struct test_row){
-				.name = name, .expected = "", .got = shown(w, (enum ens_type)o->type, &e->out[i])};
+				.name = name, .expected = "",
+				.got = shown(w, (enum ens_type)o->type, (enum ens_type)o->element, &e->out[i])};
 	}
 }
 

@@ -27,15 +27,6 @@ not_run() {
 	contains "$1: the test's reason" "$err" "$1 can be checked and compiled, but not run yet"
 }
 
-collects='an aggregate that collects values (`count_distinct list set percentile`)'
-for call in 'count_distinct(a.s)' 'list(a.n)' 'set(a.s)' 'percentile(a.n, 95)'; do
-	not_run "$collects" "rule r
-  match a: E{2}
-  within 1m
-  emit M { v: $call }"
-done
-
-
 # not_yet NAME PIECE: the rules on standard input compile, and are refused to run with that
 not_yet() {
 	cat >rules.ens

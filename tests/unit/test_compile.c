@@ -376,6 +376,32 @@ static void a_map_finds_what_was_put_in(void)
 	ens_arena_free(&arena);
 }
 
+/* What an emitted list is made of is what its slot holds: values have no types of their own. */
+static void tables_with_lists_of_something_else_are_refused(void)
+{
+	struct run r;
+	struct ens_error err;
+
+	compile(&r, "event E from \"e\" { n: int, s: string }\n"
+		    "rule r\n  match a: E{2}\n  within 1m\n  emit M { l: list(a.n), n: count_distinct(a.n), s: set(a.s) }\n");
+	CU_ASSERT_EQUAL_FATAL(r.status, ENS_OK);
+	CU_ASSERT_EQUAL_FATAL(r.tables.nout, 3);
+	struct ens_t_out *out = (struct ens_t_out *)(void *)(r.bytes.data + ((const char *)r.tables.out - r.tables.base));
+
+	out[0].element = ENS_STRING;
+	ens_tables_seal(r.bytes.data, r.bytes.len);
+	CU_ASSERT_EQUAL(ens_tables_open(r.bytes.data, r.bytes.len, &r.tables, &err), ENS_EINPUT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "rule 0: a list whose elements are not what its slot holds (invariant T9)"));
+	out[0].element = ENS_INT;
+	out[2].element = ENS_INT;
+	ens_tables_seal(r.bytes.data, r.bytes.len);
+	CU_ASSERT_EQUAL(ens_tables_open(r.bytes.data, r.bytes.len, &r.tables, &err), ENS_EINPUT);
+	out[2].element = ENS_STRING;
+	ens_tables_seal(r.bytes.data, r.bytes.len);
+	CU_ASSERT_EQUAL(ens_tables_open(r.bytes.data, r.bytes.len, &r.tables, &err), ENS_OK);
+	done(&r);
+}
+
 void suite_compile(void)
 {
 	CU_pSuite s = CU_add_suite("compile", NULL, NULL);
@@ -398,5 +424,6 @@ void suite_compile(void)
 		    a_deep_pattern_and_a_long_one_are_compiled_or_refused);
 	CU_add_test(s, "many absences between optional steps are refused soon",
 		    many_absences_between_optional_steps_are_refused_soon);
+	CU_add_test(s, "tables with lists of something else are refused", tables_with_lists_of_something_else_are_refused);
 	CU_add_test(s, "a map finds what was put in", a_map_finds_what_was_put_in);
 }

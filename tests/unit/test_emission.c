@@ -114,6 +114,33 @@ static void what_was_held_back_stands_before_events(void)
 	ens_emission_fields_free(&f);
 }
 
+static void lists_are_arrays_and_approx_names_fields(void)
+{
+	static const struct ens_value text[2] = {{.s = "a\"b", .len = 3}, {.s = "", .len = 0}};
+	const struct ens_value out[4] = {
+		{.s = (const char *)text, .len = 2}, {.i = 1200}, {.s = NULL, .len = 0}, {.null = ENS_NULL}};
+	const bool approx[4] = {false, true, false, true};
+	struct ens_emission e = make(false);
+	struct ens_emission_fields f = {.nslice = 0};
+
+	for (int i = 0; i < 4; i += 2) {
+		hand.out[i].type = ENS_LIST;
+		hand.out[i].element = ENS_STRING;
+	}
+	e.out = out;
+	e.approx = approx;
+	expect_json(&e, true,
+		    "{\"_event\":\"Found\",\"user\":[\"a\\\"b\",\"\"],\"n\":1200,\"x\":[],\"took\":null,\"_rule\":\"Found\","
+		    "\"_id\":\"00112233445566778899aabbccddeeff\"," TIMES ",\"_approx\":[\"n\",\"took\"],"
+		    "\"_events\":[\"1767600000000-3\",\"1767600000001-0\"]}\n");
+	CU_ASSERT_EQUAL_FATAL(ens_emission_pairs(&hand.t, &e, true, &f), ENS_OK);
+	CU_ASSERT_EQUAL_FATAL(f.nslice, 20);
+	expect_pair(&f, 1, "user", "[\"a\\\"b\",\"\"]");
+	expect_pair(&f, 3, "x", "[]");
+	expect_pair(&f, 8, "_approx", "[\"n\",\"took\"]");
+	ens_emission_fields_free(&f);
+}
+
 static void pairs_leave_nulls_out(void)
 {
 	const struct ens_emission e = make(true);
@@ -152,6 +179,7 @@ void suite_emission(void)
 
 	CU_add_test(s, "the JSON line has its members in order", json_has_its_order);
 	CU_add_test(s, "meta stands behind everything", meta_stands_behind_everything);
+	CU_add_test(s, "lists are arrays, `_approx` names fields", lists_are_arrays_and_approx_names_fields);
 	CU_add_test(s, "pairs are text and leave nulls out", pairs_leave_nulls_out);
 	CU_add_test(s, "what was held back stands before events", what_was_held_back_stands_before_events);
 }
