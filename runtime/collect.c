@@ -22,18 +22,15 @@
 
 #define ROOM_MIN 4u
 #define REGISTER_BITS 12
-#define NREGISTER (1u << REGISTER_BITS)
 #define RANK_MAX (64 - REGISTER_BITS + 1)
 #define FINEST_SHIFT 46u /* leaves 6 bits of the fraction */
+#define COARSEST_SHIFT 52u /* leaves 12 bits: no more than ENS_BUCKETS_MAX */
+
+_Static_assert(ENS_REGISTERS == 1u << REGISTER_BITS && ENS_BUCKETS_MAX == 1u << (64 - COARSEST_SHIFT), "one number, said twice");
 
 static struct ens_value *values(const struct ens_collected *c)
 {
 	return (struct ens_value *)(void *)(uintptr_t)c->room;
-}
-
-static struct ens_bucket *buckets(const struct ens_collected *c)
-{
-	return (struct ens_bucket *)(void *)(uintptr_t)c->room;
 }
 
 /* By place: 1 + which value it is, or 0. */
@@ -47,12 +44,12 @@ static uint8_t *registers(const struct ens_collected *c)
 	return (uint8_t *)(values(c) + c->cap);
 }
 
-static size_t index_bytes(uint8_t holds, uint32_t cap)
+static size_t index_bytes(unsigned holds, uint32_t cap)
 {
 	return holds == ENS_T_DISTINCT ? cap * 2 * sizeof(uint16_t) : 0;
 }
 
-static size_t block_bytes(uint8_t holds, uint32_t cap)
+static size_t block_bytes(unsigned holds, uint32_t cap)
 {
 	return sizeof(struct ens_collected) + cap * sizeof(struct ens_value) + index_bytes(holds, cap);
 }
@@ -131,7 +128,7 @@ static bool own(struct ens_heap *h, struct ens_collected **at, enum ens_t_holds 
 		for (uint32_t i = 0; from->refs > 1 && keeps_blobs(c) && i < c->n; i++)
 			ens_blob_of(&values(c)[i])->refs++;
 	} else {
-		*c = (struct ens_collected){.holds = holds, .type = type};
+		*c = (struct ens_collected){.holds = (uint8_t)holds, .type = (uint8_t)type};
 	}
 	c->refs = 1;
 	c->cap = cap;
@@ -197,7 +194,7 @@ static void note_rank(struct ens_collected *c, uint64_t hash)
 
 static void begin_estimate(struct ens_collected *c)
 {
-	memset(registers(c), 0, NREGISTER); /* the index's room: 2 * 1024 numbers of 16 bits */
+	memset(registers(c), 0, ENS_REGISTERS); /* the index's room: 2 * 1024 numbers of 16 bits */
 	c->beyond = true;
 	for (uint32_t i = 0; i < c->n; i++)
 		note_rank(c, hash_of((enum ens_type)c->type, &values(c)[i]));
@@ -223,6 +220,26 @@ static bool add_distinct(struct ens_heap *h, struct ens_collected **at, enum ens
 	if (!c->beyond)
 		begin_estimate(c);
 	note_rank(c, hash);
+	return true;
+}
+
+const uint8_t *ens_collected_registers(const struct ens_collected *c)
+{
+	return registers(c);
+}
+
+bool ens_collected_exceed(struct ens_collected *c, const uint8_t *given)
+{
+	if (c->n < ENS_COLLECTED_MAX || c->refs > 1)
+		return false;
+	c->beyond = true;
+	if (c->holds != ENS_T_DISTINCT)
+		return true;
+	begin_estimate(c);
+	for (uint32_t i = 0; i < ENS_REGISTERS; i++)
+		if (given[i] < registers(c)[i] || given[i] > RANK_MAX)
+			return false;
+	memcpy(registers(c), given, ENS_REGISTERS);
 	return true;
 }
 
@@ -259,10 +276,10 @@ static double tau(double x)
 
 static int64_t estimate(const struct ens_collected *c)
 {
-	const double m = NREGISTER, alpha = 0.72134752044448170368; /* 1 / (2 ln 2) */
+	const double m = ENS_REGISTERS, alpha = 0.72134752044448170368; /* 1 / (2 ln 2) */
 	uint32_t with[RANK_MAX + 1] = {0};
 
-	for (uint32_t i = 0; i < NREGISTER; i++)
+	for (uint32_t i = 0; i < ENS_REGISTERS; i++)
 		with[registers(c)[i]]++;
 	double z = m * tau(1 - with[RANK_MAX] / m);
 
@@ -321,7 +338,7 @@ static uint32_t find_bucket(const struct ens_collected *c, uint64_t key)
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
 
-		if (buckets(c)[mid].key < key)
+		if (ens_collected_buckets(c)[mid].key < key)
 			low = mid + 1;
 		else
 			high = mid;
@@ -333,7 +350,7 @@ static uint32_t find_bucket(const struct ens_collected *c, uint64_t key)
 static void coarsen(struct ens_collected *c)
 {
 	const uint8_t by = c->shift ? 1 : FINEST_SHIFT;
-	struct ens_bucket *b = buckets(c);
+	struct ens_bucket *b = ens_collected_buckets(c);
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < c->n; i++) {
@@ -350,7 +367,7 @@ static void coarsen(struct ens_collected *c)
 
 static bool has_bucket(const struct ens_collected *c, uint32_t at, uint64_t key)
 {
-	return c && at < c->n && buckets(c)[at].key == key;
+	return c && at < c->n && ens_collected_buckets(c)[at].key == key;
 }
 
 static bool add_to_sketch(struct ens_heap *h, struct ens_collected **at, enum ens_type type, const struct ens_value *v)
@@ -364,7 +381,7 @@ static bool add_to_sketch(struct ens_heap *h, struct ens_collected **at, enum en
 	struct ens_collected *c = *at;
 	uint32_t i = find_bucket(c, order >> c->shift);
 
-	/* Ends: of 12 bits, shift 52, there are no more than ENS_BUCKETS_MAX. */
+	/* Ends at COARSEST_SHIFT at the latest. */
 	while (!has_bucket(c, i, order >> c->shift) && c->n == buckets_max(c->shift)) {
 		coarsen(c);
 		i = find_bucket(c, order >> c->shift);
@@ -374,7 +391,7 @@ static bool add_to_sketch(struct ens_heap *h, struct ens_collected **at, enum en
 	if (!own(h, at, ENS_T_SKETCH, type, c->n + is_new))
 		return false;
 	c = *at;
-	struct ens_bucket *b = &buckets(c)[i];
+	struct ens_bucket *b = &ens_collected_buckets(c)[i];
 
 	if (is_new) {
 		memmove(b + 1, b, (c->n - i) * sizeof *b);
@@ -422,9 +439,35 @@ struct ens_value ens_collected_percentile(const struct ens_collected *c, double 
 		return (struct ens_value){.f = c->least};
 	if (rank == c->total)
 		return (struct ens_value){.f = c->most};
-	for (seen = buckets(c)[0].count; seen < rank; seen += buckets(c)[i].count)
+	for (seen = ens_collected_buckets(c)[0].count; seen < rank; seen += ens_collected_buckets(c)[i].count)
 		i++;
-	return (struct ens_value){.f = middle(c, buckets(c)[i].key)};
+	return (struct ens_value){.f = middle(c, ens_collected_buckets(c)[i].key)};
+}
+
+struct ens_collected *ens_collected_sketch(struct ens_heap *h, enum ens_type type, uint8_t shift, uint32_t n)
+{
+	struct ens_collected *c = NULL;
+
+	if (!own(h, &c, ENS_T_SKETCH, type, n))
+		return NULL;
+	memset(ens_collected_buckets(c), 0, n * sizeof(struct ens_bucket));
+	c->shift = shift;
+	c->n = n;
+	return c;
+}
+
+bool ens_collected_sketch_is_valid(struct ens_collected *c)
+{
+	const struct ens_bucket *b = ens_collected_buckets(c);
+
+	if ((c->shift && (c->shift < FINEST_SHIFT || c->shift > COARSEST_SHIFT)) || !c->n || c->n > buckets_max(c->shift))
+		return false;
+	for (uint32_t i = 0; i < c->n; i++)
+		if (!b[i].count || (i && b[i].key <= b[i - 1].key) || __builtin_add_overflow(c->total, b[i].count, &c->total))
+			return false;
+	/* So all numbers between are finite, too; and counts have room to grow. */
+	return c->total <= INT64_MAX / 2 && isfinite(c->least) && isfinite(c->most) && c->least <= c->most && order_of(c->least) >> c->shift == b[0].key &&
+	       order_of(c->most) >> c->shift == b[c->n - 1].key;
 }
 
 /* ---- all three ---------------------------------------------------------------------------------------------------- */

@@ -23,6 +23,7 @@
 #include "runtime/tables.h"
 
 #define ENS_BUCKETS_MAX 4096u
+#define ENS_REGISTERS 4096u
 
 /* Numbers between lie in one bucket. */
 struct ens_bucket {
@@ -62,6 +63,25 @@ int64_t ens_collected_distinct(const struct ens_collected *c);
 struct ens_value ens_collected_list(const struct ens_collected *c);
 /* The smallest of the numbers that percent % of them do not exceed (nearest rank); null of none. */
 struct ens_value ens_collected_percentile(const struct ens_collected *c, double percent);
+/* Of a SKETCH; the values of the others are its list. */
+static inline struct ens_bucket *ens_collected_buckets(const struct ens_collected *c)
+{
+	return (struct ens_bucket *)(void *)(uintptr_t)c->room;
+}
+
+/* Of DISTINCT values of which there were more than it has: ENS_REGISTERS bytes. */
+const uint8_t *ens_collected_registers(const struct ens_collected *c);
+
+/*
+ * Out of saved state: there were more values than c, which has all that it can, keeps; `registers` are those of DISTINCT, else
+ * NULL.  False: c has less, or the registers can't be those of its values and others.
+ */
+bool ens_collected_exceed(struct ens_collected *c, const uint8_t *registers) ENS_MUST_CHECK;
+/* A SKETCH with n buckets, all 0; `total`, `least` and `most` are too.  NULL: no memory. */
+struct ens_collected *ens_collected_sketch(struct ens_heap *h, enum ens_type type, uint8_t shift, uint32_t n);
+/* Could it be, with its buckets, `least` and `most` filled in?  Sets `total`. */
+bool ens_collected_sketch_is_valid(struct ens_collected *c) ENS_MUST_CHECK;
+
 /* What it answers is cut, an estimate, or less exact than 1 %. */
 bool ens_collected_approx(const struct ens_collected *c);
 

@@ -3,8 +3,8 @@
  *
  * What follows from the rest is not written but worked out again: counts of users, points, hashes, what is waited for
  * (though a match may still be looked at for the sake of ways that have closed, and then close others: that is written).
- * Events that several partial matches of a cell took are written once, with the first of them; so are texts that several
- * slots keep, and what derived events are made of, wherever these are: loaded state takes as much memory as it took
+ * Events that several partial matches of a cell took are written once, with the first of them; so are texts and containers
+ * (runtime/collect.h) that several slots keep, and what derived events are made of, wherever these are: loaded state takes as much memory as it took
  * before.  Deadlines are written as they are set; what is due earlier by what was loaded is due then.
  *
  * Guarantee: whatever the bytes are, after ens_engine_load the engine can be used if it succeeded, and closed if not; what
@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "runtime/collect.h"
 #include "runtime/match.h"
 
 /* ---- writing -------------------------------------------------------------------------------------------------------- */
@@ -27,6 +28,7 @@ struct saver {
 	struct ens_state_out *out;
 	struct ens_seen links;    /* of the cell at hand, by number */
 	struct ens_seen texts;    /* those that are shared */
+	struct ens_seen collected; /* likewise */
 	struct ens_seen below;    /* of derived events that several matches took */
 	struct ens_seen ranks;    /* of partials, where the rule is near a limit: their places by start */
 	uint32_t nlink;
@@ -37,6 +39,7 @@ struct saver {
 	bool no_memory;
 };
 
+/* Of texts and containers. */
 enum text_kind { OWN = ENS_UNSET + 1, FIRST_OF_MANY, AGAIN }; /* behind enum ens_nullness */
 
 static void put(struct saver *s, struct ens_seen *seen, const void *what, uint32_t number)
@@ -61,13 +64,65 @@ static void save_text(struct saver *s, const struct ens_value *slot)
 		put(s, &s->texts, b, s->texts.n);
 }
 
+static void save_values(struct saver *s, const struct ens_collected *c)
+{
+	const struct ens_value list = ens_collected_list(c), *v = (const struct ens_value *)(const void *)list.s;
+
+	ens_out_number(s->out, c->n);
+	for (uint32_t i = 0; i < c->n; i++)
+		if (ens_type_is_bytes((enum ens_type)c->type))
+			save_text(s, &v[i]);
+		else
+			ens_out_scalar(s->out, (enum ens_type)c->type, &v[i]);
+	ens_out_number(s->out, c->beyond);
+	if (c->beyond && c->holds == ENS_T_DISTINCT)
+		ens_out_text(s->out, (const char *)ens_collected_registers(c), ENS_REGISTERS);
+}
+
+/* Keys as differences. */
+static void save_sketch(struct saver *s, const struct ens_collected *c)
+{
+	const struct ens_bucket *b = ens_collected_buckets(c);
+
+	ens_out_number(s->out, c->n);
+	ens_out_number(s->out, c->shift);
+	for (uint32_t i = 0; i < c->n; i++) {
+		ens_out_number(s->out, b[i].key - (i ? b[i - 1].key : 0));
+		ens_out_number(s->out, b[i].count);
+	}
+	ens_out_scalar(s->out, ENS_FLOAT, &(struct ens_value){.f = c->least});
+	ens_out_scalar(s->out, ENS_FLOAT, &(struct ens_value){.f = c->most});
+}
+
+static void save_collected(struct saver *s, const struct ens_value *slot)
+{
+	const struct ens_collected *c = ens_collected_of(slot);
+	const uint32_t known = c && c->refs > 1 ? ens_seen_get(&s->collected, c) : ENS_NONE;
+
+	if (known != ENS_NONE) {
+		ens_out_number(s->out, AGAIN);
+		ens_out_number(s->out, known);
+		return;
+	}
+	ens_out_number(s->out, !c ? slot->null : c->refs > 1 ? FIRST_OF_MANY : OWN);
+	if (!c)
+		return;
+	if (c->holds == ENS_T_SKETCH)
+		save_sketch(s, c);
+	else
+		save_values(s, c);
+	if (c->refs > 1)
+		put(s, &s->collected, c, s->collected.n);
+}
+
 static void save_slots(struct saver *s, const struct ens_rule *r, const struct ens_value *slot)
 {
 	const struct ens_t_slot *t = &s->e->tables->slot[r->t->slots.first];
 
 	for (uint32_t i = 0; i < r->t->slots.count; i++) {
-		assert(t[i].holds == ENS_T_VALUE);
-		if (ens_type_is_bytes(t[i].type) && !slot[i].null)
+		if (t[i].holds != ENS_T_VALUE)
+			save_collected(s, &slot[i]);
+		else if (ens_type_is_bytes(t[i].type) && !slot[i].null)
 			save_text(s, &slot[i]);
 		else
 			ens_out_scalar(s->out, t[i].type, &slot[i]);
@@ -333,6 +388,7 @@ bool ens_engine_save(const struct ens_engine *e, struct ens_state_out *out)
 	free(s.cell);
 	ens_seen_free(&s.links);
 	ens_seen_free(&s.texts);
+	ens_seen_free(&s.collected);
 	ens_seen_free(&s.below);
 	ens_seen_free(&s.ranks);
 	return !s.no_memory;
@@ -359,6 +415,8 @@ struct loader {
 	uint32_t nlink, link_cap;
 	struct ens_blob **text;
 	uint32_t ntext, text_cap;
+	struct ens_collected **collected;
+	uint32_t ncollected, collected_cap;
 	struct ens_entry_id *derived; /* that several matches took, as they are numbered now */
 	uint32_t nderived, derived_cap;
 	struct ens_entry_id *entry;   /* of the derived event at hand */
@@ -406,6 +464,17 @@ static bool note_text(struct loader *l, struct ens_blob *b)
 	return true;
 }
 
+static bool note_collected(struct loader *l, struct ens_collected *c)
+{
+	struct ens_collected **list = more(l, l->collected, l->ncollected, &l->collected_cap, sizeof(struct ens_collected *));
+
+	if (!list)
+		return false;
+	l->collected = list;
+	l->collected[l->ncollected++] = c;
+	return true;
+}
+
 static bool note_rank(struct loader *l, struct ens_partial *p, uint32_t rank)
 {
 	struct ranked *list = more(l, l->ranked, l->nranked, &l->ranked_cap, sizeof *list);
@@ -445,21 +514,145 @@ static bool load_text(struct loader *l, enum ens_type type, uint32_t kind, struc
 	return kind != FIRST_OF_MANY || note_text(l, b);
 }
 
+/* How it is there, if not as null. */
+static uint32_t load_kind(struct loader *l)
+{
+	const uint32_t kind = ens_in_upto(l->in, AGAIN, "a value is neither there nor null");
+
+	if (kind == ENS_SET)
+		(void)ens_in_refuse(l->in, "a text or a collection is not said to be shared or not");
+	return kind;
+}
+
+/* One more for the container, which the slot holds. */
+static bool load_collected_value(struct loader *l, const struct ens_t_slot *t, struct ens_value *slot)
+{
+	const enum ens_type type = (enum ens_type)t->type;
+	struct ens_collected *c = ens_collected_of(slot);
+	struct ens_value v;
+
+	if (!ens_type_is_bytes(type)) {
+		v = ens_in_scalar(l->in, type);
+	} else {
+		const uint32_t kind = load_kind(l);
+
+		v = (struct ens_value){.null = ENS_NULL};
+		if (ens_in_ok(l->in) && kind >= OWN && !load_text(l, type, kind, &v))
+			return false;
+	}
+	if (v.null)
+		return ens_in_refuse(l->in, "a null was collected");
+
+	const uint32_t before = c ? c->n : 0;
+	const bool added = ens_collected_add(&l->e->heap, &c, (enum ens_t_holds)t->holds, type, &v);
+
+	if (ens_type_is_bytes(type))
+		ens_blob_release(&l->e->heap, ens_blob_of(&v));
+	if (c)
+		*slot = (struct ens_value){.s = (const char *)c};
+	if (!added)
+		return ens_in_no_memory(l->in);
+	return c->n == before + 1 || ens_in_refuse(l->in, "values are collected twice, or more of them than ever are");
+}
+
+static bool load_values(struct loader *l, const struct ens_t_slot *t, struct ens_value *slot)
+{
+	struct ens_state_in *in = l->in;
+	const uint32_t n = ens_in_upto(in, ENS_COLLECTED_MAX, "more values are collected than ever are");
+	const char *registers = NULL;
+	uint32_t len = 0;
+
+	for (uint32_t i = 0; i < n && ens_in_ok(in); i++)
+		if (!load_collected_value(l, t, slot))
+			return false;
+	if (ens_in_ok(in) && !n)
+		(void)ens_in_refuse(in, "a collection has nothing in it");
+	if (!ens_in_upto(in, 1, "there were more values than are collected, or not, nothing else"))
+		return ens_in_ok(in);
+	if (t->holds == ENS_T_DISTINCT)
+		registers = ens_in_bytes(in, &len);
+	if (ens_in_ok(in) && ((t->holds == ENS_T_DISTINCT && len != ENS_REGISTERS) ||
+			      !ens_collected_exceed(ens_collected_of(slot), (const uint8_t *)registers)))
+		(void)ens_in_refuse(in, "there can't have been more values than are collected");
+	return ens_in_ok(in);
+}
+
+static bool load_sketch(struct loader *l, const struct ens_t_slot *t, struct ens_value *slot)
+{
+	struct ens_state_in *in = l->in;
+	const uint32_t n = ens_in_upto(in, ENS_BUCKETS_MAX, "a distribution has more parts than ever one has");
+	const uint32_t shift = ens_in_upto(in, 63, "a distribution has no such parts");
+	struct ens_collected *c =
+		ens_in_ok(in) ? ens_collected_sketch(&l->e->heap, (enum ens_type)t->type, (uint8_t)shift, n) : NULL;
+
+	if (!c)
+		return ens_in_no_memory(in);
+	*slot = (struct ens_value){.s = (const char *)c};
+
+	struct ens_bucket *b = ens_collected_buckets(c);
+
+	for (uint32_t i = 0; i < n && ens_in_ok(in); i++) {
+		b[i].key = ens_in_number(in) + (i ? b[i - 1].key : 0);
+		b[i].count = ens_in_number(in);
+	}
+
+	const struct ens_value least = ens_in_scalar(in, ENS_FLOAT), most = ens_in_scalar(in, ENS_FLOAT);
+
+	c->least = least.f;
+	c->most = most.f;
+	if (ens_in_ok(in) && (least.null || most.null || !ens_collected_sketch_is_valid(c)))
+		(void)ens_in_refuse(in, "a distribution is none");
+	return ens_in_ok(in);
+}
+
+/* Into a slot that holds nothing yet. */
+static bool load_collected(struct loader *l, const struct ens_t_slot *t, struct ens_value *slot)
+{
+	const uint32_t kind = load_kind(l);
+
+	if (!ens_in_ok(l->in))
+		return false;
+	if (kind < OWN) {
+		slot->null = (uint8_t)kind;
+		return true;
+	}
+	if (kind == AGAIN) {
+		const uint32_t known = ens_in_upto(l->in, UINT32_MAX, "a shared collection is not there");
+
+		if (ens_in_ok(l->in) && (known >= l->ncollected || l->collected[known]->holds != t->holds ||
+					 l->collected[known]->type != t->type))
+			(void)ens_in_refuse(l->in, "a shared collection is not there");
+		if (!ens_in_ok(l->in))
+			return false;
+		l->collected[known]->refs++;
+		*slot = (struct ens_value){.s = (const char *)l->collected[known]};
+		return true;
+	}
+	if (!(t->holds == ENS_T_SKETCH ? load_sketch(l, t, slot) : load_values(l, t, slot)))
+		return false;
+	return kind != FIRST_OF_MANY || note_collected(l, ens_collected_of(slot));
+}
+
 static bool load_slots(struct loader *l, const struct ens_rule *r, struct ens_value *slot)
 {
 	const struct ens_t_slot *t = &l->e->tables->slot[r->t->slots.first];
 	uint32_t kind;
 
 	for (uint32_t i = 0; i < r->t->slots.count && ens_in_ok(l->in); i++) {
+		if (t[i].holds != ENS_T_VALUE) {
+			if (!load_collected(l, &t[i], &slot[i]))
+				return false;
+			continue;
+		}
 		if (!ens_type_is_bytes(t[i].type)) {
 			slot[i] = ens_in_scalar(l->in, t[i].type);
 			continue;
 		}
-		kind = ens_in_upto(l->in, AGAIN, "a value is neither there nor null");
-		if (kind == ENS_NULL || kind == ENS_UNSET)
+		kind = load_kind(l);
+		if (!ens_in_ok(l->in))
+			return false;
+		if (kind < OWN)
 			slot[i] = (struct ens_value){.null = (uint8_t)kind};
-		else if (kind == ENS_SET)
-			return ens_in_refuse(l->in, "a text is not said to be shared or not");
 		else if (!load_text(l, t[i].type, kind, &slot[i]))
 			return false;
 	}
@@ -890,6 +1083,7 @@ bool ens_engine_load(struct ens_engine *e, struct ens_state_in *in)
 	load_all(&l);
 	free(l.link);
 	free(l.text);
+	free(l.collected);
 	free(l.derived);
 	free(l.entry);
 	free(l.ranked);

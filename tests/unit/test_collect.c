@@ -1,4 +1,4 @@
-/* Containers: order, different values and their estimate, distributions against sorted numbers; sharing; bounds. */
+/* Containers: order, different values and their estimate, distributions against sorted numbers; sharing; bounds; saved state. */
 #include "runtime/collect.h"
 
 #include <CUnit/CUnit.h>
@@ -370,6 +370,77 @@ static void zero_is_zero_among_many(void)
 	close_heap();
 }
 
+/* ---- out of saved state ------------------------------------------------------------------------------------------- */
+
+static void registers_fit_their_values(void)
+{
+	uint8_t reg[ENS_REGISTERS];
+
+	ens_heap_init(&heap);
+	struct ens_collected *c = distinct_of(5000, 0), *few = distinct_of(999, 0), *full = distinct_of(1000, 0);
+
+	memcpy(reg, ens_collected_registers(c), sizeof reg);
+	CU_ASSERT_FALSE(ens_collected_exceed(few, reg));
+	CU_ASSERT(ens_collected_exceed(full, reg));
+	CU_ASSERT_EQUAL(ens_collected_distinct(full), ens_collected_distinct(c));
+	CU_ASSERT(ens_collected_approx(full));
+	for (unsigned i = 0; i < ENS_REGISTERS; i += 256) {
+		struct ens_collected *again = distinct_of(1000, 0);
+		const uint8_t was = reg[i];
+
+		reg[i] = 54; /* of 52 bits none can be set, not more */
+		CU_ASSERT_FALSE(ens_collected_exceed(again, reg));
+		reg[i] = was;
+		ens_collected_release(&heap, again);
+	}
+	memset(reg, 0, sizeof reg);
+	ens_collected_release(&heap, full);
+	full = distinct_of(1000, 0);
+	CU_ASSERT_FALSE(ens_collected_exceed(full, reg)); /* less than its own values */
+	ens_collected_release(&heap, full);
+	ens_collected_release(&heap, few);
+	ens_collected_release(&heap, c);
+	close_heap();
+}
+
+/* Numbers 1 and 2, or buckets with them, but for one thing. */
+static bool valid_with(uint8_t shift, uint32_t n, double least, double most, uint64_t further, uint64_t count)
+{
+	struct ens_collected *c = ens_collected_sketch(&heap, ENS_FLOAT, shift, n);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	for (uint32_t i = 0; i < n; i++)
+		ens_collected_buckets(c)[i] = (struct ens_bucket){
+			(UINT64_C(0xBFF0000000000000) + i * UINT64_C(0x10000000000000) + further * (i > 0)) >> (shift & 63), i ? 1 : count};
+	c->least = least;
+	c->most = most;
+	bool valid = ens_collected_sketch_is_valid(c);
+
+	ens_collected_release(&heap, c);
+	return valid;
+}
+
+static void distributions_are_checked(void)
+{
+	ens_heap_init(&heap);
+	CU_ASSERT(valid_with(0, 2, 1, 2, 0, 1));
+	CU_ASSERT(valid_with(46, 2, 1, 2, 0, 7));
+	CU_ASSERT(valid_with(52, 2, 1.25, 3.5, 0, 7));
+	CU_ASSERT_FALSE(valid_with(0, 0, 1, 2, 0, 1));
+	CU_ASSERT_FALSE(valid_with(45, 2, 1, 2, 0, 1));
+	CU_ASSERT_FALSE(valid_with(53, 2, 1, 2, 0, 1));
+	CU_ASSERT_FALSE(valid_with(0, 2, 1.5, 2, 0, 1));
+	CU_ASSERT_FALSE(valid_with(0, 2, 1, 3, 0, 1));
+	CU_ASSERT_FALSE(valid_with(46, 2, 1, INFINITY, UINT64_C(0x3FF0000000000000) - UINT64_C(0x10000000000000), 1));
+	CU_ASSERT_FALSE(valid_with(46, 2, 1, NAN, 0, 1));
+	CU_ASSERT_FALSE(valid_with(0, 2, 1, 2, 0, 0));
+	CU_ASSERT_FALSE(valid_with(0, 2, 1, 2, 0, UINT64_MAX));
+	CU_ASSERT_FALSE(valid_with(0, 2, 1, 2, 0, UINT64_MAX / 2));
+	CU_ASSERT_FALSE(valid_with(0, 2, 1, 2, UINT64_C(0) - UINT64_C(0x10000000000000), 1)); /* the same twice */
+	CU_ASSERT_FALSE(valid_with(0, 1001, 1, 2, 0, 1));
+	close_heap();
+}
+
 void suite_collect(void)
 {
 	CU_pSuite s = CU_add_suite("collect", NULL, NULL);
@@ -388,4 +459,6 @@ void suite_collect(void)
 	CU_add_test(s, "all integers of one sign fit", all_integers_of_one_sign_fit);
 	CU_add_test(s, "extreme numbers stay numbers", extreme_numbers_stay_numbers);
 	CU_add_test(s, "zero is zero among many", zero_is_zero_among_many);
+	CU_add_test(s, "registers fit their values", registers_fit_their_values);
+	CU_add_test(s, "distributions are checked", distributions_are_checked);
 }

@@ -7,10 +7,13 @@
 #include <CUnit/CUnit.h>
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "compiler/compile.h"
+#include "runtime/emission.h"
 #include "runtime/state_code.h"
 
 void suite_state(void);
@@ -31,6 +34,9 @@ static const char rules[] =
 	"rule quiet\n  key n\n  match not B for 3s -> a: A -> b: B\n  within 1m\n  emit M { s: b.s, x: b.x }\n"
 	"rule low\n  key k?\n  match a: A -> b: B\n  within 5s\n  derive D { k: a.k, n: a.n, s: b.s }\n"
 	"rule twice\n  match x: D ->> y: D[n != x.n]\n  within 20s\n  emit P { s: x.s, n: count() }\n"
+	"rule gathers\n  key k?\n  match all a: A ->> b: (A | B){1,4} combinations -> c: B[n > 2 and count_distinct(b.s) < 3]\n"
+	"  where count_distinct(b.n) > 1\n  within 4s\n  emit G { l: list(b.s), i: set(b.ip), x: set(b.x), p: percentile(b.x, 50),\n"
+	"    q: percentile(b.n, 90), d: count_distinct(b.s) }\n"
 	"rule both\n  key k?\n  match all x: (D | A) -> not B[n = 4] for 1s\n  within 20s\n  emit Q { n: x.n }\n";
 
 /* The same but for one number. */
@@ -49,7 +55,9 @@ struct bench {
 	struct ens_order *order;
 	uint64_t id[LOG_MAX][2]; /* identities of the emissions, in order */
 	uint64_t suppressed[LOG_MAX];
+	uint64_t said[LOG_MAX];  /* hashes of their texts */
 	uint32_t nid;
+	struct ens_buf text;
 	bool single;             /* as files: one order for all streams */
 	uint64_t seed, n;
 	int64_t now_ms;
@@ -84,7 +92,10 @@ static enum ens_status note(void *user, const struct ens_emission *e)
 
 	CU_ASSERT_FATAL(b->nid < LOG_MAX);
 	memcpy(b->id[b->nid], e->id, 16);
-	b->suppressed[b->nid++] = e->suppressed;
+	b->suppressed[b->nid] = e->suppressed;
+	ens_buf_clear(&b->text);
+	ens_emission_json(b->t, e, true, &b->text);
+	b->said[b->nid++] = XXH3_64bits(b->text.data, b->text.len);
 	return ENS_OK;
 }
 
@@ -126,6 +137,7 @@ static struct bench *open_bench(void)
 static void close_bench(struct bench *b)
 {
 	close_pair(b);
+	ens_buf_free(&b->text);
 	free(b);
 }
 
@@ -190,6 +202,7 @@ static void same_emissions(const struct bench *a, const struct bench *b)
 {
 	CU_ASSERT_EQUAL_FATAL(a->nid, b->nid);
 	CU_ASSERT_EQUAL(memcmp(a->id, b->id, a->nid * sizeof *a->id), 0);
+	CU_ASSERT_EQUAL(memcmp(a->said, b->said, a->nid * sizeof *a->said), 0);
 	CU_ASSERT_EQUAL(memcmp(a->suppressed, b->suppressed, a->nid * sizeof *a->suppressed), 0);
 }
 
@@ -319,6 +332,65 @@ static void state_is_compact(void)
 	ens_engine_close(e);
 	free_compiled(&k);
 	ens_buf_free(&state);
+}
+
+/* One step takes so many values that lists are cut, different ones estimated and distributions made of buckets. */
+static void large_collections_come_back(void)
+{
+	static const char collecting[] =
+		"event A from \"one\" { n: int, s: string, x: float }\n"
+		"rule r\n  match A[n = 1] -> a: A[n > 0]+ -> b: A[n = 0]\n  within 1d\n"
+		"  emit M { n: count_distinct(a.n), l: list(a.n), s: set(a.s), d: count_distinct(a.s), p: percentile(a.n, 50),\n"
+		"    q: percentile(a.x, 50), r: percentile(a[n > 5].n, 90) }\n";
+	static const int64_t stops[] = {1, 999, 1001, 3000, 6000};
+	struct bench *a = calloc(1, sizeof *a), *b = calloc(1, sizeof *b);
+	struct ens_buf here = ENS_BUF_EMPTY, there = ENS_BUF_EMPTY;
+	struct compiled k;
+	int64_t n = 0;
+
+	CU_ASSERT_FATAL(a && b);
+	compile(&k, collecting);
+	a->t = b->t = &k.t;
+	open_pair(a);
+	open_pair(b);
+	for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
+		while (n <= stops[i] && n < stops[4]) {
+			char text[16];
+			const uint32_t len = (uint32_t)snprintf(text, sizeof text, "%lld", (long long)n % 1500);
+
+			n++;
+			const struct ens_value v[3] = {{.i = n}, {.s = text, .len = len}, {.f = ldexp((double)n, (int)(n % 1000) - 500)}};
+			const struct ens_event ev = {.id = {.ms = (uint64_t)n}, .time_us = FIRST_MS * 1000, .value = v};
+
+			CU_ASSERT_EQUAL_FATAL(ens_engine_push(a->engine, 0, &ev), ENS_OK);
+			CU_ASSERT_EQUAL_FATAL(ens_engine_push(b->engine, 0, &ev), ENS_OK);
+		}
+		ens_buf_clear(&here);
+		ens_buf_clear(&there);
+		CU_ASSERT_EQUAL_FATAL(ens_state_save(a->engine, NULL, &here), ENS_OK);
+		CU_ASSERT_EQUAL_FATAL(ens_state_save(b->engine, NULL, &there), ENS_OK);
+		CU_ASSERT_FATAL(same(&here, &there));
+		close_pair(b);
+		open_pair(b);
+		CU_ASSERT_EQUAL_FATAL(ens_state_load(b->engine, NULL, there.data, there.len, NULL), ENS_OK);
+		CU_ASSERT_EQUAL(ens_engine_bytes(a->engine), ens_engine_bytes(b->engine));
+	}
+	for (struct bench *x = a;; x = b) {
+		const struct ens_value v[3] = {{.i = 0}, {.s = "", .len = 0}, {.f = 0}};
+		const struct ens_event ev = {.id = {.ms = 7000}, .time_us = FIRST_MS * 1000, .value = v};
+
+		CU_ASSERT_EQUAL_FATAL(ens_engine_push(x->engine, 0, &ev), ENS_OK);
+		CU_ASSERT_EQUAL(x->nid, 1);
+		CU_ASSERT_PTR_NOT_NULL(strstr(ens_buf_cstr(&x->text), "\"_approx\":[\"n\",\"l\",\"s\",\"d\",\"q\"]"));
+		if (x == b)
+			break;
+	}
+	same_emissions(a, b);
+	close_bench(a);
+	close_bench(b);
+	free_compiled(&k);
+	ens_buf_free(&here);
+	ens_buf_free(&there);
 }
 
 /* ---- what is refused ------------------------------------------------------------------------------------------------ */
@@ -571,6 +643,7 @@ void suite_state(void)
 	CU_add_test(s, "one save at any point changes nothing", one_save_at_any_point_changes_nothing);
 	CU_add_test(s, "an engine alone is saved too", an_engine_alone_is_saved_too);
 	CU_add_test(s, "state is compact", state_is_compact);
+	CU_add_test(s, "large collections come back", large_collections_come_back);
 	CU_add_test(s, "damage is found anywhere", damage_is_found_anywhere);
 	CU_add_test(s, "damage under a right checksum is safe", damage_under_a_right_checksum_is_safe);
 	CU_add_test(s, "state of something else is refused", state_of_something_else_is_refused);

@@ -28,6 +28,8 @@ static const char rules[] =
 	"rule newest\n  key k?\n  match last (a: A[n < 3] & b: B) -> c: (A | B){2,3}\n  within session 4s max 9s\n"
 	"  having first(c).n != 2 once\n  emit M { s: a.s }\n"
 	"rule quiet\n  key n\n  match not B for 3s -> a: A -> b: B\n  emit M { s: b.s }\n"
+	"rule gathers\n  key k?\n  match all a: A ->> b: (A | B){1,4} combinations -> c: B\n  where count_distinct(b.n) > 1\n"
+	"  within 20s\n  emit G { l: list(b.s), i: set(b.ip), x: set(b.x), p: percentile(b.x, 50), q: percentile(b.n, 90) }\n"
 	"rule until\n  key k?\n  match a: A -> (b: B -> c: A+ until B[n = 3]){1,2} -> within 2s (d: B | e: A[n = 4])\n"
 	"  reset on A[n = 0]\n  emit M { s: a.s, ip: a.ip }\n"
 	"rule low\n  key k?\n  match a: A -> b: B\n  within 5s\n  derive D { k: a.k, n: a.n, s: b.s }\n"
