@@ -878,32 +878,34 @@ static int by_arrival(const void *a, const void *b)
 	return order ? order : compare_u64(x->group, y->group);
 }
 
+struct waiting_list {
+	struct waiting *item;
+	size_t n;
+	uint32_t group; /* whose queue is gone through */
+};
+
+static void add_waiting(void *user, const struct ens_queue_item *item)
+{
+	struct waiting_list *l = user;
+
+	l->item[l->n++] = (struct waiting){item->what, item->arrival, l->group};
+}
+
 /* All that wait, by arrival: those of one event follow each other.  NULL: no memory. */
 static struct waiting *list_waiting(const struct ens_order *o, size_t *n)
 {
-	size_t total = 0, most = 0;
+	struct waiting_list l = {0};
+	size_t total = 0;
 
-	for (uint32_t g = 0; g < o->ngroup; g++) {
+	for (uint32_t g = 0; g < o->ngroup; g++)
 		total += o->group[g].queue.nitem;
-		most = o->group[g].queue.nitem > most ? o->group[g].queue.nitem : most;
-	}
-	struct waiting *list = malloc((total + 1) * sizeof(*list));
-	struct ens_queue_item *item = malloc((most + 1) * sizeof(*item));
-
-	*n = 0;
-	for (uint32_t g = 0; list && item && g < o->ngroup; g++) {
-		ens_queue_items(&o->group[g].queue, item);
-		for (size_t i = 0; i < o->group[g].queue.nitem; i++)
-			list[(*n)++] = (struct waiting){item[i].what, item[i].arrival, g};
-	}
-	if (list && item)
-		qsort(list, *n, sizeof(*list), by_arrival);
-	if (!item) {
-		free(list);
-		list = NULL;
-	}
-	free(item);
-	return list;
+	l.item = malloc((total + 1) * sizeof(*l.item));
+	for (; l.item && l.group < o->ngroup; l.group++)
+		ens_queue_each(&o->group[l.group].queue, add_waiting, &l);
+	if (l.item)
+		qsort(l.item, l.n, sizeof(*l.item), by_arrival);
+	*n = l.n;
+	return l.item;
 }
 
 static struct mark *mark_of(const struct ens_order *o, const struct held *h)

@@ -377,19 +377,3 @@ void ens_queue_drop_first(struct ens_queue *q)
 	else
 		clear(h);
 }
-
-static struct ens_queue_item *copy_items(struct ens_queue_item *out, const struct ens_queue_item *item, size_t n)
-{
-	if (n)
-		memcpy(out, item, n * sizeof(*out));
-	return out + n;
-}
-
-void ens_queue_items(const struct ens_queue *q, struct ens_queue_item *out)
-{
-	out = copy_items(out, q->run.item ? q->run.item + q->head : NULL, q->run.n - q->head);
-	out = copy_items(out, q->heap.item, q->heap.n);
-	for (unsigned l = 0; l < ENS_QUEUE_LEVELS; l++)
-		for (unsigned s = 0; q->level[l] && s < ENS_QUEUE_SLOTS; s++)
-			out = copy_items(out, q->level[l][s].item, q->level[l][s].n);
-}

@@ -65,8 +65,6 @@ static inline bool ens_queue_turned(const struct ens_queue *q)
 	return q->head == 0;
 }
 
-/* All `nitem` of them, in no order. */
-void ens_queue_items(const struct ens_queue *q, struct ens_queue_item *out);
 /* An item that comes soon, about `n` after the first; NULL: not known.  A hint. */
 static inline const struct ens_queue_item *ens_queue_soon(const struct ens_queue *q, size_t n)
 {
