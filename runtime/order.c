@@ -1109,8 +1109,11 @@ static bool load_waiting(struct ens_order *o, struct ens_state_in *in)
 		if (!h)
 			return false;
 		mark_of(o, h)->before_us = before_us;
-		if (!load_places(o, h, in))
+		if (!load_places(o, h, in)) {
+			if (!h->ngroup) /* it waits nowhere, where closing would find it */
+				ens_heap_free(&o->memory, h, h->size_bytes);
 			return false;
+		}
 	}
 	return ens_in_ok(in);
 }
