@@ -402,13 +402,23 @@ static void note_clock(struct loop *l, const struct stream_state *s, const struc
 		l->w->stats.ahead_of_clock++;
 }
 
+/* The server's clock when the stream's last entry came: its ID says it, between when the read was asked for and now. */
+static int64_t came_at(const struct loop *l, const struct stream_state *s, const struct ens_read *read)
+{
+	const int64_t now_us = read->server_us + l->w->clock.now_us(l->w->clock.self) - read->asked_us;
+
+	if (s->at.ms <= (uint64_t)read->server_us / 1000)
+		return read->server_us;
+	return s->at.ms < (uint64_t)now_us / 1000 ? (int64_t)s->at.ms * 1000 : now_us;
+}
+
 static enum ens_status move_time(struct loop *l, const struct ens_read *read, struct ens_error *err)
 {
 	struct ens_worker *w = l->w;
 	enum ens_status status = ENS_OK;
 
 	l->server_us = read->server_us;
-	l->server_seen_us = w->clock.now_us(w->clock.self);
+	l->server_seen_us = read->asked_us;
 	if (l->begun_us == 0) {
 		l->begun_us = read->server_us;
 		for (uint32_t i = 0; i < w->progress.nstream; i++)
@@ -422,7 +432,7 @@ static enum ens_status move_time(struct loop *l, const struct ens_read *read, st
 			continue;
 		note_clock(l, s, read);
 		s->stood_us = ens_order_watermark(w->order, i);
-		s->seen_us = s->stood_at_us = read->server_us;
+		s->seen_us = s->stood_at_us = came_at(l, s, read);
 	}
 	for (uint32_t i = 0; i < w->progress.nstream && status == ENS_OK; i++)
 		status = tick_stream(l, i);

@@ -60,6 +60,7 @@ struct ens_read {
 	const uint64_t *entry;       /* per event of the batch: how many of its stream's `entries` had come with it */
 	const struct ens_stream_read *stream; /* one for each stream of the tables; their entries come in that order */
 	int64_t server_us;           /* the server's clock before the read */
+	int64_t asked_us;            /* ours then; a read that waits for entries comes back much later */
 };
 
 /* What the next read should be like. */

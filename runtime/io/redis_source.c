@@ -42,6 +42,7 @@ struct ens_redis_source {
 	int64_t not_before_us;             /* the next read is not sent before that */
 	bool under_way;
 	bool begun;                        /* the reader expects its answer */
+	int64_t asked_us, came_asked_us; /* when the read under way was sent, and the one that came last */
 	int64_t deadline_us;               /* its answer is lost if it isn't there by then */
 	struct ens_buf command;
 	char chunk[CHUNK_BYTES];
@@ -100,7 +101,8 @@ static enum ens_status ask(struct ens_redis_source *s, const struct ens_read_wis
 		return status;
 	s->under_way = true;
 	s->begun = false;
-	s->deadline_us = ens_clock_us() + wish->wait_us + ENS_REDIS_TIMEOUT_US;
+	s->asked_us = ens_clock_us();
+	s->deadline_us = s->asked_us + wish->wait_us + ENS_REDIS_TIMEOUT_US;
 	return ENS_OK;
 }
 
@@ -225,6 +227,7 @@ static enum ens_status complete(struct ens_redis_source *s, const struct ens_rea
 		return refused(s, r->error, err);
 	s->patience = (struct ens_redis_patience){0};
 	accept(s, r);
+	s->came_asked_us = s->asked_us;
 	*got = true;
 	if (next->here)
 		s->not_before_us = ens_clock_us() + next->wait_us;
@@ -245,7 +248,7 @@ static enum ens_status try_take(struct ens_redis_source *s, const struct ens_rea
 	if (!s->conn)
 		status = connect_again(s, err);
 	if (status == ENS_OK && !s->under_way) {
-		if (ens_clock_us() < s->not_before_us)
+		if (next->here && ens_clock_us() < s->not_before_us)
 			return ENS_OK;
 		status = ask(s, next, err);
 	}
@@ -281,6 +284,7 @@ static enum ens_status source_take(void *self, const struct ens_read_wish *next,
 		s->news[i].entries = ens_redis_reader_result(s->reader)->entries[i];
 	out->entry = ens_redis_reader_result(s->reader)->entry;
 	out->server_us = ens_redis_reader_result(s->reader)->server_us;
+	out->asked_us = s->came_asked_us;
 	return ENS_OK;
 }
 

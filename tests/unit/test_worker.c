@@ -113,7 +113,7 @@ static enum ens_status take(void *self, const struct ens_read_wish *next, struct
 	if (done && sim.batch.entries == 0)
 		sim.stop = 1;
 	*out = (struct ens_read){
-		.batch = &sim.batch, .entry = sim.place, .stream = sim.news, .server_us = sim.server_us};
+		.batch = &sim.batch, .entry = sim.place, .stream = sim.news, .server_us = sim.server_us, .asked_us = sim.now_us};
 	return ENS_OK;
 }
 
@@ -375,7 +375,7 @@ static enum ens_status take_arrivals(void *self, const struct ens_read_wish *nex
 	sim.batch.entries = sim.batch.nevent;
 	sim.stop = sim.server_us >= until_us;
 	*got = true;
-	*out = (struct ens_read){.batch = &sim.batch, .entry = sim.place, .stream = sim.news, .server_us = sim.server_us};
+	*out = (struct ens_read){.batch = &sim.batch, .entry = sim.place, .stream = sim.news, .server_us = sim.server_us, .asked_us = sim.now_us};
 	return ENS_OK;
 }
 
