@@ -112,6 +112,7 @@ class Maker:
             s = r.choice(self.steps)
             out.append(r.choice([
                 f"price <= last({s}).price", f"price > last({s}).price", f"price != first({s}).price",
+                f"count_distinct({s}.price) <= {r.randint(1, 2)}", f"price >= percentile({s}.price, {r.choice([0, 50, 90])})",
                 f"count({s}) >= {r.randint(1, 2)}", f"sum({s}.price) >= {r.randint(1, 5)}",
                 f"price >= avg({s}.price)", f"price <= max({s}.price)", f"price > min({s}.price)",
                 f"time - last({s}).time <= {r.choice(DURATIONS)}ms"]))
@@ -123,6 +124,7 @@ class Maker:
             out.append("(prev.price is null or price >= prev.price)")
         if own and self.on("own aggregates", 0.15):
             out.append(r.choice([f"sum({own}.price) + price <= {r.randint(3, 8)}", f"count({own}) < {r.randint(1, 3)}",
+                                 f"count_distinct({own}.price) < {r.randint(1, 3)}",
                                  f"(last({own}).price is null or price >= last({own}).price)"]))
         return " and ".join(out)
 

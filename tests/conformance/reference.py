@@ -215,7 +215,8 @@ class Rule:
 CLAUSES = {"from", "key", "match", "where", "within", "window", "having", "skip", "reset", "limit", "emit", "derive",
            "on", "meta", "rule", "event", "table", "fn", "param", "import", "test"}
 CONTIGUITY = {"consecutive": ",", "relaxed": "->", "combinations": "->>"}
-AGGREGATES = {"count", "sum", "avg", "min", "max", "first", "last", "count_distinct", "stddev"}
+AGGREGATES = {"count", "sum", "avg", "min", "max", "first", "last", "count_distinct", "stddev",
+              "percentile"}
 
 
 class Parser:
@@ -862,7 +863,7 @@ def arithmetic(op, a, b):
 def call(name, args, env):
     if name == "count" and len(args) == 1 and args[0][0] == "name":
         return env.count_of(args[0][1])
-    if name in AGGREGATES and len(args) == 1:
+    if name in AGGREGATES and len(args) == (2 if name == "percentile" else 1):
         over = names_in(args[0])
         if len(over) != 1:
             raise Unsupported(f"{name} over {over}")
@@ -881,6 +882,9 @@ def call(name, args, env):
             return sum(values)
         if not values:
             return None
+        if name == "percentile":
+            rank = -(-evaluate(args[1], env) * len(values) // 100)  # whole numbers of percent; rounded up
+            return float(sorted(values)[max(rank, 1) - 1])
         if name == "stddev":
             mean = sum(values) / len(values)
             return math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1)) if len(values) > 1 else None
