@@ -468,6 +468,8 @@ static void ops(const struct dump *d, const char *what, struct ens_t_list l)
 			break;
 		case ENS_T_ADD:
 			ens_buf_addf(d->out, " c%u + 1 to %u", o->reg, o->n);
+			if (o->least)
+				ens_buf_addf(d->out, " of at least %u", o->least);
 			break;
 		case ENS_T_MARK:
 			ens_buf_addf(d->out, " c%u marks %x", o->reg, o->n);

@@ -537,7 +537,7 @@ static struct ens_t_list emit_ops(struct emission *w, const struct ens_g_op *op)
 	struct ens_t_list list = {COUNT(w, op, struct ens_t_op), 0};
 
 	for (; op; op = op->next) {
-		struct ens_t_op out = {.kind = (uint32_t)op->kind, .reg = op->counter, .n = op->n};
+		struct ens_t_op out = {.kind = (uint32_t)op->kind, .reg = op->counter, .n = op->n, .least = op->least};
 
 		if (op->kind == ENS_T_HOLDS) {
 			const struct ens_part part = {.expr = op->expr};

@@ -18,6 +18,7 @@ struct ens_g_op {
 	enum ens_t_op_kind kind;
 	uint32_t counter;               /* all kinds but HOLDS and CLEAR */
 	uint32_t n;
+	uint32_t least;                 /* ADD, `match last`: the rounds that the repetition needs, as written; else 0 */
 	bool mask;                      /* the counter is a set: bit i: part i of the `&` was taken */
 	const struct ens_expr *expr;    /* HOLDS */
 	const struct ens_pat *loop;     /* all kinds but HOLDS: the repetition or `&` that is counted; CLEAR: the repeated

@@ -417,6 +417,14 @@ static uint32_t rounds_told(const struct lowering *w, const struct node *n)
 	return w->last ? n->pat->sema->min + 1 : n->owed ? n->owed : n->min;
 }
 
+/* Counts one more round of n, up to `told`. */
+static struct ens_g_op *count_round(struct lowering *w, const struct node *n, struct ens_g_op *actions, uint32_t told)
+{
+	return op_append(w, actions,
+			 (struct ens_g_op){.kind = ENS_T_ADD, .counter = n->rounds, .loop = n->pat, .n = told,
+					   .least = w->last ? n->pat->sema->min : 0});
+}
+
 /* One more round of a repetition: joined by its inner contiguity, and by the limits of the arrow that led into it. */
 static void again(struct lowering *w, struct node *n, struct path p)
 {
@@ -427,9 +435,7 @@ static void again(struct lowering *w, struct node *n, struct path p)
 			p.guards = op_append(w, p.guards,
 					     (struct ens_g_op){.kind = ENS_T_BELOW, .counter = n->rounds, .loop = n->pat,
 							       .n = n->max});
-		p.actions = op_append(w, p.actions,
-				      (struct ens_g_op){.kind = ENS_T_ADD, .counter = n->rounds, .loop = n->pat,
-							.n = rounds_told(w, n)});
+		p.actions = count_round(w, n, p.actions, rounds_told(w, n));
 	}
 	p.again = n;
 	round_of(w, n, new_round(w, n, p), n, true);
@@ -441,8 +447,7 @@ static void owed_round(struct lowering *w, struct node *n, struct path p)
 	const struct path left = leave(w, n, p, true);
 	const struct beginning b = {.joint = n, .left = &left};
 
-	p.actions = op_append(w, p.actions,
-			      (struct ens_g_op){.kind = ENS_T_ADD, .counter = n->rounds, .loop = n->pat, .n = n->owed});
+	p.actions = count_round(w, n, p.actions, n->owed);
 	p.again = n;
 	begin_from(w, n, 0, new_round(w, n, p), &b);
 }

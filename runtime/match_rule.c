@@ -179,9 +179,7 @@ static bool open_masks(struct ens_rule *r)
 
 /* What is to be known of counters to tell where a partial match stands. */
 struct ens_counters {
-	uint32_t *least;     /* by counter: the rounds that its repetition needs; of one without a maximum, one less than are counted */
-	uint32_t *counted;   /* by counter: rounds beyond this are not counted */
-	bool *has_most;      /* by counter: its repetition has a maximum */
+	uint32_t *least;     /* by counter: the rounds that its repetition needs */
 	bool *is_mask;       /* by counter: its bits are parts taken */
 	uint32_t *after;     /* room: counters as they would be behind an entry */
 	struct ens_point *way; /* room: the ways on from one state */
@@ -193,12 +191,8 @@ static void learn_op(struct ens_counters *k, const struct ens_t_op *o)
 {
 	if (o->kind == ENS_T_LACKS || o->kind == ENS_T_MARK)
 		k->is_mask[o->reg] = true;
-	else if (o->kind == ENS_T_BELOW)
-		k->has_most[o->reg] = true;
-	else if (o->kind == ENS_T_AT_LEAST && o->n > k->least[o->reg])
-		k->least[o->reg] = o->n;
 	else if (o->kind == ENS_T_ADD)
-		k->counted[o->reg] = o->n;
+		k->least[o->reg] = o->least;
 }
 
 static uint64_t *live_at(const struct ens_counters *k, uint32_t state)
@@ -267,14 +261,11 @@ static bool open_counters(struct ens_rule *r)
 		return false;
 	k->words = (n + 63) / 64;
 	k->least = calloc(n + 1, sizeof *k->least);
-	k->counted = calloc(n + 1, sizeof *k->counted);
-	k->has_most = calloc(n + 1, sizeof *k->has_most);
 	k->is_mask = calloc(n + 1, sizeof *k->is_mask);
 	k->after = calloc(n + 1, sizeof *k->after);
 	k->way = calloc(most_entries(r) + 1, sizeof *k->way);
 	k->live = calloc((size_t)r->t->states.count * k->words + 1, sizeof *k->live);
-	if (!k->least || !k->counted || !k->has_most || !k->is_mask || !k->after || !k->way ||
-	    !k->live)
+	if (!k->least || !k->is_mask || !k->after || !k->way || !k->live)
 		return false;
 	for (uint32_t s = 0; s < r->t->states.count; s++)
 		for (uint32_t i = 0; i < r->state[s].entries.count; i++) {
@@ -285,9 +276,6 @@ static bool open_counters(struct ens_rule *r)
 			for (uint32_t o = 0; o < e->actions.count; o++)
 				learn_op(k, &t->op[e->actions.first + o]);
 		}
-	for (uint32_t i = 0; i < n; i++)
-		if (!k->has_most[i] && k->counted[i])
-			k->least[i] = k->counted[i] - 1;
 	while (more) {
 		more = false;
 		for (uint32_t s = r->t->states.count; s-- > 0;)
@@ -302,8 +290,6 @@ static void close_counters(struct ens_counters *k)
 	if (!k)
 		return;
 	free(k->least);
-	free(k->counted);
-	free(k->has_most);
 	free(k->is_mask);
 	free(k->after);
 	free(k->way);

@@ -339,7 +339,7 @@ struct ens_t_op {
 	uint32_t kind;
 	uint32_t reg;
 	uint32_t n;
-	uint32_t spare;
+	uint32_t least; /* ADD, `match last`: the rounds that the repetition needs, as written; else 0 */
 };
 
 enum ens_t_absence_kind {
