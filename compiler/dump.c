@@ -84,6 +84,8 @@ static void graph_entry(const struct ens_g_entry *e, uint32_t i, struct ens_buf 
 			     e->flags & ENS_T_GREEDY ? " greedy" : "", e->flags & ENS_T_AGAIN ? " again" : "",
 			     e->flags & ENS_T_EMPTY ? " empty" : "");
 	ens_buf_addf(out, " else %u", e->branch_end);
+	if (e->leave_end)
+		ens_buf_addf(out, " left to %u", e->leave_end);
 	if (e->after) {
 		ens_buf_adds(out, " after ");
 		ens_expr_write(e->after, out);
@@ -513,6 +515,8 @@ static void entry(const struct dump *d, const struct ens_t_entry *e, uint32_t i)
 			     e->flags & ENS_T_GREEDY ? " greedy" : "", e->flags & ENS_T_AGAIN ? " again" : "",
 			     e->flags & ENS_T_EMPTY ? " empty" : "");
 	ens_buf_addf(d->out, " else %u", e->branch_end);
+	if (e->leave_end)
+		ens_buf_addf(d->out, " left to %u", e->leave_end);
 	time_limit(d, "after", e->after_us, e->after_program);
 	time_limit(d, "within", e->within_us, e->within_program);
 	ops(d, "if", e->guards);

@@ -594,7 +594,8 @@ static struct ens_t_list emit_entries(struct emission *w, const struct ens_g_sta
 					  .arrow = (uint8_t)e->arrow,
 					  .flags = (uint8_t)e->flags,
 					  .target = e->target,
-					  .branch_end = e->branch_end};
+					  .branch_end = e->branch_end,
+					  .leave_end = e->leave_end};
 
 		duration(w, e->after, &out.after_us, &out.after_program);
 		duration(w, e->within, &out.within_us, &out.within_program);

@@ -40,6 +40,7 @@ struct ens_g_entry {
 	uint32_t flags;                 /* enum ens_t_entry_flags */
 	uint32_t target;                /* TAKE: state */
 	uint32_t branch_end;
+	uint32_t leave_end;             /* TAKE, GREEDY: entries behind it and before this one leave its repetition */
 	const struct ens_expr *after, *within;
 	struct ens_g_op *guards, *actions;
 	struct ens_g_absence *absences;

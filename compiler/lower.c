@@ -252,6 +252,14 @@ static void resolve(struct lowering *w, uint32_t from, uint32_t end)
 			w->entry[i].branch_end = end;
 }
 
+/* The entries from `from` up to `mid` take the step of a greedy repetition; those made since leave it. */
+static void left_by(struct lowering *w, uint32_t from, uint32_t mid)
+{
+	for (uint32_t i = from; i < mid && mid < w->nentry; i++)
+		if (w->entry[i].kind == ENS_T_TAKE)
+			w->entry[i].leave_end = w->nentry;
+}
+
 /* ---- the walk --------------------------------------------------------------------------------------------------- */
 
 static enum ens_t_arrow arrow_of(enum ens_arrow a)
@@ -351,9 +359,14 @@ static void begin_item(struct lowering *w, struct node *s, uint32_t i, struct pa
 	}
 	if (k->skippable && !k->pat->greedy)
 		begin_from(w, s, i + 1, leave(w, k, p, false), b);
+	uint32_t from = w->nentry, mid;
+
 	begin(w, k, p, joint);
-	if (k->skippable && k->pat->greedy)
+	mid = w->nentry;
+	if (k->skippable && k->pat->greedy) {
 		begin_from(w, s, i + 1, leave(w, k, p, false), b);
+		left_by(w, from, mid);
+	}
 }
 
 static void begin_fork(struct lowering *w, struct node *n, struct path p, const struct node *joint)
@@ -525,10 +538,15 @@ static void follow(struct lowering *w, struct node *n, struct path p)
 			p.guards = op_append(w, p.guards,
 					     (struct ens_g_op){.kind = ENS_T_AT_LEAST, .counter = n->rounds, .loop = n->pat, .n = n->owed});
 		}
+		uint32_t from = w->nentry, mid;
+
 		if (n->pat->greedy)
 			again(w, n, p);
+		mid = w->nentry;
 		follow_up(w, n, leave(w, n, p, true));
-		if (!n->pat->greedy)
+		if (n->pat->greedy)
+			left_by(w, from, mid);
+		else
 			again(w, n, p);
 	}
 	w->depth--;

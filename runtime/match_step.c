@@ -554,11 +554,12 @@ static bool goes_round(const struct ens_rule *r, uint32_t from, uint32_t to)
 	return from == to;
 }
 
-/* The greedy entry `at` could take the event: ways that leave its repetition are closed.  They stand behind it, but not
- * in other branches of a `|` that it stands in. */
+/* The greedy entry `at` could take the event: ways that leave its repetition are closed, but not those in other branches of
+ * a `|` that it stands in. */
 static void close_leaving(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *list, uint32_t n,
 			  uint32_t at)
 {
+	const uint32_t leave_end = list[at].leave_end;
 	uint32_t fork[ENS_FORK_DEPTH_MAX], depth = 0, end = list[at].branch_end, i;
 
 	for (i = 0; i < at; i++)
@@ -567,10 +568,10 @@ static void close_leaving(const struct ens_rule *r, struct ens_partial *p, const
 		else if (list[i].kind == ENS_T_FORK_END)
 			depth--;
 	for (i = at + 1;; end = list[fork[--depth]].branch_end) {
-		for (; i < end && i < n; i++)
+		for (; i < end && i < leave_end; i++)
 			if (list[i].kind == ENS_T_TAKE && !goes_round(r, list[at].target, list[i].target))
 				ens_entry_kill(p, i);
-		if (!depth)
+		if (!depth || i >= leave_end)
 			return;
 		i = behind_fork(list, n, i);
 	}
@@ -605,7 +606,7 @@ static void try_every(struct ens_cell *c, struct ens_partial *p, const struct en
 				take(q, t, ev);
 			if (embryo)
 				continue;
-			if ((t->flags & ENS_T_GREEDY) && t->arrow != ENS_T_ANY)
+			if (t->leave_end && t->arrow != ENS_T_ANY)
 				close_leaving(r, p, list, n, i);
 			if (t->arrow != ENS_T_ANY || violated(r, p, t, ev))
 				v = CLOSES;

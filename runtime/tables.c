@@ -787,6 +787,8 @@ static bool check_branch(const struct rule_check *k, struct forks *f, const stru
 	}
 	if (e->branch_end != f->end[f->depth])
 		return bad_entry(k, "its branch ends elsewhere than the others' of its branch");
+	if (e->leave_end && (e->leave_end <= i || e->leave_end > f->end[0] || !(e->flags & ENS_T_GREEDY)))
+		return bad_entry(k, "what leaves its repetition is not behind it, or it has none");
 	if (e->kind == ENS_T_FORK) {
 		if (f->depth == ENS_FORK_DEPTH_MAX)
 			return bad_entry(k, "too many forks inside each other");

@@ -43,7 +43,7 @@
 #include "base/value.h"
 
 #define ENS_TABLES_MAGIC "ENSC\r\n\x1a\n" /* 8 bytes: a text-mode copy breaks it visibly */
-#define ENS_TABLES_VERSION 3u
+#define ENS_TABLES_VERSION 4u
 #define ENS_NONE UINT32_MAX
 
 /* What matching means; part of the job's identity.  Changes when the same tables would give other emissions. */
@@ -312,7 +312,7 @@ struct ens_t_entry {
 	uint8_t spare;
 	uint32_t target;         /* TAKE: state of the rule (relative), not 0 */
 	uint32_t branch_end;     /* relative to the list */
-	uint32_t spare2;
+	uint32_t leave_end;      /* TAKE, GREEDY: the entries behind it and before this one leave its repetition; 0: none does */
 	int64_t after_us;        /* TAKE: -1: none */
 	int64_t within_us;
 	uint32_t after_program;  /* durations from the match (type duration, null: never satisfied), or ENS_NONE */

@@ -77,6 +77,8 @@ READINGS = {
     "reported_has_no_timeout": True,
     # At one event or deadline matches come before timeouts.
     "matches_before_timeouts": True,
+    # `greedy` in `match all`: a repetition could have taken an event also where what stands before it may not be left (True).
+    "barred_bars": False,
     # `limit`: an emission at the very end of a period belongs to it.
     "period_has_its_end": False,
 }
@@ -1001,7 +1003,7 @@ RepFrame = namedtuple("RepFrame", "rep round arrow began_at begin_pos")  # round
 AllFrame = namedtuple("AllFrame", "node left arrow")             # parts not taken yet
 
 # One way to go on: take a step, split into the branches of a `|`, or be at the end of the pattern.
-Take = namedtuple("Take", "step arrow nots place path rep")
+Take = namedtuple("Take", "step arrow nots place path rep leaves", defaults=[()])  # leaves: greedy ways it did not go
 Branch = namedtuple("Branch", "lists")
 Finish = namedtuple("Finish", "nots")
 Watch = namedtuple("Watch", "node arrow path")                   # a `not` passed since the last event taken
@@ -1067,8 +1069,20 @@ class Walk:
             if node.low > 0:
                 return begin
             leave = self.go_on(place, nots, taken) if self.guards_hold(node, place, taken) else []
-            return begin + leave if node.greedy else leave + begin
+            return begin + self.leaving(leave, begin) if node.greedy else leave + begin
         raise Unsupported(f"{type(node).__name__} as a branch")
+
+    def leaving(self, ways, greedy):
+        """The ways, which leave a greedy repetition that could go on by the ways `greedy`."""
+        goes_on = tuple(w for w, _ in flat(greedy))
+        out = []
+        for w in ways:
+            if isinstance(w, Branch):
+                w = Branch([self.leaving(lst, greedy) for lst in w.lists])
+            elif isinstance(w, Take):
+                w = w._replace(leaves=goes_on + w.leaves)
+            out.append(w)
+        return out
 
     def guards_hold(self, rep, place, taken):
         """Point 5: the exit guards, judged with all that was taken so far."""
@@ -1129,7 +1143,7 @@ class Walk:
         begin_pos = taken[-1].pos if frame.begin_pos is None and not rep.rounds else frame.begin_pos
         again = RepFrame(rep, done + 1, frame.arrow, len(taken), begin_pos)
         stay = self.enter(rep.body, self.inner(rep, frame.arrow), nots, (again, rest), taken)
-        return stay + leave if rep.greedy else leave + stay
+        return stay + self.leaving(leave, stay) if rep.greedy else leave + stay
 
 
 def flat(ways, before=()):
@@ -1792,20 +1806,19 @@ class Every(Selection):
 
     def barred(self, way, before, now, taken):
         """`greedy`: has an event come that the repetition which stands before this way could still have taken?"""
-        return now > taken[-1].pos and not self.may_leave(self.greedy(before), way, now, taken)
+        return now > taken[-1].pos and not self.may_leave(way, now, taken)
 
-    def greedy(self, before):
-        return [b for b in before if isinstance(b, Take) and b.rep is not None and b.rep.rep.greedy]
-
-    def may_leave(self, greedy, w, p, taken):
-        for g in greedy:
+    def may_leave(self, w, p, taken):
+        for i, g in enumerate(w.leaves):
+            g = g._replace(leaves=w.leaves[:i])  # those before it, it leaves, too
             if w.rep is not None and w.rep.rep is g.rep.rep:
                 continue
             if not taken or g.arrow.kind == "->>":
                 continue
             last = taken[-1].pos
             stop = last + 1 if g.arrow.kind == "," else p
-            if any(self.judge.can_take(g, q, taken) for q in range(last + 1, stop + 1)):
+            if any(self.judge.can_take(g, q, taken) and (self.readings["barred_bars"] or self.may_leave(g, q, taken))
+                   for q in range(last + 1, stop + 1)):
                 return False
         return True
 
@@ -1814,7 +1827,7 @@ class Every(Selection):
             taken = run.taken if run is not None else ()
             for w, before in self.walk.each(run):
                 if isinstance(w, Take) and self.judge.can_take(w, p, taken) \
-                        and self.may_leave(self.greedy(before), w, p, taken):
+                        and self.may_leave(w, p, taken):
                     self.runs.append(Run(taken + (Taken(w.step.number, p, w.path),), w.place))
         self.complete([r for r in self.runs if any(self.judge.completion(f, [], r.taken, p) == ("event", p)
                                                    for f, _ in self.ends(r))], self.seq.time(p))

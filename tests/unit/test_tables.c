@@ -158,7 +158,7 @@ static void what_is_not_a_table_file_is_told_apart(void)
 	c.bytes[4] = '\r';
 	c.bytes[8]++;
 	CU_ASSERT_EQUAL(ens_tables_open(c.bytes, c.len, &t, &err), ENS_EINPUT);
-	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "version 3"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "version 4"));
 	free(c.bytes);
 }
 
@@ -344,6 +344,7 @@ static void patterns_are_checked(void)
 	REFUSED(entry[0].target, 0, "T6: rule 0: state 0: entry 0: its target is not a state");
 	REFUSED(entry[0].target, 3, "T6: rule 0: state 0: entry 0: its target is not a state");
 	REFUSED(entry[0].branch_end, 0, "T6: rule 0: state 0: entry 0: its branch ends elsewhere");
+	REFUSED(entry[0].leave_end, 1, "T6: rule 0: state 0: entry 0: what leaves its repetition is not behind it, or it has none");
 	REFUSED(entry[1].branch_end, 8, "T6: rule 0: state 1: entry 0: its branch ends elsewhere");
 	REFUSED(entry[1].kind, ENS_T_FORK_END, "T6: rule 0: state 1: entry 0: it ends a fork in the middle");
 	REFUSED(entry[2].branch_end, 3, "T6: rule 0: state 1: entry 2: its branch does not end further on");
