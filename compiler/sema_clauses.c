@@ -160,12 +160,10 @@ static void skip(struct ens_sema *s, struct ens_rule_sema *r)
 static void reset(struct ens_sema *s, struct ens_rule_sema *r)
 {
 	for (struct ens_ref *ref = r->reset ? r->reset->ref : NULL; ref; ref = ref->next) {
-		struct ens_view v = {.s = s, .rule = r, .no_match = true};
+		struct ens_view v = {.s = s, .rule = r, .hand = ref->sema->type, .no_match = true};
 
-		if (!ref->cond || !ref->sema) /* in a window that can't have it, which was told, it is not looked up */
-			continue;
-		v.hand = ref->sema->type;
-		ens_sema_condition(&v, ref->cond);
+		if (ref->cond)
+			ens_sema_condition(&v, ref->cond);
 	}
 }
 

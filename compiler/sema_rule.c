@@ -128,7 +128,7 @@ void ens_sema_rule(struct ens_sema *s, struct ens_decl *rule)
 		ens_sema_scope(s, r);
 		pattern(s, r, seen.where);
 	}
-	if (!r->ok)
+	if (!r->ok || s->arena->failed) /* without memory what was found out so far is not whole */
 		return;
 	ens_sema_clauses(s, r);
 	if (r->match)
