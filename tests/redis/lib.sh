@@ -33,6 +33,12 @@ has_entries() {
 	[ "$(cli xlen "$1" 2>/dev/null)" -ge "$2" ] 2>/dev/null
 }
 
+# has_read HEAD STREAM: true when the job of that head has committed that it read the stream's last entry.
+has_read() {
+	_last=$(cli xrevrange "$2" + - count 1 | head -n 1 | tr -d '\r')
+	[ -n "$_last" ] && [ "$(cli hget "$1" "src:$2" | cut -d ' ' -f 2)" = "$_last" ]
+}
+
 # wait_entries NAME STREAM N [SECONDS]: waits until STREAM has N entries; says so as a case only if it fails.
 wait_entries() {
 	until_true "${4:-15}" has_entries "$2" "$3" && return 0

@@ -129,6 +129,13 @@ class Redis:
         subprocess.run(self.command, input="\n".join(lines) + "\n", check=True, stdout=subprocess.DEVNULL, timeout=60,
                        universal_newlines=True)
 
+    def all_read(self, job):
+        """Has the job committed that it read the last entry of every stream?"""
+        head = self.run("hgetall", "ensue:{%s:0}:%s:0:head" % (job, job)).split("\n")
+        read = dict(zip(head[::2], head[1::2]))
+        return all(read.get("src:" + s, " ").split(" ")[1] == self.run("xrevrange", s, "+", "-", "count", "1").split("\n")[0]
+                   for s in STREAM.values())
+
     def emissions(self):
         out = []
         for _, pairs in json.loads(self.run("--json", "xrange", "out", "-", "+") or "[]"):
@@ -154,9 +161,8 @@ def from_redis(redis, url, rules, events, ends, read_size, live, want):
             if live:
                 redis.feed(lines[i:i + 40])
         until = time.monotonic() + 30
-        while int(redis.run("xlen", "out")) < want and time.monotonic() < until:
+        while (int(redis.run("xlen", "out")) < want or not redis.all_read("same")) and time.monotonic() < until:
             time.sleep(0.02)
-        time.sleep(0.1)
     finally:
         worker.send_signal(signal.SIGTERM)
         worker.wait(30)
