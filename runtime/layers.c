@@ -159,21 +159,6 @@ static enum ens_status each_once(struct ens_engine *e, uint32_t *n)
 	return ENS_OK;
 }
 
-static bool room_for_events(struct ens_engine *e, uint64_t n)
-{
-	const uint32_t cap = n < ENS_BELOW_MAX ? (uint32_t)n * 2 + 16 : 2 * ENS_BELOW_MAX;
-	struct ens_entry_id *bigger;
-
-	if (n <= e->event_ids_cap)
-		return true;
-	bigger = realloc(e->event_ids, cap * sizeof *bigger);
-	if (!bigger)
-		return false;
-	e->event_ids = bigger;
-	e->event_ids_cap = cap;
-	return true;
-}
-
 /* Entry k of what the link took. */
 static const struct ens_entry_id *entry_of(const struct ens_engine *e, const struct ens_link *l, uint32_t k)
 {
@@ -192,7 +177,7 @@ enum ens_status ens_layers_list(struct ens_engine *e, const struct ens_partial *
 	for (const struct ens_link *l = p->taken; l; l = l->before)
 		total += entries_of(e, l);
 	*nevent = total < ENS_BELOW_MAX ? (uint32_t)total : ENS_BELOW_MAX;
-	if (!room_for_events(e, *nevent))
+	if (!ens_event_ids_room(e, *nevent))
 		return ENS_ENOMEM;
 	/* Links lead from the newest backwards. */
 	place = total;

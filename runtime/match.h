@@ -399,5 +399,7 @@ void ens_counters_act(uint32_t *counter, const struct ens_t_op *action, uint32_t
 
 /* A complete match, or a partial one that timed out, as emissions to the sink.  It is the caller's as before. */
 void ens_match_report(struct ens_partial *p, int64_t end_us, bool timeout);
+/* Room for n IDs in e->event_ids, where the entries of the emission at hand are listed.  False without memory. */
+bool ens_event_ids_room(struct ens_engine *e, uint32_t n) ENS_MUST_CHECK;
 
 #endif

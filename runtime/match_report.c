@@ -15,6 +15,21 @@
 
 /* ---- identity ------------------------------------------------------------------------------------------------------- */
 
+bool ens_event_ids_room(struct ens_engine *e, uint32_t n)
+{
+	if (n <= e->event_ids_cap)
+		return true;
+
+	const uint32_t cap = n * 2;
+	struct ens_entry_id *bigger = realloc(e->event_ids, cap * sizeof *bigger);
+
+	if (!bigger)
+		return false;
+	e->event_ids = bigger;
+	e->event_ids_cap = cap;
+	return true;
+}
+
 /* The match's entries in the order taken, into e->event_ids. */
 static bool list_events(struct ens_engine *e, const struct ens_partial *p, uint32_t *nevent)
 {
@@ -22,15 +37,8 @@ static bool list_events(struct ens_engine *e, const struct ens_partial *p, uint3
 		if (l->id.stream == ENS_DERIVED_STREAM)
 			return ens_layers_list(e, p, nevent) == ENS_OK;
 	*nevent = p->ntaken;
-	if (p->ntaken > e->event_ids_cap) {
-		uint32_t cap = p->ntaken * 2;
-		struct ens_entry_id *bigger = realloc(e->event_ids, cap * sizeof *bigger);
-
-		if (!bigger)
-			return false;
-		e->event_ids = bigger;
-		e->event_ids_cap = cap;
-	}
+	if (!ens_event_ids_room(e, p->ntaken))
+		return false;
 	uint32_t i = p->ntaken;
 
 	for (const struct ens_link *l = p->taken; l; l = l->before)
