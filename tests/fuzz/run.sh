@@ -2,6 +2,8 @@
 #
 #   FUZZ_SECONDS   for how long each target (default 60; 0: until FUZZ_RUNS)
 #   FUZZ_RUNS      how many inputs each (default: no bound)
+#   FUZZ_QUICK     not empty: without watching what is compared with what: twice as many runs a second, fewer finds behind
+#                  magic numbers.  For text, which has a dictionary; in a build of its own
 #   FUZZ_FOLDER    where the build, seeds and finds are kept (default ./fuzz): what was learnt is used the next time
 #
 # Prints a line for each target: runs, inputs kept.  A crash, leak, or an input that takes more than 5 s ends it with
@@ -15,8 +17,13 @@ seconds=${FUZZ_SECONDS:-60}
 runs=${FUZZ_RUNS:--1}
 [ $# -gt 0 ] || set -- rules tables lines reply state
 
-# -O1: the sanitizers see more; assertions stay on
-flags='-O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
+# assertions stay on
+flags='-O2 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
+build=$folder/build
+if [ "${FUZZ_QUICK:-}" ]; then
+	flags="$flags -fno-sanitize-coverage=trace-cmp"
+	build=$folder/build-quick
+fi
 
 probe() {
 	command -v clang >/dev/null && command -v clang++ >/dev/null || return 1
@@ -24,18 +31,18 @@ probe() {
 		clang -fsanitize=fuzzer,address,undefined -o "$folder/probe" "$folder/probe.c" >"$folder/probe.log" 2>&1
 }
 
-mkdir -p "$folder/build" "$folder/found" || exit 99
+mkdir -p "$build" "$folder/found" || exit 99
 if ! probe; then
 	release=$(clang -dumpversion 2>/dev/null | sed 's/\..*//')
 	echo "fuzzing needs clang with libFuzzer: on Debian or Ubuntu, apt-get install clang libclang-rt-${release:-14}-dev" >&2
 	exit 3
 fi
-if [ ! -f "$folder/build/Makefile" ]; then
-	(cd "$folder/build" && CC=clang CXX=clang++ CFLAGS=$flags CXXFLAGS=$flags "$source/configure" -q --disable-tests) || exit 1
+if [ ! -f "$build/Makefile" ]; then
+	(cd "$build" && CC=clang CXX=clang++ CFLAGS=$flags CXXFLAGS=$flags "$source/configure" -q --disable-tests) || exit 1
 fi
-make -C "$folder/build" -s -j"$(getconf _NPROCESSORS_ONLN)" tests/fuzz/fuzz ensue || exit 1
+make -C "$build" -s -j"$(getconf _NPROCESSORS_ONLN)" tests/fuzz/fuzz ensue || exit 1
 
-ASAN_OPTIONS=detect_leaks=0 sh "$source/tests/fuzz/seeds.sh" "$folder/seeds" "$folder/build/ensue" || exit 1
+ASAN_OPTIONS=detect_leaks=0 sh "$source/tests/fuzz/seeds.sh" "$folder/seeds" "$build/ensue" || exit 1
 failed=0
 for target; do
 	mkdir -p "$folder/corpus/$target"
@@ -50,7 +57,7 @@ for target; do
 	known=$source/tests/fuzz/corpus/$target
 	[ -d "$known" ] || known=
 	# shellcheck disable=SC2086
-	if ENS_FUZZ_TARGET=$target "$folder/build/tests/fuzz/fuzz" "$@" "$folder/corpus/$target" \
+	if ENS_FUZZ_TARGET=$target "$build/tests/fuzz/fuzz" "$@" "$folder/corpus/$target" \
 		"$folder/seeds/$target" $known >"$folder/$target.log" 2>&1; then
 		echo "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$folder/$target.log") runs, $(find "$folder/corpus/$target" -type f | wc -l) inputs kept, no crash"
 	else
