@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "compiler/sema_private.h"
+#include "dsl/hints.h"
 #include "runtime/program.h"
 
 static const struct {
@@ -91,6 +92,14 @@ static bool fits(const struct ens_expr *e, const char *args, int strictness)
 	return true;
 }
 
+static bool one_is(const struct ens_expr *e, enum ens_type type)
+{
+	for (uint32_t i = 0; i < e->narg; i++)
+		if (e->arg[i]->type == type)
+			return true;
+	return false;
+}
+
 static void say_arguments(struct ens_view *v, const struct ens_expr *e)
 {
 	struct ens_buf has = ENS_BUF_EMPTY, wants = ENS_BUF_EMPTY;
@@ -112,7 +121,10 @@ static void say_arguments(struct ens_view *v, const struct ens_expr *e)
 	struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_ARGUMENTS, e->at, "`%s` does not take (%s)", e->name,
 					     ens_buf_cstr(&has));
 
-	ens_diag_remedy(v->s->diag, m, "it takes %s", ens_buf_cstr(&wants));
+	ens_diag_remedy(v->s->diag, m, "it takes %s%s%s", ens_buf_cstr(&wants),
+			one_is(e, ENS_IP) ? "; whether an address is in a network is `ip in \"10.0.0.0/8\"`" : "",
+			strstr(ens_buf_cstr(&wants), "string") && !strstr(ens_buf_cstr(&wants), "int") && (one_is(e, ENS_INT) || one_is(e, ENS_FLOAT))
+				? "; string(x) turns a number into a string" : "");
 	ens_buf_free(&has);
 	ens_buf_free(&wants);
 }
@@ -143,6 +155,26 @@ static const char *const foreign[][2] = {
 	{"regexp", "write `s matches \"a+b\"`"},                             {"cidrmatch", "write `ip in \"10.0.0.0/8\"`"},
 	{"iif", "write `if CONDITION then A else B`"},                       {"tostring", "write `string(x)`"},
 	{"to_string", "write `string(x)`"},    {"now", "there is no clock in rules: say the time of an event, as in `a.time`"},
+	{"strlen", "write `len(s)`"},          {"substr_count", "write `contains(s, \"x\")`"},
+	{"tolowercase", "write `lower(s)`"},   {"touppercase", "write `upper(s)`"},  {"strip", "write `trim(s)`"},
+	{"regex", "write `s matches \"a+b\"`"},                              {"regexp_like", "write `s matches \"a+b\"`"},
+	{"rlike", "write `s matches \"a+b\"`"},                              {"match_regex", "write `s matches \"a+b\"`"},
+	{"wildcard", "write `s like \"a*b\"`"},                              {"inrange", "write `ip in \"10.0.0.0/8\"`"},
+	{"mod", "write `x % y`"},              {"iff", "write `if CONDITION then A else B`"},
+	{"isnotnull", "write `x is not null`"},                              {"exists", "write `x is not null`"},
+	{"cast", "values are converted by `int(x)`, `float(x)`, `string(x)` and `time(x)`"},
+	{"range", "a range is written `n between 1 and 5`"},                 {"str", "write `string(x)`"},
+	{"parseint", "write `int(s)`"},        {"parsefloat", "write `float(s)`"},   {"to_timestamp", "write `time(s)`"},
+	{"lag", "the event before is `prev`, as in `prev.n`"},               {"prev", "the event before is `prev`, as in `prev.n`"},
+	{"previous", "the event before is `prev`, as in `prev.n`"},          {"next", "no rule sees what is still to come: name a later step, and look back from it"},
+	{"lead", "no rule sees what is still to come: name a later step, and look back from it"},
+	{"quantile", "write `percentile(a.FIELD, 95)`"},                     {"percentile_cont", "write `percentile(a.FIELD, 95)`"},
+	{"p50", "write `percentile(a.FIELD, 50)`"},                          {"p90", "write `percentile(a.FIELD, 90)`"},
+	{"p95", "write `percentile(a.FIELD, 95)`"},                          {"p99", "write `percentile(a.FIELD, 99)`"},
+	{"distance", "write `km(lat1, lon1, lat2, lon2)`"},                  {"haversine", "write `km(lat1, lon1, lat2, lon2)`"},
+	{"datediff", "two times are subtracted, as in `b.time - a.time`"},   {"timestampdiff", "two times are subtracted, as in `b.time - a.time`"},
+	{"dayofweek", "write `weekday(t)`"},   {"date", "write `date_trunc(\"day\", t)`"},
+	{"strftime", "write `format_time(t, \"%F\")`"},                      {"variance", "write `pow(stddev(a.FIELD), 2)`"},
 	{"current_timestamp", "there is no clock in rules: say the time of an event, as in `a.time`"},
 };
 
@@ -168,7 +200,7 @@ void ens_sema_unknown_function(struct ens_sema *s, const struct ens_expr *e)
 			k++;
 		}
 	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
-		if (strcmp(e->name, foreign[i][0]) == 0) {
+		if (ens_same_word((struct ens_words){e->name, strlen(e->name)}, foreign[i][0])) {
 			ens_diag_remedy(s->diag, m, "%s", foreign[i][1]);
 			return;
 		}
