@@ -124,8 +124,26 @@ static const char *near_step(struct ens_view *v, const char *name)
 	return ens_sema_nearest(v->s, name, candidate, step_names(v->rule, candidate, 0));
 }
 
-/* A named step whose events have that field, else one that may be meant; NULL: there is none. */
-static const char *step_with(const struct ens_rule_sema *r, const char *field)
+/* The type of a step without a name that has the field. */
+static const char *unnamed_with(const struct ens_rule_sema *r, const char *field)
+{
+	for (uint32_t i = 1; r->step && i <= r->nstep; i++) {
+		const struct ens_pat *p = r->step[i];
+
+		if (p && !p->name.name && p->sema && !p->sema->named && p->ref && p->ref->sema && p->ref->sema->type &&
+		    ens_type_field(p->ref->sema->type, field).kind != ENS_FIELD_NONE)
+			return p->ref->type.name;
+	}
+	return NULL;
+}
+
+static bool clock_name(const char *name)
+{
+	return strcmp(name, "now") == 0 || strcmp(name, "today") == 0 || strcmp(name, "current_time") == 0;
+}
+
+/* A named step whose events have that field; `surely` not: else one that may be meant.  NULL: there is none. */
+static const char *step_with(const struct ens_rule_sema *r, const char *field, bool surely)
 {
 	for (uint32_t i = 0; i < r->nname; i++) {
 		const struct ens_name *name = r->name[i];
@@ -134,7 +152,7 @@ static const char *step_with(const struct ens_rule_sema *r, const char *field)
 		if (ref && ref->sema && ref->sema->type && ens_type_field(ref->sema->type, field).kind != ENS_FIELD_NONE)
 			return name->name;
 	}
-	return r->nname && !r->name[0]->group ? r->name[0]->name : NULL;
+	return !surely && r->nname && !r->name[0]->group ? r->name[0]->name : NULL;
 }
 
 static bool emits(const struct ens_rule_sema *r, const char *name)
@@ -193,6 +211,10 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 			return ENS_BADTYPE;
 		}
 		ens_sema_offer(v->s, m, e->name, "names known here", candidate, n);
+		if (!m->remedy)
+			ens_diag_remedy(v->s->diag, m, "a text stands in quotes");
+		else if (strncmp(m->remedy, "names ", 6) == 0)
+			ens_diag_remedy(v->s->diag, m, "%s; a text stands in quotes", m->remedy);
 		return ENS_BADTYPE;
 	}
 	if (broken_function(v->s, e->name))
@@ -204,7 +226,11 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 	if (!m->remedy && ens_sema_is_aggregate_name(e->name))
 		ens_diag_remedy(v->s->diag, m, "to call the function write `%s(%s)`", e->name,
 				strcmp(e->name, "count") == 0 ? "" : "...");
-	else if (!m->remedy && v->rule && emits(v->rule, e->name))
+	else if (!m->remedy && clock_name(e->name))
+		ens_diag_remedy(v->s->diag, m, "there is no clock in rules: say the time of an event, as in `a.time`");
+	else if (!m->remedy && v->rule && !v->rule->over && !step_with(v->rule, e->name, true) && unnamed_with(v->rule, e->name))
+		ens_diag_remedy(v->s->diag, m, "give the step a name, `x: %s`, and say `x.%s`", unnamed_with(v->rule, e->name), e->name);
+	else if (!m->remedy && v->rule && emits(v->rule, e->name) && !step_with(v->rule, e->name, true))
 		ens_diag_remedy(v->s->diag, m, "what is emitted as `%s` has that name in `having` only: write its expression here", e->name);
 	else if (!m->remedy && v->rule && v->rule->over && v->rule->nname)
 		ens_diag_remedy(v->s->diag, m, "a window has many events: say `last(%s).%s`, or aggregate them, such as `max(%s.%s)`",
@@ -212,8 +238,8 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 	else if (!m->remedy && v->rule && v->rule->over)
 		ens_diag_remedy(v->s->diag, m, "give the input a name, `from x: %s`, and say `last(x).%s` or `max(x.%s)`",
 				v->rule->step[1]->ref->type.name, e->name, e->name);
-	else if (!m->remedy && v->rule && step_with(v->rule, e->name))
-		ens_diag_remedy(v->s->diag, m, "say of which step: `%s.%s`", step_with(v->rule, e->name), e->name);
+	else if (!m->remedy && v->rule && step_with(v->rule, e->name, false))
+		ens_diag_remedy(v->s->diag, m, "say of which step: `%s.%s`", step_with(v->rule, e->name, false), e->name);
 	return ENS_BADTYPE;
 }
 
@@ -635,7 +661,11 @@ static enum ens_type whole_event(struct ens_view *v, const struct ens_expr *e)
 	if (e->arg[0]->kind != ENS_X_NAME || !ens_sema_find_step(v, e->arg[0]->name))
 		return ens_sema_no_rows(v, e);
 	m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "this is a whole event, not a value");
-	ens_diag_remedy(v->s->diag, m, "name a field of it: `%s[...].FIELD`", e->arg[0]->name);
+	if (e->narg == 2 && e->arg[1]->kind == ENS_X_LITERAL && e->arg[1]->lit_type == ENS_STRING)
+		ens_diag_remedy(v->s->diag, m, "a field is named behind a point: `%s.%.*s`", e->arg[0]->name,
+				(int)(e->arg[1]->literal.len < 64 ? e->arg[1]->literal.len : 64), e->arg[1]->literal.s);
+	else
+		ens_diag_remedy(v->s->diag, m, "name a field of it: `%s[...].FIELD`", e->arg[0]->name);
 	return ENS_BADTYPE;
 }
 
@@ -672,7 +702,10 @@ static enum ens_type member_type(struct ens_view *v, struct ens_expr *e)
 		struct ens_message *m =
 			ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, base->at, "this is a value, it has no fields");
 
-		if (base->kind == ENS_X_CALL && ens_sema_find_table(v->s, base->name))
+		if (base->kind == ENS_X_MEMBER && base->arg[0]->kind == ENS_X_NAME && v->hand)
+			ens_diag_remedy(v->s->diag, m, "what is nested is declared as a field of its own: `%s: string as \"%s.%s.%s\"`",
+					e->name, base->arg[0]->name, base->name, e->name);
+		else if (base->kind == ENS_X_CALL && ens_sema_find_table(v->s, base->name))
 			ens_diag_remedy(v->s->diag, m, "a row is looked up in brackets: `%s[...].%s`", base->name, e->name);
 		else
 			ens_diag_remedy(v->s->diag, m, "before `.%s` stands a step's name, or first(STEP), last(STEP)",

@@ -79,7 +79,7 @@ const char *ens_hint_line(struct ens_words word)
 	static const char *const lines[][2] = {
 		{"select insert measures output return then alert print notify send into",
 		 "what is told stands in `emit TYPE { name: value }`"},
-		{"sequence pattern every begin seq detect find followed followedby matching",
+		{"sequence pattern every begin seq detect find followed followedby matching match_recognize detection",
 		 "what is looked for stands in `match a: TypeA -> b: TypeB`"},
 		{"define", "an event is declared by `event NAME from \"stream\" { ... }`; a step's condition stands in "
 			   "its brackets, `a: A[n > 3]`"},
@@ -121,6 +121,7 @@ struct row {
 #define STEPS "steps are joined by `->` (later), `,` (directly after) or `->>` (any later one)"
 #define OPERATOR "between two values stands an operator, as in `n = 3`"
 #define CASTS "values are converted by `int(x)`, `float(x)`, `string(x)` and `time(x)`"
+#define BOOLS "a bool stands alone, as in `ok` and `not ok`"
 #define CHOICE "a choice is written `if CONDITION then A else B`"
 #define NOT_ASSIGNED "values are compared with `=`; nothing can be assigned"
 #define INDEX "an index names one event: `a[1]` is the first, `a[-1]` the last"
@@ -134,6 +135,12 @@ struct row {
 #define FIELDS "fields are separated by commas or line ends"
 
 static const struct row pattern_rows[] = {
+	{.last = ENS_TK_COLON, .found = ENS_TK_INT, .remedy = "a number of events stands in braces, as in `A{3}`"},
+	{.last = ENS_TK_COLON, .found = ENS_TK_STAR, .remedy = "a step has a type; any of several is `(A | B)`"},
+	{.can = ENS_TK_FOR, .found_words = "during in over until within for_", .remedy = "how long there must be none is said by `for`, as in `not B for 5m`"},
+	{.can = ENS_TK_ARROW, .found_words = "at exactly atleast min max times", .remedy = "how many events is said in braces, as in `A{3}`, `A{3,}` or `A{,5}`"},
+	{.last = ENS_TK_PIPE, .found = ENS_TK_GT, .remedy = STEPS},
+	{.last_words = "where", .can = ENS_TK_ARROW, .remedy = "conditions stand in brackets, as in `A[n > 3]`, or in a clause `where`"},
 	{.open = ENS_TK_LB, .found_words = "=>", .remedy = "a condition speaks of the event at hand by its fields' names, as in `A[n > 3]`"},
 	{.last = ENS_TK_H_MATCH, .found = ENS_TK_ARROW, .remedy = "a pattern begins with a step, as in `a: A -> b: B`"},
 	{.last_words = "first earliest newest latest longest",
@@ -141,6 +148,7 @@ static const struct row pattern_rows[] = {
 	 .found = ENS_TK_IDENT,
 	 .remedy = "`match` tells the one that started first, `match last` for each end the one that started last, `match all` every one"},
 	{.open = ENS_TK_LC, .unit = ENS_TK_H_MATCH, .remedy = "repetitions are ? * + {3} {3,} {3,5} {,5}"},
+	{.found = ENS_TK_DURATION, .remedy = "a limit on the way to a step is `-> within 5m B`, the time of an absence `not B for 5m`"},
 	{.can = ENS_TK_OF, .remedy = "a repetition stands behind its step, as in `A{5}`"},
 	{.can = ENS_TK_ARROW,
 	 .last_words = "every each any",
@@ -241,6 +249,11 @@ static const struct row pattern_rows[] = {
 };
 
 static const struct row expression_rows[] = {
+	{.can = ENS_TK_NIL, .cannot = ENS_TK_INT, .found = ENS_TK_TRUE, .remedy = BOOLS},
+	{.can = ENS_TK_NIL, .cannot = ENS_TK_INT, .found = ENS_TK_FALSE, .remedy = BOOLS},
+	{.can = ENS_TK_BETWEEN, .cannot = ENS_TK_PLUS, .found = ENS_TK_NIL, .remedy = "write `is not null`"},
+	{.last = ENS_TK_MATCHES, .found = ENS_TK_SLASH, .remedy = "a regular expression is a string, as in `s matches \"a+b\"`"},
+	{.can = ENS_TK_PLUS, .last = ENS_TK_STRING, .found = ENS_TK_STRING, .remedy = "a string stands in one pair of quotes; a quote within it is \\\""},
 	{.last = ENS_TK_LIKE, .found = ENS_TK_NOT, .remedy = "`not` stands before it, as in `s not like \"a*\"`"},
 	{.last = ENS_TK_IN, .found = ENS_TK_NOT, .remedy = "`not` stands before it, as in `n not in (1, 2)`"},
 	{.last = ENS_TK_MATCHES, .found = ENS_TK_NOT, .remedy = "`not` stands before it, as in `not s matches \"a+\"`"},
@@ -394,6 +407,7 @@ static const struct row other_rows[] = {
 	{.unit = ENS_TK_H_KEY, .last = ENS_TK_IDENT, .found = ENS_TK_LP, .remedy = "a key is a field; one that is computed is declared in the event, as in `name: string = lower(user)`"},
 	{.unit = ENS_TK_H_KEY, .last = ENS_TK_H_KEY, .found = ENS_TK_LB, .remedy = "the parts of a key stand without brackets, as in `key user, host`"},
 	{.unit = ENS_TK_H_KEY, .last = ENS_TK_H_KEY, .found = ENS_TK_LP, .remedy = "the parts of a key stand without brackets, as in `key user, host`"},
+	{.unit = ENS_TK_H_FROM, .last_words = "every pattern sequence", .remedy = "what is looked for stands in `match a: A -> b: B`"},
 	{.unit = ENS_TK_H_FROM, .last = ENS_TK_IDENT, .found = ENS_TK_EQ, .remedy = INPUT},
 	{.unit = ENS_TK_H_FROM, .last = ENS_TK_IDENT, .found = ENS_TK_IDENT, .remedy = INPUT},
 	{.unit = ENS_TK_H_FROM, .last = ENS_TK_IDENT, .found_words = "as", .remedy = INPUT},

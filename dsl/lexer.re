@@ -593,7 +593,8 @@ static void bad_comment(struct ens_lexer *lx, const char *from, const char *mark
 static const struct typographic {
 	const char *text, *right; /* NULL: nothing */
 	int code;
-} typographic[] = {{"\u2192", "->", ENS_TK_ARROW}, {"\u2264", "<=", ENS_TK_LE}, {"\u2265", ">=", ENS_TK_GE},
+} typographic[] = {{"\u2014>", "->", ENS_TK_ARROW}, {"\u2013>", "->", ENS_TK_ARROW},
+		   {"\u2192", "->", ENS_TK_ARROW}, {"\u2264", "<=", ENS_TK_LE}, {"\u2265", ">=", ENS_TK_GE},
 		   {"\u2260", "!=", ENS_TK_NE},    {"\u2212", "-", ENS_TK_MINUS}, {"\u00D7", "*", ENS_TK_STAR},
 		   {"\u200B", NULL, 0},           {"\u200C", NULL, 0},          {"\u200D", NULL, 0},
 		   {"\u200E", NULL, 0},           {"\uFEFF", NULL, 0},          {"\u00AD", NULL, 0},
@@ -675,6 +676,8 @@ static void bad_char(struct ens_lexer *lx, const char *from)
 		ens_diag_remedy(lx->diag, m, "there are no annotations: a rule has a title, `rule NAME \"title\"`, and `meta`");
 	else if (*from == '^')
 		ens_diag_remedy(lx->diag, m, "a power is written `pow(x, y)`");
+	else if (*from == '~' && lx->cur < lx->end && *lx->cur == '>')
+		ens_diag_remedy(lx->diag, m, "write ->");
 	else if (*from == '~')
 		ens_diag_remedy(lx->diag, m, "a regular expression is written `s matches \"a+b\"`");
 }

@@ -1062,6 +1062,13 @@ static bool mend_quotes(struct driver *d, struct ens_token *t)
 	if (t->code != ENS_TK_STRING || !sound || takes(d, ENS_TK_STRING) || !takes(d, ENS_TK_IDENT) ||
 	    d->first.code == ENS_TK_H_RULE)
 		return false;
+	if (d->first.code == ENS_TK_H_EMIT && d->last.off == d->first.at.off) {
+		m = ens_diag_add(d->p.diag, ENS_E_SYNTAX, t->at, "here stands the type of what is emitted");
+		ens_diag_remedy(d->p.diag, m, "where it goes stands behind it: `emit TYPE to %.*s { ... }`", shown(d, t->at), text_of(d, t->at));
+		d->damage = ENS_LOST;
+		ens_buf_free(&name);
+		return false;
+	}
 	if (d->first.code == ENS_TK_H_FROM) {
 		m = ens_diag_add(d->p.diag, ENS_E_SYNTAX, t->at, "a rule takes in types of events, not streams");
 		ens_diag_remedy(d->p.diag, m, "write the name of the `event` that comes from there");
