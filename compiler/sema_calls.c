@@ -209,6 +209,8 @@ void ens_sema_unknown_function(struct ens_sema *s, const struct ens_expr *e)
 			return;
 		}
 	ens_sema_suggest(s, m, e->name, candidate, n);
+	if (!m->remedy)
+		ens_diag_remedy(s->diag, m, "look for it among the functions of the language, or declare it: `fn %s(x) = ...`", e->name);
 }
 
 static struct ens_expr_sema *new_sema(struct ens_view *v, struct ens_expr *e, enum ens_mean what)
@@ -351,6 +353,7 @@ static enum ens_type count_of(struct ens_view *v, struct ens_expr *e, const stru
 						     "the step `%s` is not taken yet here", name->name);
 
 		ens_diag_second(v->s->diag, m, name->at, "it comes later");
+		ens_diag_remedy(v->s->diag, m, "put the condition on `%s`, which sees the steps before it", name->name);
 		return ENS_BADTYPE;
 	}
 	if (is_single_at_hand(v, &x->target))

@@ -212,8 +212,8 @@ static void no_key_field(struct ens_sema *s, const struct ens_rule_sema *r, cons
 	else if (type_with(r, field.name))
 		ens_diag_remedy(s->diag, m, "say which field it is there: `key %s: %s.%s = %s.%s`", field.name,
 				type_with(r, field.name), field.name, type, near ? near : "FIELD");
-	else if (near)
-		ens_diag_remedy(s->diag, m, "did you mean `%s`?", near);
+	else
+		ens_sema_offer(s, m, field.name, "its fields", candidate, n);
 }
 
 /* The field that part k means in events of the input: what its sources say, else the field of its name. */
@@ -312,7 +312,9 @@ static void key_part(struct ens_sema *s, struct ens_rule_sema *r, const struct e
 	check_sources(s, r, k);
 	for (uint32_t i = 0; i < part; i++)
 		if (strcmp(r->keys[i].name, key->name) == 0)
-			ens_diag_add(s->diag, ENS_E_DUPLICATE, k->at, "the key has two parts called `%s`", key->name);
+			ens_diag_remedy(s->diag,
+					ens_diag_add(s->diag, ENS_E_DUPLICATE, k->at, "the key has two parts called `%s`", key->name),
+					"leave one of them out, or give it another name: `key NAME: TYPE.FIELD`");
 	for (uint32_t i = 0; i < r->ninput; i++) {
 		struct ens_input_sema *in = &r->input[i];
 		struct ens_ident field = key_field(s, k, in);
@@ -338,6 +340,8 @@ static void key_part(struct ens_sema *s, struct ens_rule_sema *r, const struct e
 
 			ens_diag_second(s->diag, m, in->type->sema->field[f.index].at, "declared as %s here",
 					ens_type_name(f.type));
+			ens_diag_remedy(s->diag, m, "declare both as one type, or name another field: `key %s: %s.%s = %s.FIELD`", key->name,
+					first->name.name, key_field(s, k, ens_rule_input(r, first)).name, in->type->name.name);
 		}
 		if (!first) {
 			first = in->type;

@@ -465,6 +465,7 @@ static void check_limits(struct walk *w, const struct ens_pat *p)
 						     "this is longer than the whole match may last");
 
 		ens_diag_second(w->s->diag, m, w->r->within->at, "the rule's scope");
+		ens_diag_remedy(w->s->diag, m, "let the rule's `within` be the longer of the two");
 	}
 }
 

@@ -164,6 +164,7 @@ static struct ens_test_item *begin_item(struct tester *w, struct ens_test_step *
 	if (*place != ENS_MAP_NONE) {
 		m = ens_diag_add(diag, ENS_E_TEST_FIELD, item->name.at, "`%s` is given twice", item->name.name);
 		ens_diag_second(diag, m, step->item[*place].at, "the first one is here");
+		ens_diag_remedy(diag, m, "leave one of them out");
 		return NULL;
 	}
 	*place = step->nitem;

@@ -1084,7 +1084,8 @@ static enum ens_type text_type(struct ens_view *v, struct ens_expr *e)
 		if (e->kind == ENS_X_LIKE)
 			warn_of_percent(v, a);
 		if (e->kind == ENS_X_MATCHES && !ens_pattern_valid(a->literal.s, a->literal.len, &why)) {
-			ens_diag_add(v->s->diag, ENS_E_LITERAL, a->at, "this is %s", why.text);
+			ens_diag_remedy(v->s->diag, ens_diag_add(v->s->diag, ENS_E_LITERAL, a->at, "this is %s", why.text),
+					"the syntax is that of RE2: brackets are closed, and it looks neither ahead nor back; a sign by itself is written \\\\.");
 			return ENS_BADTYPE;
 		}
 	}
