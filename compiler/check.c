@@ -53,6 +53,7 @@ void ens_check_rule(struct ens_check *c, struct ens_rule_sema *r)
 		ens_check_branches(c, r);
 	}
 	ens_check_limits(c, r);
+	ens_check_growth(c, r);
 }
 
 void ens_check_graph(struct ens_check *c, const struct ens_rule_sema *r, const struct ens_graph *g)

@@ -38,6 +38,8 @@ void ens_check_conditions(struct ens_check *c, const struct ens_rule_sema *r);
 void ens_check_imports(struct ens_check *c);
 /* check_limits.c */
 void ens_check_limits(struct ens_check *c, const struct ens_rule_sema *r);
+/* check_growth.c */
+void ens_check_growth(struct ens_check *c, const struct ens_rule_sema *r);
 /* check_branches.c */
 void ens_check_branches(struct ens_check *c, const struct ens_rule_sema *r);
 void ens_check_shadows(struct ens_check *c, const struct ens_rule_sema *r, const struct ens_graph *g);

@@ -75,8 +75,14 @@ static void say(struct rule_check *k, const struct ens_facts *f, const char *so)
 							      : "this never holds",
 					     so);
 
-	if (two)
+	if (two) {
 		ens_diag_second(diag, m, other, "the other condition");
+		ens_diag_remedy(diag, m, "correct one of them; if either is enough, join them with `or`");
+	} else if (e->kind == ENS_X_BETWEEN && !f->clash_of_many) {
+		ens_diag_remedy(diag, m, "the smaller value stands first, as in `x between 1 and 5`");
+	} else if (f->clash_of_many) {
+		ens_diag_remedy(diag, m, "correct one of them");
+	}
 }
 
 static const char *so_of_step(struct rule_check *k, const struct ens_pat *p)
@@ -404,6 +410,7 @@ static void say_key(struct rule_check *k, const struct asked *a, const struct as
 
 	if (other)
 		ens_diag_second(diag, m, place_of(other->why, other->root), "here");
+	ens_diag_remedy(diag, m, "correct one of them, or leave `%s` out of the key", k->r->keys[a->key].name);
 }
 
 /* A step that must be taken and by itself asks for another key than a; NULL: it takes several to exclude it. */

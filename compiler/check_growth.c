@@ -6,8 +6,7 @@
  * each event.  What is computed is the worst case of the pattern's form; conditions may make it less.
  * Cost: linear in the pattern.  Tested by tests/lang/clauses.test.
  */
-#include "compiler/sema.h"
-
+#include "compiler/check.h"
 #include "compiler/sema_private.h"
 
 #define DEGREE_MAX 1000u
@@ -68,8 +67,9 @@ static struct growth of(const struct ens_pat *p)
 	return g;
 }
 
-void ens_check_growth(struct ens_sema *s, const struct ens_rule_sema *r)
+void ens_check_growth(struct ens_check *c, const struct ens_rule_sema *r)
 {
+	struct ens_sema *s = c->s;
 	struct growth g;
 	struct ens_message *m;
 

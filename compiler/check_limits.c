@@ -169,6 +169,7 @@ static void too_long(const struct limits *l, int64_t us, const struct ens_expr *
 			     ens_buf_cstr(&least), what, l->r->decl->name.name);
 
 	ens_diag_second(l->c->s->diag, m, l->r->pattern->at, "its `after` and `not ... for` add up");
+	ens_diag_remedy(l->c->s->diag, m, "let the rule take at least %s, or the steps less", ens_buf_cstr(&least));
 	ens_buf_free(&least);
 }
 
@@ -190,5 +191,6 @@ void ens_check_limits(struct ens_check *c, const struct ens_rule_sema *r)
 			"the pattern takes at least %lld events, more than these, so the rule `%s` never matches",
 			(long long)all.events, r->decl->name.name);
 		ens_diag_second(c->s->diag, m, r->pattern->at, "the pattern");
+		ens_diag_remedy(c->s->diag, m, "give the rule at least `within %lld events`", (long long)all.events);
 	}
 }

@@ -4,6 +4,8 @@
  */
 #include "compiler/compile.h"
 
+#include <string.h>
+
 #include "base/limits.h"
 #include "compiler/check.h"
 #include "compiler/emit.h"
@@ -76,6 +78,28 @@ static enum ens_status say_over_budget(struct ens_arena *arena, struct ens_diag 
 	return arena->failed ? ENS_ENOMEM : ENS_ERULES;
 }
 
+static bool is_left_out(const struct ens_compile_options *options, const char *rule)
+{
+	for (size_t i = 0; rule && i < options->nleave_out; i++)
+		if (strcmp(options->leave_out[i], rule) == 0)
+			return true;
+	return false;
+}
+
+static void leave_out(struct ens_ast *ast, const struct ens_compile_options *options)
+{
+	for (struct ens_decl **d = &ast->decls; *d;) {
+		bool out = (*d)->kind == ENS_D_RULE && is_left_out(options, (*d)->name.name);
+
+		for (const struct ens_ident_list *l = (*d)->kind == ENS_D_TEST ? (*d)->params : NULL; l; l = l->next)
+			out |= is_left_out(options, l->id.name);
+		if (out)
+			*d = (*d)->next;
+		else
+			d = &(*d)->next;
+	}
+}
+
 static enum ens_status compile(struct ens_arena *arena, struct ens_diag *diag, const uint32_t *files, uint32_t nfile,
 			       const struct ens_compile_options *options, struct ens_ast *ast_out,
 			       struct ens_buf *tables_out, struct ens_buf *graph_dump)
@@ -87,6 +111,8 @@ static enum ens_status compile(struct ens_arena *arena, struct ens_diag *diag, c
 	enum ens_status st;
 
 	st = ens_parse_all(arena, diag, files, nfile, options, &ast);
+	if (options->nleave_out)
+		leave_out(&ast, options);
 	if (ast_out)
 		*ast_out = ast;
 	if (st != ENS_OK)

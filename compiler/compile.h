@@ -28,6 +28,8 @@ struct ens_compile_options {
 	const struct ens_loader *loader;   /* NULL: nothing can be imported */
 	const struct ens_setting *setting; /* of one name the last counts */
 	size_t nsetting;
+	const char *const *leave_out;      /* names of rules that are passed over, with the tests that name them */
+	size_t nleave_out;
 };
 
 /*

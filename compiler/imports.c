@@ -95,7 +95,10 @@ static enum ens_status import(struct importer *im, struct ens_decl *d, const str
 	if (st == ENS_ENOMEM)
 		return st;
 	if (st != ENS_OK) {
-		ens_diag_add(im->diag, ENS_E_IMPORT, d->title.at, "%s", err.text);
+		struct ens_message *m = ens_diag_add(im->diag, ENS_E_IMPORT, d->title.at, "%s", err.text);
+
+		if (st == ENS_EENV)
+			ens_diag_remedy(im->diag, m, "a path is relative to the folder of the file that imports");
 		d->broken = true;
 		return ENS_OK;
 	}
@@ -134,7 +137,7 @@ static enum ens_status parse_file(struct importer *im, uint32_t file, const stru
 		d->imported = up != NULL;
 		*im->end = d;
 		im->end = &d->next;
-		if (d->kind == ENS_D_IMPORT)
+		if (d->kind == ENS_D_IMPORT && !d->broken)
 			st = import(im, d, &here);
 	}
 	im->state[file] = DONE;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "compiler/sema_private.h"
+#include "dsl/hints.h"
 #include "runtime/program.h"
 
 static const struct {
@@ -91,6 +92,14 @@ static bool fits(const struct ens_expr *e, const char *args, int strictness)
 	return true;
 }
 
+static bool one_is(const struct ens_expr *e, enum ens_type type)
+{
+	for (uint32_t i = 0; i < e->narg; i++)
+		if (e->arg[i]->type == type)
+			return true;
+	return false;
+}
+
 static void say_arguments(struct ens_view *v, const struct ens_expr *e)
 {
 	struct ens_buf has = ENS_BUF_EMPTY, wants = ENS_BUF_EMPTY;
@@ -112,7 +121,10 @@ static void say_arguments(struct ens_view *v, const struct ens_expr *e)
 	struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_ARGUMENTS, e->at, "`%s` does not take (%s)", e->name,
 					     ens_buf_cstr(&has));
 
-	ens_diag_remedy(v->s->diag, m, "it takes %s", ens_buf_cstr(&wants));
+	ens_diag_remedy(v->s->diag, m, "it takes %s%s%s", ens_buf_cstr(&wants),
+			one_is(e, ENS_IP) ? "; whether an address is in a network is `ip in \"10.0.0.0/8\"`" : "",
+			strstr(ens_buf_cstr(&wants), "string") && !strstr(ens_buf_cstr(&wants), "int") && (one_is(e, ENS_INT) || one_is(e, ENS_FLOAT))
+				? "; string(x) turns a number into a string" : "");
 	ens_buf_free(&has);
 	ens_buf_free(&wants);
 }
@@ -143,6 +155,30 @@ static const char *const foreign[][2] = {
 	{"regexp", "write `s matches \"a+b\"`"},                             {"cidrmatch", "write `ip in \"10.0.0.0/8\"`"},
 	{"iif", "write `if CONDITION then A else B`"},                       {"tostring", "write `string(x)`"},
 	{"to_string", "write `string(x)`"},    {"now", "there is no clock in rules: say the time of an event, as in `a.time`"},
+	{"strlen", "write `len(s)`"},          {"substr_count", "write `contains(s, \"x\")`"},
+	{"tolowercase", "write `lower(s)`"},   {"touppercase", "write `upper(s)`"},  {"strip", "write `trim(s)`"},
+	{"regex", "write `s matches \"a+b\"`"},                              {"regexp_like", "write `s matches \"a+b\"`"},
+	{"rlike", "write `s matches \"a+b\"`"},                              {"match_regex", "write `s matches \"a+b\"`"},
+	{"wildcard", "write `s like \"a*b\"`"},                              {"inrange", "write `ip in \"10.0.0.0/8\"`"},
+	{"mod", "write `x % y`"},              {"iff", "write `if CONDITION then A else B`"},
+	{"isnotnull", "write `x is not null`"},                              {"exists", "write `x is not null`"},
+	{"cast", "values are converted by `int(x)`, `float(x)`, `string(x)` and `time(x)`"},
+	{"range", "a range is written `n between 1 and 5`"},                 {"str", "write `string(x)`"},
+	{"parseint", "write `int(s)`"},        {"parsefloat", "write `float(s)`"},   {"to_timestamp", "write `time(s)`"},
+	{"lag", "the event before is `prev`, as in `prev.n`"},               {"prev", "the event before is `prev`, as in `prev.n`"},
+	{"previous", "the event before is `prev`, as in `prev.n`"},          {"next", "no rule sees what is still to come: name a later step, and look back from it"},
+	{"uuid", "each emission has an `_id` of its own"},
+	{"random", "one in twenty by its value is `hash(x) % 100 < 5`"},     {"rand", "one in twenty by its value is `hash(x) % 100 < 5`"},
+	{"env", "a value from outside is `param NAME: int = 5` and `--set NAME=8`"},
+	{"lookup", "what is looked up by a key is a table: `Account[id].owner`"},
+	{"lead", "no rule sees what is still to come: name a later step, and look back from it"},
+	{"quantile", "write `percentile(a.FIELD, 95)`"},                     {"percentile_cont", "write `percentile(a.FIELD, 95)`"},
+	{"p50", "write `percentile(a.FIELD, 50)`"},                          {"p90", "write `percentile(a.FIELD, 90)`"},
+	{"p95", "write `percentile(a.FIELD, 95)`"},                          {"p99", "write `percentile(a.FIELD, 99)`"},
+	{"distance", "write `km(lat1, lon1, lat2, lon2)`"},                  {"haversine", "write `km(lat1, lon1, lat2, lon2)`"},
+	{"datediff", "two times are subtracted, as in `b.time - a.time`"},   {"timestampdiff", "two times are subtracted, as in `b.time - a.time`"},
+	{"dayofweek", "write `weekday(t)`"},   {"date", "write `date_trunc(\"day\", t)`"},
+	{"strftime", "write `format_time(t, \"%F\")`"},                      {"variance", "write `pow(stddev(a.FIELD), 2)`"},
 	{"current_timestamp", "there is no clock in rules: say the time of an event, as in `a.time`"},
 };
 
@@ -168,11 +204,13 @@ void ens_sema_unknown_function(struct ens_sema *s, const struct ens_expr *e)
 			k++;
 		}
 	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
-		if (strcmp(e->name, foreign[i][0]) == 0) {
+		if (ens_same_word((struct ens_words){e->name, strlen(e->name)}, foreign[i][0])) {
 			ens_diag_remedy(s->diag, m, "%s", foreign[i][1]);
 			return;
 		}
 	ens_sema_suggest(s, m, e->name, candidate, n);
+	if (!m->remedy)
+		ens_diag_remedy(s->diag, m, "look for it among the functions of the language, or declare it: `fn %s(x) = ...`", e->name);
 }
 
 static struct ens_expr_sema *new_sema(struct ens_view *v, struct ens_expr *e, enum ens_mean what)
@@ -315,6 +353,7 @@ static enum ens_type count_of(struct ens_view *v, struct ens_expr *e, const stru
 						     "the step `%s` is not taken yet here", name->name);
 
 		ens_diag_second(v->s->diag, m, name->at, "it comes later");
+		ens_diag_remedy(v->s->diag, m, "put the condition on `%s`, which sees the steps before it", name->name);
 		return ENS_BADTYPE;
 	}
 	if (is_single_at_hand(v, &x->target))

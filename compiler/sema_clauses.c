@@ -21,6 +21,8 @@ bool ens_sema_amount(struct ens_sema *s, struct ens_expr *e, enum ens_type want,
 			ens_diag_remedy(s->diag, m, "a number of seconds is `%lds`", (long)e->literal.i);
 		else if (e->kind == ENS_X_LITERAL && e->lit_type == ENS_STRING)
 			ens_diag_remedy(s->diag, m, "leave the quotes out");
+		else
+			ens_diag_remedy(s->diag, m, "write a literal, or the name of a parameter of type %s", ens_type_name(want));
 		return false;
 	}
 	if (e->literal.i < least) {

@@ -67,7 +67,8 @@ static void agree(struct emitter *w, const struct ens_out_sema *out)
 	s->emitted[s->nemitted++] = copy;
 }
 
-static void add_out(struct emitter *w, const char *name, struct ens_span at, struct ens_expr *e)
+/* `star`: it is one of all the fields of a step. */
+static void add_out(struct emitter *w, const char *name, struct ens_span at, struct ens_expr *e, bool star)
 {
 	struct ens_sema *s = w->s;
 	struct ens_view v = {.s = s, .rule = w->r, .partial = w->emit->kind == ENS_T_TIMEOUT, .alone = e};
@@ -96,7 +97,7 @@ static void add_out(struct emitter *w, const char *name, struct ens_span at, str
 		struct ens_message *m = ens_diag_add(s->diag, ENS_E_OUTPUT_FIELD, at, "`%s` is emitted twice", name);
 
 		ens_diag_second(s->diag, m, w->emit->out[*place].at, "the first one is here");
-		ens_diag_remedy(s->diag, m, "give one of them another name");
+		ens_diag_remedy(s->diag, m, star ? "leave it out: `.*` has all fields of its step" : "give one of them another name");
 		return;
 	}
 	if (t == ENS_NOTYPE) {
@@ -166,7 +167,7 @@ static void add_star(struct emitter *w, const struct ens_item *item)
 		e->name = type->field[f].name;
 		e->arg[0] = base;
 		e->narg = 1;
-		add_out(w, e->name, item->at, e);
+		add_out(w, e->name, item->at, e, true);
 		if (e->type == ENS_BADTYPE)
 			return; /* one message for all its fields */
 	}
@@ -179,9 +180,9 @@ static void add_items(struct emitter *w, const struct ens_item *items)
 		if (i->value->kind == ENS_X_STAR)
 			add_star(w, i);
 		else if (i->name.name)
-			add_out(w, i->name.name, i->name.at, i->value);
+			add_out(w, i->name.name, i->name.at, i->value, false);
 		else if (i->value->name && (i->value->kind == ENS_X_NAME || i->value->kind == ENS_X_LITERAL))
-			add_out(w, i->value->name, i->value->at, i->value);
+			add_out(w, i->value->name, i->value->at, i->value, false);
 	}
 }
 

@@ -44,6 +44,7 @@ static void check_computed(struct ens_sema *s, struct ens_decl *type, const stru
 		m = ens_diag_add(s->diag, ENS_E_TYPES, e->at, "`%s` is of type %s, this is of type %s", f->name.name,
 				 ens_type_name(f->type), ens_type_name(t));
 		ens_diag_second(s->diag, m, f->type_at, "declared here");
+		ens_diag_remedy(s->diag, m, "declare it as `%s: %s`", f->name.name, ens_type_name(t));
 	} else if (e->optional && !f->optional) {
 		m = ens_diag_add(s->diag, ENS_E_NULL, e->at, "this may be null, but `%s` may not be missing", f->name.name);
 		ens_diag_second(s->diag, m, f->type_at, "declared here");
@@ -67,6 +68,7 @@ static void add_field(struct ens_sema *s, struct ens_decl *type, const struct en
 						     "`%s` has two fields called `%s`", type->name.name, f->name.name);
 
 		ens_diag_second(s->diag, m, d->field[*place].at, "the first one is here");
+		ens_diag_remedy(s->diag, m, "give one of them another name; what the entry calls it is said by `as \"NAME\"`");
 		return;
 	}
 	*place = d->nfield;

@@ -54,6 +54,7 @@ static bool right_count(struct ens_sema *s, const struct ens_decl *fn, const str
 	m = ens_diag_add(s->diag, ENS_E_ARGUMENTS, call->at, "`%s` takes %u argument%s, here %s %u", fn->name.name, n,
 			 n == 1 ? "" : "s", call->narg == 1 ? "is" : "are", call->narg);
 	ens_diag_second(s->diag, m, fn->name.at, "declared here");
+	ens_diag_remedy(s->diag, m, call->narg < n ? "give it as many as are declared" : "leave out what it does not take");
 	return false;
 }
 
@@ -126,6 +127,7 @@ static void check_head(struct ens_sema *s, struct ens_decl *fn)
 				m = ens_diag_add(s->diag, ENS_E_DUPLICATE, l->id.at, "`%s` has two arguments called `%s`",
 						 fn->name.name, l->id.name);
 				ens_diag_second(s->diag, m, k->id.at, "the first one is here");
+				ens_diag_remedy(s->diag, m, "give one of them another name");
 				fn->broken = true;
 				break;
 			}

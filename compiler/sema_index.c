@@ -39,9 +39,8 @@ bool ens_sema_nth(struct ens_view *v, struct ens_expr *index, int32_t *nth)
 	if (n == 0 || n > ENS_INDEX_MAX || n < -ENS_INDEX_MAX) {
 		m = ens_diag_add(v->s->diag, ENS_E_INDEX, e->at, n ? "an index is at most %d from either end"
 								   : "events count from 1, or from -1 backwards", ENS_INDEX_MAX);
-		if (!n)
-			ens_diag_remedy(v->s->diag, m, "`%s[1]` is the first, `%s[-1]` the last", index->arg[0]->name,
-					index->arg[0]->name);
+		ens_diag_remedy(v->s->diag, m, "`%s[1]` is the first, `%s[-1]` the last", index->arg[0]->name,
+				index->arg[0]->name);
 		return false;
 	}
 	*nth = (int32_t)n;
@@ -90,7 +89,10 @@ static void take_out(struct narrowing *w, struct ens_expr *e)
 		ens_diag_remedy(w->v->s->diag, m, "join the conditions with `and`");
 		w->wrong = true;
 	}
+	struct ens_expr **cond = e->arg + 1;
+
 	*e = *e->arg[0];
+	e->arg = cond; /* for those who write it as it was */
 }
 
 static bool is_key(const struct ens_view *v, const char *name)
@@ -176,6 +178,7 @@ bool ens_sema_narrow(struct ens_view *v, struct ens_expr *call)
 	if (!e || !e->arg)
 		return false;
 	e->kind = ENS_X_IF;
+	e->name = w.step;
 	e->at = e->op_at = call->arg[0]->at;
 	e->narg = 3;
 	e->arg[0] = w.cond;

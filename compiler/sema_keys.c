@@ -167,6 +167,19 @@ static const char *type_with(const struct ens_rule_sema *r, const char *field)
 	return NULL;
 }
 
+/* What to write of a key whose fields have different names. */
+static void say_source(struct ens_sema *s, struct ens_message *m, const struct ens_key *k, const char *type, const char *near)
+{
+	const struct ens_key_source *o = k->source;
+
+	if (near)
+		ens_diag_remedy(s->diag, m, "did you mean `%s`?", near);
+	else if (o->type.name && o->field.name && !o->next)
+		ens_diag_remedy(s->diag, m, "a key has a field of each type: `%s.%s = %s.FIELD`", o->type.name, o->field.name, type);
+	else
+		ens_diag_remedy(s->diag, m, "name the field of `%s` too: `... = %s.FIELD`", type, type);
+}
+
 static void no_key_field(struct ens_sema *s, const struct ens_rule_sema *r, const struct ens_key *k,
 			 const struct ens_input_sema *in, struct ens_ident field)
 {
@@ -195,14 +208,12 @@ static void no_key_field(struct ens_sema *s, const struct ens_rule_sema *r, cons
 	const char *near = ens_sema_nearest(s, field.name, candidate, n);
 
 	if (k->source)
-		ens_diag_remedy(s->diag, m,
-				near ? "did you mean `%s`?" : "name the field of `%s` too: `... = %s.FIELD`",
-				near ? near : type, type);
+		say_source(s, m, k, type, near);
 	else if (type_with(r, field.name))
 		ens_diag_remedy(s->diag, m, "say which field it is there: `key %s: %s.%s = %s.%s`", field.name,
 				type_with(r, field.name), field.name, type, near ? near : "FIELD");
-	else if (near)
-		ens_diag_remedy(s->diag, m, "did you mean `%s`?", near);
+	else
+		ens_sema_offer(s, m, field.name, "its fields", candidate, n);
 }
 
 /* The field that part k means in events of the input: what its sources say, else the field of its name. */
@@ -220,9 +231,63 @@ static struct ens_ident key_field(struct ens_sema *s, const struct ens_key *k, c
 	return field;
 }
 
+/* A step of the pattern by its name. */
+static const struct ens_pat *step_called(const struct ens_pat *p, const char *name)
+{
+	const struct ens_pat *found = NULL;
+
+	if (p && p->name.name && strcmp(p->name.name, name) == 0)
+		return p;
+	for (uint32_t i = 0; p && i < p->nitem && !found; i++)
+		found = step_called(p->item[i], name);
+	return found;
+}
+
+/* `key a.user` of a step `a`. */
+static bool names_step(struct ens_sema *s, const struct ens_rule_sema *r, const struct ens_key_source *o)
+{
+	const struct ens_pat *p = NULL;
+	struct ens_message *m;
+
+	if (o->type.name && ens_map_find_name(&s->type_map, o->type.name) == ENS_MAP_NONE)
+		p = step_called(r->pattern, o->type.name);
+	if (!p)
+		return false;
+	m = ens_diag_add(s->diag, ENS_E_KEY_FIELD, o->type.at, "`%s` is a step, and a key names fields of types", o->type.name);
+	if (p->ref && p->ref->type.name && o->field.name)
+		ens_diag_remedy(s->diag, m, "write `key %s` where all types have the field, else `%s.%s`", o->field.name,
+				p->ref->type.name, o->field.name);
+	return true;
+}
+
+/* Two sources of one type, of which one is a filter: an event has one key. */
+static void check_twice(struct ens_sema *s, const struct ens_decl *type, const struct ens_key_source *b,
+			const struct ens_key_source *o)
+{
+	uint32_t i = b->type.name ? ens_map_find_name(&s->type_map, b->type.name) : ENS_MAP_NONE;
+	const struct ens_decl *d = i == ENS_MAP_NONE ? NULL : s->decl[i];
+	struct ens_message *m;
+
+	if (!d || !type || !o->type.name || !b->field.name || !o->field.name)
+		return;
+	if (strcmp(b->type.name, o->type.name) == 0) {
+		m = ens_diag_add(s->diag, ENS_E_KEY_FIELD, o->type.at, "`%s` is given twice in this key", o->type.name);
+		ens_diag_remedy(s->diag, m, "one field is enough; the parts of a key of several are separated by commas");
+	} else if ((d->kind == ENS_D_FILTER ? d->sema->type : d) == type && strcmp(b->field.name, o->field.name) != 0) {
+		m = ens_diag_add(s->diag, ENS_E_KEY_FIELD, o->type.at,
+				 "`%s` and `%s` are the same events, which have one key: it can't be `%s` and `%s`",
+				 b->type.name, o->type.name, b->field.name, o->field.name);
+		ens_diag_remedy(s->diag, m, "let a rule derive an event whose key is the other field: `derive NAME { %s: a.%s }`",
+				o->field.name, b->field.name);
+	}
+}
+
 static void check_sources(struct ens_sema *s, const struct ens_rule_sema *r, const struct ens_key *k)
 {
 	for (const struct ens_key_source *o = k->source; o; o = o->next) {
+		if (names_step(s, r, o))
+			continue;
+
 		struct ens_decl *d = ens_sema_find_type(s, o->type);
 		const struct ens_decl *type = !d ? NULL : d->kind == ENS_D_FILTER ? d->sema->type : d;
 
@@ -233,9 +298,7 @@ static void check_sources(struct ens_sema *s, const struct ens_rule_sema *r, con
 			ens_diag_remedy(s->diag, m, "leave it out of the key, or use it in `match` or `from`");
 		}
 		for (const struct ens_key_source *b = k->source; b != o; b = b->next)
-			if (b->type.name && o->type.name && strcmp(b->type.name, o->type.name) == 0)
-				ens_diag_add(s->diag, ENS_E_KEY_FIELD, o->type.at, "`%s` is given twice in this key",
-					     o->type.name);
+			check_twice(s, type, b, o);
 	}
 }
 
@@ -249,7 +312,9 @@ static void key_part(struct ens_sema *s, struct ens_rule_sema *r, const struct e
 	check_sources(s, r, k);
 	for (uint32_t i = 0; i < part; i++)
 		if (strcmp(r->keys[i].name, key->name) == 0)
-			ens_diag_add(s->diag, ENS_E_DUPLICATE, k->at, "the key has two parts called `%s`", key->name);
+			ens_diag_remedy(s->diag,
+					ens_diag_add(s->diag, ENS_E_DUPLICATE, k->at, "the key has two parts called `%s`", key->name),
+					"leave one of them out, or give it another name: `key NAME: TYPE.FIELD`");
 	for (uint32_t i = 0; i < r->ninput; i++) {
 		struct ens_input_sema *in = &r->input[i];
 		struct ens_ident field = key_field(s, k, in);
@@ -275,6 +340,8 @@ static void key_part(struct ens_sema *s, struct ens_rule_sema *r, const struct e
 
 			ens_diag_second(s->diag, m, in->type->sema->field[f.index].at, "declared as %s here",
 					ens_type_name(f.type));
+			ens_diag_remedy(s->diag, m, "declare both as one type, or name another field: `key %s: %s.%s = %s.FIELD`", key->name,
+					first->name.name, key_field(s, k, ens_rule_input(r, first)).name, in->type->name.name);
 		}
 		if (!first) {
 			first = in->type;

@@ -194,8 +194,10 @@ static void say_circle(struct ens_sema *s, struct ens_decl *d)
 		x = x->sema->base;
 	} while (x && x != d && chain.len < 400);
 	ens_buf_addf(&chain, "`%s`", d->name.name);
-	ens_diag_add(s->diag, ENS_E_FILTER_CIRCLE, d->name.at, "the filter `%s` is made of itself: %s", d->name.name,
-		     ens_buf_cstr(&chain));
+	ens_diag_remedy(s->diag,
+			ens_diag_add(s->diag, ENS_E_FILTER_CIRCLE, d->name.at, "the filter `%s` is made of itself: %s", d->name.name,
+				     ens_buf_cstr(&chain)),
+			"let one of them name an event type, `event %s = TYPE[condition]`", d->name.name);
 	ens_buf_free(&chain);
 }
 
@@ -300,9 +302,13 @@ void ens_sema_unused(struct ens_sema *s)
 		if (d->sema->used || d->imported || !what)
 			continue;
 		if (d->sema->derived)
-			ens_diag_add(s->diag, ENS_W_UNUSED, d->name.at, "no rule takes in `%s`, which is derived here",
-				     d->name.name);
+			ens_diag_remedy(s->diag,
+					ens_diag_add(s->diag, ENS_W_UNUSED, d->name.at, "no rule takes in `%s`, which is derived here",
+						     d->name.name),
+					"for readers of streams write `emit`");
 		else
-			ens_diag_add(s->diag, ENS_W_UNUSED, d->name.at, "no rule uses the %s `%s`", what, d->name.name);
+			ens_diag_remedy(s->diag,
+					ens_diag_add(s->diag, ENS_W_UNUSED, d->name.at, "no rule uses the %s `%s`", what, d->name.name),
+					"leave it out, or look for a slip in the name by which it should be used");
 	}
 }

@@ -231,6 +231,7 @@ void ens_sema_options(struct ens_sema *s, struct ens_decl *type)
 			struct ens_message *m = ens_diag_add(s->diag, ENS_E_OPTION, o->at, "`%s` is given twice", word[o->kind]);
 
 			ens_diag_second(s->diag, m, first[o->kind]->at, "the first one is here");
+			ens_diag_remedy(s->diag, m, "leave one of them out");
 			continue;
 		}
 		first[o->kind] = o;

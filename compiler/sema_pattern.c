@@ -42,7 +42,7 @@ static bool bound(struct walk *w, struct ens_expr *e, uint32_t *out)
 		return false;
 	}
 	if (e->kind != ENS_X_LITERAL || e->lit_type != ENS_INT) {
-		error(w, ENS_E_QUANTIFIER, e->at, "here stands a whole number", NULL);
+		error(w, ENS_E_QUANTIFIER, e->at, "here stands a whole number", "write a literal, or the name of a parameter of type int");
 		return false;
 	}
 	if (e->literal.i < 0) {
@@ -193,6 +193,17 @@ static void check_refs(struct walk *w, struct ens_ref *ref)
 			w->r->ok = false;
 }
 
+/* `Login: a` for `a: Login`. */
+static void say_swapped(struct walk *w, const struct ens_pat *p)
+{
+	struct ens_diag *diag = w->s->diag;
+	struct ens_message *m = diag->nmsg ? &diag->msg[diag->nmsg - 1] : NULL;
+
+	if (m && p->name.name && p->ref && p->ref->type.name && m->code == ENS_E_UNKNOWN_TYPE &&
+	    m->at.off == p->ref->type.at.off && ens_map_find_name(&w->s->type_map, p->name.name) != ENS_MAP_NONE)
+		ens_diag_remedy(diag, m, "a step's name stands before its type: `%s: %s`", p->ref->type.name, p->name.name);
+}
+
 /* Where no `not` can stand, as check_not says. */
 static bool misplaced(const struct ens_pat *p)
 {
@@ -240,7 +251,7 @@ static void check_and(struct walk *w, const struct ens_pat *p)
 			error(w, ENS_E_SINGLE_STEP, k->at, "the parts of `&` are single steps",
 			      "a group can stand before or behind the parentheses");
 		else if (k->quantified)
-			error(w, ENS_E_SINGLE_STEP, k->quant_at, "the parts of `&` are not repeated", NULL);
+			error(w, ENS_E_SINGLE_STEP, k->quant_at, "the parts of `&` are not repeated", "name a part as often as it is to be taken, or repeat it before or behind the parentheses");
 	}
 	if (p->nitem > ENS_UNORDERED_MAX)
 		ens_diag_add(w->s->diag, ENS_E_SINGLE_STEP, p->at, "an `&` has at most %d parts, here are %u",
@@ -306,6 +317,7 @@ static void walk(struct walk *w, struct ens_pat *p, struct ens_pat *up, uint32_t
 	repetition(w, p);
 	if (p->kind == ENS_P_STEP) {
 		check_refs(w, p->ref);
+		say_swapped(w, p);
 		number_step(w, p);
 	}
 	check_refs(w, p->until);
@@ -453,6 +465,7 @@ static void check_limits(struct walk *w, const struct ens_pat *p)
 						     "this is longer than the whole match may last");
 
 		ens_diag_second(w->s->diag, m, w->r->within->at, "the rule's scope");
+		ens_diag_remedy(w->s->diag, m, "let the rule's `within` be the longer of the two");
 	}
 }
 

@@ -109,9 +109,6 @@ bool ens_sema_amount(struct ens_sema *s, struct ens_expr *e, enum ens_type want,
 		     int64_t *out);
 bool ens_pat_opens(const struct ens_pat *p); /* its first event is the first of every match */
 
-/* check_growth.c */
-void ens_check_growth(struct ens_sema *s, const struct ens_rule_sema *r);
-
 /* sema_window.c */
 void ens_sema_window(struct ens_sema *s, struct ens_rule_sema *r, const struct ens_clause *where); /* all but what it emits */
 

@@ -131,8 +131,6 @@ void ens_sema_rule(struct ens_sema *s, struct ens_decl *rule)
 	if (!r->ok || s->arena->failed) /* without memory what was found out so far is not whole */
 		return;
 	ens_sema_clauses(s, r);
-	if (r->match)
-		ens_check_growth(s, r);
 	ens_sema_emits(s, r);
 	having(s, r); /* it may name what is emitted */
 	r->ok = s->diag->nerror == before;

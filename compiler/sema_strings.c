@@ -1,8 +1,8 @@
 /*
  * Strings with expressions in them: "{user} failed {count(fail)} times" becomes concat(string(user), " failed ", ...).
  *
- * Only in what `emit`, `derive`, `on timeout` and `meta` say, in the names of hashes and channels, and not where a string is a pattern (`like`, `matches`,
- * `in`).  The source text is read, not the string's value, so that every part keeps its place for messages; in braces
+ * Only in what `emit`, `derive`, `on timeout` and `meta` say, in the names of hashes and channels and in the repeated lines of
+ * tests, and not where a string is a pattern (`like`, `matches`, `in`).  The source text is read, not the string's value, so that every part keeps its place for messages; in braces
  * \" is a quote, other escapes are refused there.  Cost: linear.  Tested by tests/lang/strings.test and
  * tests/cli/strings.sh.
  */
@@ -136,6 +136,10 @@ static void add_value(struct parts *p, const char *from, const char *to)
 	if (e)
 		e->arg = ens_arena_alloc(p->s->arena, sizeof(struct ens_expr *));
 	if (!e || !e->arg) {
+		struct ens_message *m = p->s->diag->nmsg ? &p->s->diag->msg[p->s->diag->nmsg - 1] : NULL;
+
+		if (!value && m && !m->remedy)
+			ens_diag_remedy(p->s->diag, m, "in braces stands an expression; for a brace itself write `{{`");
 		p->wrong = true;
 		return;
 	}
@@ -220,11 +224,15 @@ static void walk(struct ens_sema *s, struct ens_expr *e)
 
 void ens_sema_strings(struct ens_sema *s)
 {
-	for (uint32_t i = 0; i < s->ndecl && !s->arena->failed; i++)
+	for (uint32_t i = 0; i < s->ndecl && !s->arena->failed; i++) {
+		for (const struct ens_test_line *l = s->decl[i]->lines; l; l = l->next)
+			for (const struct ens_item *k = l->kind == ENS_L_EVENT && l->times ? l->items : NULL; k; k = k->next)
+				walk(s, k->value);
 		for (const struct ens_clause *c = s->decl[i]->clauses; c && !s->arena->failed; c = c->next) {
 			if (c->target_name && c->target != ENS_TO_STREAM)
 				walk(s, c->target_name);
 			for (const struct ens_item *k = c->items; k && !s->arena->failed; k = k->next)
 				walk(s, k->value);
 		}
+	}
 }

@@ -36,7 +36,7 @@ static uint32_t key_field(struct ens_sema *s, const struct ens_decl *table, cons
 
 	if (i == ENS_MAP_NONE) {
 		m = ens_diag_add(s->diag, ENS_E_UNKNOWN_FIELD, id->at, "`%s` has no field `%s`", table->name.name, id->name);
-		ens_sema_suggest(s, m, id->name, candidate, field_names(table, candidate));
+		ens_sema_offer(s, m, id->name, "its fields", candidate, field_names(table, candidate));
 		return ENS_MAP_NONE;
 	}
 	if (d->field[i].type == ENS_BADTYPE)
@@ -247,6 +247,8 @@ static bool key_part(struct ens_view *v, struct ens_expr *e, const struct ens_de
 	say_key(v, m, table);
 	if (t == ENS_BOOL)
 		ens_diag_remedy(v->s->diag, m, "rows are found by their key only, not by conditions");
+	else if (f->type == ENS_STRING || f->type == ENS_INT || f->type == ENS_TIME)
+		ens_diag_remedy(v->s->diag, m, "convert it: `%s[%s(...)]`", table->name.name, ens_type_name(f->type));
 	return false;
 }
 

@@ -75,101 +75,6 @@ static bool is_constant(struct tester *w, const struct ens_expr *e, bool repeate
 	return true;
 }
 
-static const char *find_counter(const char *s, size_t len)
-{
-	for (size_t i = 0; i + 3 <= len; i++)
-		if (memcmp(s + i, "{i}", 3) == 0)
-			return s + i;
-	return NULL;
-}
-
-static bool has_counter(const struct ens_expr *e)
-{
-	return e->kind == ENS_X_LITERAL && e->lit_type == ENS_STRING && find_counter(e->literal.s, e->literal.len);
-}
-
-static struct ens_expr *new_node(struct tester *w, const struct ens_expr *like, enum ens_expr_kind kind, const char *name,
-				 uint32_t narg)
-{
-	struct ens_expr *e = ens_arena_zalloc(w->s->arena, sizeof *e);
-
-	if (!e)
-		return NULL;
-	e->kind = kind;
-	e->at = like->at;
-	e->op_at = like->op_at;
-	e->name = name;
-	e->arg = ens_arena_alloc(w->s->arena, (narg + 1) * sizeof(struct ens_expr *));
-	return e->arg ? e : NULL;
-}
-
-static void add_text(struct tester *w, struct ens_expr *call, const char *s, size_t len)
-{
-	struct ens_expr *text = new_node(w, call, ENS_X_LITERAL, NULL, 0);
-
-	if (!text || !len)
-		return;
-	text->lit_type = ENS_STRING;
-	text->literal = (struct ens_value){.s = s, .len = (uint32_t)len};
-	call->arg[call->narg++] = text;
-}
-
-static void add_counter(struct tester *w, struct ens_expr *call)
-{
-	struct ens_expr *text = new_node(w, call, ENS_X_CALL, "string", 1);
-	struct ens_expr *i = new_node(w, call, ENS_X_NAME, "i", 0);
-
-	if (!text || !i)
-		return;
-	text->arg[text->narg++] = i;
-	call->arg[call->narg++] = text;
-}
-
-/* "u{i}" as concat("u", string(i)).  NULL without memory. */
-static struct ens_expr *spell_text(struct tester *w, const struct ens_expr *e)
-{
-	struct ens_expr *call = new_node(w, e, ENS_X_CALL, "concat", e->literal.len);
-	const char *s = e->literal.s, *end = s + e->literal.len;
-
-	if (!call)
-		return NULL;
-	while (s < end) {
-		const char *at = find_counter(s, (size_t)(end - s));
-
-		add_text(w, call, s, (size_t)((at ? at : end) - s));
-		if (!at)
-			break;
-		add_counter(w, call);
-		s = at + 3;
-	}
-	return call;
-}
-
-/* The expression with every "{i}" spelled out.  What was parsed stays as it is: others print it.  NULL without memory. */
-static struct ens_expr *spell_out(struct tester *w, struct ens_expr *e)
-{
-	struct ens_expr *copy;
-
-	if (has_counter(e))
-		return spell_text(w, e);
-	if (!e->narg)
-		return e;
-	copy = new_node(w, e, e->kind, e->name, e->narg);
-	if (!copy)
-		return NULL;
-
-	struct ens_expr **arg = copy->arg;
-
-	*copy = *e;
-	copy->arg = arg;
-	for (uint32_t i = 0; i < e->narg; i++) {
-		arg[i] = spell_out(w, e->arg[i]);
-		if (!arg[i])
-			return NULL;
-	}
-	return copy;
-}
-
 static void say_type(struct tester *w, const struct ens_expr *e, const struct wanted *want)
 {
 	struct ens_diag *diag = w->s->diag;
@@ -194,24 +99,27 @@ static void say_type(struct tester *w, const struct ens_expr *e, const struct wa
 		ens_diag_remedy(diag, m, "write it without quotes");
 }
 
+/* Of a repeated line: what stands in braces was wrong, so that they are still there. */
+static bool has_brace(const struct ens_expr *e)
+{
+	return e->kind == ENS_X_LITERAL && e->lit_type == ENS_STRING && e->literal.len && memchr(e->literal.s, '{', e->literal.len);
+}
+
 /* A value as a program; false if something was wrong, which was said. */
 static bool value(struct tester *w, struct ens_expr *e, const struct wanted *want, uint32_t *program, bool *spelled)
 {
 	struct ens_view v = {.s = w->s, .hand = want->repeated ? &w->counter : NULL};
-	const bool text = want->repeated && has_counter(e) && (want->type == ENS_IP || want->type == ENS_TIME);
-	const enum ens_type type = text ? ENS_STRING : want->type;
 	uint32_t before = w->s->diag->nerror;
 
-	if (want->type == ENS_BADTYPE)
+	if (want->type == ENS_BADTYPE || (want->repeated && has_brace(e)))
 		return false; /* what made it so was told */
-	*spelled = text;
-	if (!is_constant(w, e, want->repeated, ens_type_is_bytes(type)))
+	if (!is_constant(w, e, want->repeated, ens_type_is_bytes(want->type)) || ens_sema_expr(&v, e) == ENS_BADTYPE)
 		return false;
-	if (want->repeated)
-		e = spell_out(w, e);
-	if (!e || ens_sema_expr(&v, e) == ENS_BADTYPE)
-		return false;
+	/* "10.0.0.{i}" is an address only when the test runs */
+	*spelled = want->repeated && e->type == ENS_STRING && e->kind == ENS_X_CALL &&
+		   (want->type == ENS_IP || want->type == ENS_TIME);
 
+	const enum ens_type type = *spelled ? ENS_STRING : want->type;
 	bool fits = e->type == ENS_NOTYPE ? want->optional : ens_sema_coerce(&v, e, type);
 
 	if (e->type == ENS_BADTYPE)
@@ -256,6 +164,7 @@ static struct ens_test_item *begin_item(struct tester *w, struct ens_test_step *
 	if (*place != ENS_MAP_NONE) {
 		m = ens_diag_add(diag, ENS_E_TEST_FIELD, item->name.at, "`%s` is given twice", item->name.name);
 		ens_diag_second(diag, m, step->item[*place].at, "the first one is here");
+		ens_diag_remedy(diag, m, "leave one of them out");
 		return NULL;
 	}
 	*place = step->nitem;
@@ -406,19 +315,45 @@ static const struct ens_out_sema *find_out(struct tester *w, const struct ens_te
 	if (!rules_ok(w))
 		return NULL;
 	m = ens_diag_add(w->s->diag, ENS_E_UNKNOWN_FIELD, at, "`%s` is emitted without a field `%s`", type, name);
-	if (name[0] == '_')
+	if (strcmp(name, "_suppressed") == 0)
+		ens_diag_remedy(w->s->diag, m, "only `limit` holds emissions back, and no rule of this test has it");
+	else if (name[0] == '_')
 		ens_diag_remedy(w->s->diag, m, "members that begin with `_` are added by Ensue: a test names those that rules emit");
 	else
 		ens_sema_suggest(w->s, m, name, candidate, n);
 	return NULL;
 }
 
+/* Whether a rule of the test has a `limit`, so that there may be `_suppressed`. */
+static bool may_suppress(const struct tester *w)
+{
+	for (uint32_t i = 0; i < w->test->nrule; i++)
+		if (w->s->rule[w->test->rule[i]]->sema->rule && w->s->rule[w->test->rule[i]]->sema->rule->limit)
+			return true;
+	return false;
+}
+
+static bool expect_value(struct tester *w, struct ens_test_item *out, const struct ens_item *item, const struct wanted *want)
+{
+	out->type = want->type;
+	out->optional = true;
+	return value(w, item->value, want, &out->program, &out->spelled);
+}
+
 static bool expect_item(struct tester *w, struct ens_test_step *step, const struct ens_item *item)
 {
 	struct ens_test_item *out = begin_item(w, step, item);
-	const struct ens_out_sema *field = out ? find_out(w, step, out->name, out->at) : NULL;
-	struct wanted want = {.optional = true};
+	struct wanted want = {.optional = true, .of = step->line->type.name};
+	const struct ens_out_sema *field;
 
+	if (!out)
+		return false;
+	want.field = out->name;
+	if (strcmp(out->name, "_suppressed") == 0 && may_suppress(w)) {
+		want.type = ENS_INT;
+		return expect_value(w, out, item, &want);
+	}
+	field = find_out(w, step, out->name, out->at);
 	if (!field || field->expr->type == ENS_BADTYPE)
 		return false;
 	if (field->expr->type == ENS_LIST) {
@@ -430,11 +365,7 @@ static bool expect_item(struct tester *w, struct ens_test_step *step, const stru
 		return false;
 	}
 	want.type = field->expr->type;
-	want.field = out->name;
-	want.of = step->line->type.name;
-	out->type = want.type;
-	out->optional = true;
-	return value(w, item->value, &want, &out->program, &out->spelled);
+	return expect_value(w, out, item, &want);
 }
 
 /* ---- lines ------------------------------------------------------------------------------------------------------ */

@@ -117,6 +117,61 @@ const char *ens_sema_taker(const struct ens_view *v)
 	return v->rule && v->rule->over ? "input" : "step";
 }
 
+static const char *near_step(struct ens_view *v, const char *name)
+{
+	const char *candidate[CANDIDATES_MAX];
+
+	return ens_sema_nearest(v->s, name, candidate, step_names(v->rule, candidate, 0));
+}
+
+/* The type of a step without a name that has the field. */
+static const char *unnamed_with(const struct ens_rule_sema *r, const char *field)
+{
+	for (uint32_t i = 1; r->step && i <= r->nstep; i++) {
+		const struct ens_pat *p = r->step[i];
+
+		if (p && !p->name.name && p->sema && !p->sema->named && p->ref && p->ref->sema && p->ref->sema->type &&
+		    ens_type_field(p->ref->sema->type, field).kind != ENS_FIELD_NONE)
+			return p->ref->type.name;
+	}
+	return NULL;
+}
+
+static bool clock_name(const char *name)
+{
+	return strcmp(name, "now") == 0 || strcmp(name, "today") == 0 || strcmp(name, "current_time") == 0;
+}
+
+/* A named step whose events have that field; `surely` not: else one that may be meant.  NULL: there is none. */
+static const char *step_with(const struct ens_rule_sema *r, const char *field, bool surely)
+{
+	for (uint32_t i = 0; i < r->nname; i++) {
+		const struct ens_name *name = r->name[i];
+		const struct ens_ref *ref = name->group || !name->npat ? NULL : name->pat[0]->ref;
+
+		if (ref && ref->sema && ref->sema->type && ens_type_field(ref->sema->type, field).kind != ENS_FIELD_NONE)
+			return name->name;
+	}
+	return !surely && r->nname && !r->name[0]->group ? r->name[0]->name : NULL;
+}
+
+static bool emits(const struct ens_rule_sema *r, const char *name)
+{
+	for (const struct ens_clause *c = r->decl->clauses; c; c = c->next)
+		for (const struct ens_item *i = c->kind == ENS_C_EMIT ? c->items : NULL; i; i = i->next)
+			if (i->name.name && strcmp(i->name.name, name) == 0)
+				return true;
+	return false;
+}
+
+/* Its declaration had an error of syntax, which was told. */
+static bool broken_function(struct ens_sema *s, const char *name)
+{
+	uint32_t i = ens_map_find_name(&s->fn_map, name);
+
+	return i != ENS_MAP_NONE && s->decl[i]->broken;
+}
+
 static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 {
 	const char *candidate[CANDIDATES_MAX];
@@ -146,6 +201,8 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 		unknown_field(v, v->hand, e->name, e->at);
 		return ENS_BADTYPE;
 	}
+	if (v->hand && broken_function(v->s, e->name))
+		return ENS_BADTYPE;
 	if (v->hand) {
 		m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "`%s` is no field of `%s`%s", e->name,
 				 v->hand->name.name, v->rule && v->rule->nkey ? " and no key" : "");
@@ -154,8 +211,14 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 			return ENS_BADTYPE;
 		}
 		ens_sema_offer(v->s, m, e->name, "names known here", candidate, n);
+		if (!m->remedy)
+			ens_diag_remedy(v->s->diag, m, "a text stands in quotes");
+		else if (strncmp(m->remedy, "names ", 6) == 0)
+			ens_diag_remedy(v->s->diag, m, "%s; a text stands in quotes", m->remedy);
 		return ENS_BADTYPE;
 	}
+	if (broken_function(v->s, e->name))
+		return ENS_BADTYPE;
 	m = ens_diag_add(v->s->diag, ENS_E_NO_EVENT, e->at,
 			 v->items ? "nothing emitted is called `%s`%s" : "there is no event at hand here that `%s` could be a field of%s",
 			 e->name, v->rule && v->rule->nkey ? ", and no key has that name" : "");
@@ -163,14 +226,20 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 	if (!m->remedy && ens_sema_is_aggregate_name(e->name))
 		ens_diag_remedy(v->s->diag, m, "to call the function write `%s(%s)`", e->name,
 				strcmp(e->name, "count") == 0 ? "" : "...");
+	else if (!m->remedy && clock_name(e->name))
+		ens_diag_remedy(v->s->diag, m, "there is no clock in rules: say the time of an event, as in `a.time`");
+	else if (!m->remedy && v->rule && !v->rule->over && !step_with(v->rule, e->name, true) && unnamed_with(v->rule, e->name))
+		ens_diag_remedy(v->s->diag, m, "give the step a name, `x: %s`, and say `x.%s`", unnamed_with(v->rule, e->name), e->name);
+	else if (!m->remedy && v->rule && emits(v->rule, e->name) && !step_with(v->rule, e->name, true))
+		ens_diag_remedy(v->s->diag, m, "what is emitted as `%s` has that name in `having` only: write its expression here", e->name);
 	else if (!m->remedy && v->rule && v->rule->over && v->rule->nname)
 		ens_diag_remedy(v->s->diag, m, "a window has many events: say `last(%s).%s`, or aggregate them, such as `max(%s.%s)`",
 				v->rule->name[0]->name, e->name, v->rule->name[0]->name, e->name);
 	else if (!m->remedy && v->rule && v->rule->over)
 		ens_diag_remedy(v->s->diag, m, "give the input a name, `from x: %s`, and say `last(x).%s` or `max(x.%s)`",
 				v->rule->step[1]->ref->type.name, e->name, e->name);
-	else if (!m->remedy && v->rule && v->rule->nname && !v->rule->name[0]->group)
-		ens_diag_remedy(v->s->diag, m, "say of which step: `%s.%s`", v->rule->name[0]->name, e->name);
+	else if (!m->remedy && v->rule && step_with(v->rule, e->name, false))
+		ens_diag_remedy(v->s->diag, m, "say of which step: `%s.%s`", step_with(v->rule, e->name, false), e->name);
 	return ENS_BADTYPE;
 }
 
@@ -255,6 +324,8 @@ static enum ens_type name_type(struct ens_view *v, struct ens_expr *e)
 		if (ens_map_find_name(&v->s->type_map, e->name) != ENS_MAP_NONE)
 			ens_diag_remedy(v->s->diag, m, "a type is no %s: name the %s, as in `%sa: %s`, and say `a`",
 					ens_sema_taker(v), ens_sema_taker(v), v->rule->over ? "from " : "", e->name);
+		else if (near_step(v, e->name))
+			ens_diag_remedy(v->s->diag, m, "did you mean `%s`?", near_step(v, e->name));
 		else
 			ens_diag_remedy(v->s->diag, m, "name the %s in the aggregate: `%s.%s`", ens_sema_taker(v),
 					v->rule->over && v->rule->nname ? v->rule->name[0]->name : v->rule->over ? "INPUT" : "STEP", e->name);
@@ -378,8 +449,9 @@ static enum ens_type say_repeated(struct ens_view *v, const struct ens_expr *e, 
 				"for the event at hand say just `%s`, for those before `first(%s).%s` or `last(%s).%s`",
 				e->name, name->name, e->name, name->name, e->name);
 	else
-		ens_diag_remedy(v->s->diag, m, "say which: `first(%s).%s` or `last(%s).%s`", name->name, e->name,
-				name->name, e->name);
+		ens_diag_remedy(v->s->diag, m, "say which: `first(%s).%s` or `last(%s).%s`%s", name->name, e->name,
+				name->name, e->name,
+				v->where ? "; what is to hold of each event stands in the step's brackets" : "");
 	return ENS_BADTYPE;
 }
 
@@ -523,6 +595,17 @@ static enum ens_type prev_field(struct ens_view *v, struct ens_expr *e)
 	return f.type;
 }
 
+/* How other languages call the event at hand. */
+static bool is_self(const char *name)
+{
+	static const char *const self[] = {"this", "self", "event", "row", "current", "it", "e", "x", "_", "msg", "data"};
+
+	for (size_t i = 0; i < sizeof self / sizeof *self; i++)
+		if (strcmp(name, self[i]) == 0)
+			return true;
+	return false;
+}
+
 static enum ens_type no_such_step(struct ens_view *v, const struct ens_expr *base, const char *field)
 {
 	const char *candidate[CANDIDATES_MAX];
@@ -541,7 +624,12 @@ static enum ens_type no_such_step(struct ens_view *v, const struct ens_expr *bas
 		return ENS_BADTYPE;
 	}
 	m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, base->at, "there is no %s `%s`", ens_sema_taker(v), base->name);
-	if (i != ENS_MAP_NONE && v->rule->over)
+	if (v->hand && (is_self(base->name) || (i != ENS_MAP_NONE && v->s->decl[i] == v->hand)))
+		ens_diag_remedy(v->s->diag, m, "a field of the event at hand is named alone: `%s`", field);
+	else if (v->hand && ens_type_field(v->hand, base->name).kind != ENS_FIELD_NONE)
+		ens_diag_remedy(v->s->diag, m, "`%s` is a field, which has no parts: functions are called, as in `%s(%s)`", base->name,
+				ens_sema_is_builtin(field) ? field : "hour", base->name);
+	else if (i != ENS_MAP_NONE && v->rule->over)
 		ens_diag_remedy(v->s->diag, m, "`%s` is an event type: give the input a name, `from x: %s`, and say `x`",
 				base->name, base->name);
 	else if (i != ENS_MAP_NONE)
@@ -573,7 +661,11 @@ static enum ens_type whole_event(struct ens_view *v, const struct ens_expr *e)
 	if (e->arg[0]->kind != ENS_X_NAME || !ens_sema_find_step(v, e->arg[0]->name))
 		return ens_sema_no_rows(v, e);
 	m = ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, e->at, "this is a whole event, not a value");
-	ens_diag_remedy(v->s->diag, m, "name a field of it: `%s[...].FIELD`", e->arg[0]->name);
+	if (e->narg == 2 && e->arg[1]->kind == ENS_X_LITERAL && e->arg[1]->lit_type == ENS_STRING)
+		ens_diag_remedy(v->s->diag, m, "a field is named behind a point: `%s.%.*s`", e->arg[0]->name,
+				(int)(e->arg[1]->literal.len < 64 ? e->arg[1]->literal.len : 64), e->arg[1]->literal.s);
+	else
+		ens_diag_remedy(v->s->diag, m, "name a field of it: `%s[...].FIELD`", e->arg[0]->name);
 	return ENS_BADTYPE;
 }
 
@@ -610,8 +702,14 @@ static enum ens_type member_type(struct ens_view *v, struct ens_expr *e)
 		struct ens_message *m =
 			ens_diag_add(v->s->diag, ENS_E_UNKNOWN_NAME, base->at, "this is a value, it has no fields");
 
-		ens_diag_remedy(v->s->diag, m, "before `.%s` stands a step's name, or first(STEP), last(STEP)",
-				e->name);
+		if (base->kind == ENS_X_MEMBER && base->arg[0]->kind == ENS_X_NAME && v->hand)
+			ens_diag_remedy(v->s->diag, m, "what is nested is declared as a field of its own: `%s: string as \"%s.%s.%s\"`",
+					e->name, base->arg[0]->name, base->name, e->name);
+		else if (base->kind == ENS_X_CALL && ens_sema_find_table(v->s, base->name))
+			ens_diag_remedy(v->s->diag, m, "a row is looked up in brackets: `%s[...].%s`", base->name, e->name);
+		else
+			ens_diag_remedy(v->s->diag, m, "before `.%s` stands a step's name, or first(STEP), last(STEP)",
+					e->name);
 		return ENS_BADTYPE;
 	}
 
@@ -656,6 +754,15 @@ static const char *op_name(const struct ens_expr *e)
 	}
 }
 
+static bool text_of_duration(const struct ens_expr *e)
+{
+	for (uint32_t i = 0; i < e->narg; i++)
+		if (e->arg[i]->kind == ENS_X_LITERAL && e->arg[i]->lit_type == ENS_STRING && e->arg[i]->literal.len &&
+		    e->arg[i]->literal.s[0] >= '0' && e->arg[i]->literal.s[0] <= '9')
+			return true;
+	return false;
+}
+
 /* What would make two types go together, as far as there is one thing to say. */
 static void advise(struct ens_view *v, struct ens_message *m, const struct ens_expr *e, enum ens_type a,
 		   enum ens_type b)
@@ -674,8 +781,14 @@ static void advise(struct ens_view *v, struct ens_message *m, const struct ens_e
 	else if ((a == ENS_STRING || b == ENS_STRING) && is_number(other))
 		ens_diag_remedy(v->s->diag, m, "%s(x) turns a string into a number, string(x) a number into a string",
 				ens_type_name(other));
+	else if (e->kind == ENS_X_MOD && a == ENS_STRING)
+		ens_diag_remedy(v->s->diag, m, "strings in `emit` take values in braces, as in \"{user} failed\"");
+	else if (text_of_duration(e) && (a == ENS_DURATION || b == ENS_DURATION))
+		ens_diag_remedy(v->s->diag, m, "a duration is written without quotes, as in 5s");
 	else if (e->kind == ENS_X_DIV && a == ENS_DURATION && is_number(b))
 		ens_diag_remedy(v->s->diag, m, "multiply instead: d * 0.5");
+	else if ((e->kind == ENS_X_ADD || e->kind == ENS_X_SUB) && a == ENS_TIME && is_number(b))
+		ens_diag_remedy(v->s->diag, m, "a time and a duration are added: write it with its unit, such as 5s");
 	else if (a == ENS_TIME || b == ENS_TIME ? is_number(a) || is_number(b) : false)
 		ens_diag_remedy(v->s->diag, m, "time(n) turns a number of seconds, or of smaller units, into a time");
 	else if ((a == ENS_DURATION && is_number(b)) || (b == ENS_DURATION && is_number(a)))
@@ -684,6 +797,8 @@ static void advise(struct ens_view *v, struct ens_message *m, const struct ens_e
 			"write a duration with its unit, such as 5s, or use seconds(d) for its number of seconds");
 	else if ((a == ENS_STRING || b == ENS_STRING) && other == ENS_BOOL)
 		ens_diag_remedy(v->s->diag, m, "a bool stands alone, as in `ok` and `not ok`; true and false have no quotes");
+	else if (a == ENS_BOOL || b == ENS_BOOL)
+		ens_diag_remedy(v->s->diag, m, "a bool stands alone, as in `ok` and `not ok`, or beside true and false");
 	else if (a == ENS_STRING || b == ENS_STRING)
 		ens_diag_remedy(v->s->diag, m, "string(x) turns it into a string%s",
 				other == ENS_TIME ? ", time(s) a string into a time" : "");
@@ -846,10 +961,31 @@ static enum ens_type arithmetic_type(struct ens_view *v, struct ens_expr *e)
 	return a == ENS_FLOAT ? a : b;
 }
 
+/* `a || b` of strings, as in SQL: the sign was told of; adds what joins them. */
+static bool joins_strings(struct ens_sema *s, const struct ens_expr *e)
+{
+	bool joins = e->kind == ENS_X_OR;
+
+	for (uint32_t i = 0; i < e->narg; i++)
+		joins &= e->arg[i]->type == ENS_STRING || e->arg[i]->type == ENS_BADTYPE;
+	for (uint32_t i = 0; joins && i < s->diag->nmsg; i++) {
+		struct ens_message *m = &s->diag->msg[i];
+
+		if (m->code == ENS_E_SPELLING && m->at.file == e->op_at.file && m->at.off == e->op_at.off) {
+			ens_diag_remedy(s->diag, m, "strings are joined by concat(a, b)");
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool need_bool(struct ens_view *v, const struct ens_expr *e, const struct ens_expr *arg)
 {
 	if (arg->type == ENS_BOOL || arg->type == ENS_BADTYPE || arg->type == ENS_NOTYPE)
 		return arg->type != ENS_BADTYPE;
+
+	if (joins_strings(v->s, e))
+		return false;
 
 	struct ens_message *m =
 		ens_diag_add(v->s->diag, ENS_E_CONDITION, arg->at, "`%s` needs a condition, this is of type %s",
@@ -940,13 +1076,16 @@ static enum ens_type text_type(struct ens_view *v, struct ens_expr *e)
 		struct ens_error why;
 
 		if (a->kind != ENS_X_LITERAL || a->type != ENS_STRING) {
-			ens_diag_add(v->s->diag, ENS_E_LITERAL, a->at, "behind `%s` stands a string literal", what);
+			ens_diag_remedy(v->s->diag,
+					ens_diag_add(v->s->diag, ENS_E_LITERAL, a->at, "behind `%s` stands a string literal", what),
+					"two texts are compared by `=`, `contains(s, t)`, `starts_with(s, t)` or `ends_with(s, t)`");
 			return ENS_BADTYPE;
 		}
 		if (e->kind == ENS_X_LIKE)
 			warn_of_percent(v, a);
 		if (e->kind == ENS_X_MATCHES && !ens_pattern_valid(a->literal.s, a->literal.len, &why)) {
-			ens_diag_add(v->s->diag, ENS_E_LITERAL, a->at, "this is %s", why.text);
+			ens_diag_remedy(v->s->diag, ens_diag_add(v->s->diag, ENS_E_LITERAL, a->at, "this is %s", why.text),
+					"the syntax is that of RE2: brackets are closed, and it looks neither ahead nor back; a sign by itself is written \\\\.");
 			return ENS_BADTYPE;
 		}
 	}

@@ -213,6 +213,11 @@ static void write_postfix(const struct ens_expr *e, struct ens_buf *out)
 		ens_buf_addc(out, ')');
 		return;
 	}
+	if (e->kind == ENS_X_MEMBER && e->arg[0]->kind == ENS_X_NAME && e->arg[0]->at.len &&
+	    e->arg[0]->at.off == e->at.off && e->arg[0]->at.len == e->at.len) {
+		write_name(e->name, out); /* the step was not written */
+		return;
+	}
 	write_arg(e, 0, out);
 	if (e->kind == ENS_X_INDEX) {
 		ens_buf_addc(out, '[');
@@ -227,6 +232,24 @@ static void write_postfix(const struct ens_expr *e, struct ens_buf *out)
 	}
 }
 
+static void write_narrowing(const struct ens_expr *cond, struct ens_buf *out)
+{
+	ens_buf_addc(out, '[');
+	write_expr(cond, LEVEL_IF, out);
+	ens_buf_addc(out, ']');
+}
+
+/* What an aggregate over v[cond] ranges over: v itself, or the fields of v in an expression. */
+static void write_narrowed(const struct ens_expr *e, struct ens_buf *out)
+{
+	if (e->arg[1]->kind == ENS_X_LITERAL) {
+		write_name(e->name, out);
+		write_narrowing(e->arg[0], out);
+	} else {
+		write_arg(e, 1, out);
+	}
+}
+
 static void write_bare(const struct ens_expr *e, struct ens_buf *out)
 {
 	switch (e->kind) {
@@ -238,6 +261,8 @@ static void write_bare(const struct ens_expr *e, struct ens_buf *out)
 		break;
 	case ENS_X_NAME:
 		write_name(e->name, out);
+		if (e->arg)
+			write_narrowing(e->arg[0], out);
 		break;
 	case ENS_X_MEMBER:
 	case ENS_X_STAR:
@@ -258,6 +283,10 @@ static void write_bare(const struct ens_expr *e, struct ens_buf *out)
 		write_word_compare(e, out);
 		break;
 	case ENS_X_IF:
+		if (e->name) {
+			write_narrowed(e, out);
+			break;
+		}
 		ens_buf_adds(out, "if ");
 		write_arg(e, 0, out);
 		ens_buf_adds(out, " then ");

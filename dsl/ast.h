@@ -56,8 +56,8 @@ struct ens_expr {
 	struct ens_span op_at; /* the operator or name in it that a message is about */
 	bool negated;          /* IN LIKE MATCHES BETWEEN ISNULL */
 	uint16_t depth;        /* height of the tree from here down, at most ENS_EXPR_DEPTH_MAX: walks may recurse */
-	const char *name;      /* NAME MEMBER CALL */
-	struct ens_expr **arg;
+	const char *name;      /* NAME MEMBER CALL; IF that was made of v[cond] in an aggregate: v */
+	struct ens_expr **arg; /* NAME that was v[cond]: the condition, uncounted */
 	uint32_t narg;
 	enum ens_type lit_type;   /* LITERAL; ENS_NOTYPE: null */
 	struct ens_value literal; /* LITERAL; strings unescaped, in the arena */

@@ -57,12 +57,29 @@ const char *ens_hint_unit(struct ens_words word)
 	return NULL;
 }
 
+int ens_hint_declares(struct ens_words word)
+{
+	static const struct {
+		const char *words;
+		int code;
+	} declares[] = {
+		{"events stream schema define create struct type record input source class", ENS_TK_H_EVENT},
+		{"var let const set parameter", ENS_TK_H_PARAM},
+		{"function def func", ENS_TK_H_FN},
+	};
+
+	for (size_t i = 0; i < COUNT(declares); i++)
+		if (one_of(word, declares[i].words))
+			return declares[i].code;
+	return 0;
+}
+
 const char *ens_hint_line(struct ens_words word)
 {
 	static const char *const lines[][2] = {
 		{"select insert measures output return then alert print notify send into",
 		 "what is told stands in `emit TYPE { name: value }`"},
-		{"sequence pattern every begin seq detect find followed followedby",
+		{"sequence pattern every begin seq detect find followed followedby matching match_recognize detection",
 		 "what is looked for stands in `match a: TypeA -> b: TypeB`"},
 		{"define", "an event is declared by `event NAME from \"stream\" { ... }`; a step's condition stands in "
 			   "its brackets, `a: A[n > 3]`"},
@@ -70,8 +87,14 @@ const char *ens_hint_line(struct ens_words word)
 		 "conditions stand in a step's brackets, `match a: TypeA[n > 3]`, or in a clause `where`"},
 		{"partition group keyby by per groupby partitionby", "to look at each user by itself write `key user`"},
 		{"order", "events come in the order of their time anyway"},
-		{"timeframe maxspan timeout during for window", "how long a match may take stands in `within 5m`"},
-		{"stream schema define create struct type input source class",
+		{"timeframe maxspan during for window", "how long a match may take stands in `within 5m`"},
+		{"timeout", "how long a match may take stands in `within 5m`, what is told when that is over in `on timeout "
+			    "emit TYPE { name: value }`"},
+		{"after", "what a match uses up stands in `skip past last`; the least time before a step behind its arrow, as in "
+			  "`-> after 5s B`"},
+		{"revise empty zone forget", "it stands behind the kind of the window, on the same line, as in `window tumbling 1d "
+					    "zone \"Europe/Berlin\"`"},
+		{"events stream schema define create struct type record input source class",
 		 "what events look like stands in `event NAME from \"stream\" { field: type }`"},
 		{"var let const set", "a value by its name is `param NAME: int = 5`"},
 		{"function def func", "a function is `fn NAME(x) = ...`"},
@@ -97,13 +120,35 @@ struct row {
 
 #define STEPS "steps are joined by `->` (later), `,` (directly after) or `->>` (any later one)"
 #define OPERATOR "between two values stands an operator, as in `n = 3`"
+#define CASTS "values are converted by `int(x)`, `float(x)`, `string(x)` and `time(x)`"
+#define BOOLS "a bool stands alone, as in `ok` and `not ok`"
+#define CHOICE "a choice is written `if CONDITION then A else B`"
+#define NOT_ASSIGNED "values are compared with `=`; nothing can be assigned"
+#define INDEX "an index names one event: `a[1]` is the first, `a[-1]` the last"
 #define NAMES "a name has letters, digits and _, others stand in back quotes: `my-name`"
 #define TYPES                                                                                                          \
 	"types are bool, int, float, string, time, duration and ip; one that may be missing ends in `?`, as in `int?`"
+#define UNTIL "here stands a type, with its condition in brackets, as in `A[n > 3]`"
+#define INPUT "an input's name stands before a colon, as in `from a: A`"
+#define FILTER "a named filter is one type with its condition: `event NAME = TYPE[condition]`"
+#define JOINED "a duration is written in one, as in 1h30m"
 #define FIELDS "fields are separated by commas or line ends"
 
 static const struct row pattern_rows[] = {
+	{.last = ENS_TK_COLON, .found = ENS_TK_INT, .remedy = "a number of events stands in braces, as in `A{3}`"},
+	{.last = ENS_TK_COLON, .found = ENS_TK_STAR, .remedy = "a step has a type; any of several is `(A | B)`"},
+	{.can = ENS_TK_FOR, .found_words = "during in over until within for_", .remedy = "how long there must be none is said by `for`, as in `not B for 5m`"},
+	{.can = ENS_TK_ARROW, .found_words = "at exactly atleast min max times", .remedy = "how many events is said in braces, as in `A{3}`, `A{3,}` or `A{,5}`"},
+	{.last = ENS_TK_PIPE, .found = ENS_TK_GT, .remedy = STEPS},
+	{.last_words = "where", .can = ENS_TK_ARROW, .remedy = "conditions stand in brackets, as in `A[n > 3]`, or in a clause `where`"},
+	{.open = ENS_TK_LB, .found_words = "=>", .remedy = "a condition speaks of the event at hand by its fields' names, as in `A[n > 3]`"},
+	{.last = ENS_TK_H_MATCH, .found = ENS_TK_ARROW, .remedy = "a pattern begins with a step, as in `a: A -> b: B`"},
+	{.last_words = "first earliest newest latest longest",
+	 .can = ENS_TK_ARROW,
+	 .found = ENS_TK_IDENT,
+	 .remedy = "`match` tells the one that started first, `match last` for each end the one that started last, `match all` every one"},
 	{.open = ENS_TK_LC, .unit = ENS_TK_H_MATCH, .remedy = "repetitions are ? * + {3} {3,} {3,5} {,5}"},
+	{.found = ENS_TK_DURATION, .remedy = "a limit on the way to a step is `-> within 5m B`, the time of an absence `not B for 5m`"},
 	{.can = ENS_TK_OF, .remedy = "a repetition stands behind its step, as in `A{5}`"},
 	{.can = ENS_TK_ARROW,
 	 .last_words = "every each any",
@@ -116,7 +161,9 @@ static const struct row pattern_rows[] = {
 	{.can = ENS_TK_ARROW,
 	 .found = ENS_TK_LP,
 	 .last = ENS_TK_IDENT,
-	 .remedy = "a condition stands in brackets, as in `A[n > 3]`"},
+	 .remedy = "a condition stands in brackets, as in `A[n > 3]`, a number of events in braces, as in `A{3}`"},
+	{.can = ENS_TK_ARROW, .found = ENS_TK_INT, .remedy = "a number of events stands in braces, as in `A{3}`"},
+	{.can = ENS_TK_ARROW, .found_words = "x2 x3 x4 x5 x10", .remedy = "a number of events stands in braces, as in `A{3}`"},
 	{.can = ENS_TK_ARROW,
 	 .cannot = ENS_TK_LB,
 	 .last = ENS_TK_IDENT,
@@ -142,6 +189,21 @@ static const struct row pattern_rows[] = {
 	 .remedy = "a repetition is left as soon as the next step can be taken, without a sign for it"},
 	{.can = ENS_TK_ARROW,
 	 .cannot = ENS_TK_PLUS,
+	 .last_words = "greedy relaxed consecutive combinations",
+	 .remedy = "the repetition stands before this word, as in `A+ greedy`"},
+	{.can = ENS_TK_ARROW,
+	 .cannot = ENS_TK_PLUS,
+	 .last = ENS_TK_IDENT,
+	 .found_words = "> < >= <= = !=",
+	 .remedy = UNTIL},
+	{.can = ENS_TK_PIPE,
+	 .cannot = ENS_TK_ARROW,
+	 .open = ENS_TK_LP,
+	 .last = ENS_TK_IDENT,
+	 .found_words = "> < >= <= = !=",
+	 .remedy = UNTIL},
+	{.can = ENS_TK_ARROW,
+	 .cannot = ENS_TK_PLUS,
 	 .found = ENS_TK_PLUS,
 	 .remedy = "one repetition is enough; to repeat the repeated put it in parentheses, as in `(A{5})+`"},
 	{.can = ENS_TK_ARROW,
@@ -152,7 +214,16 @@ static const struct row pattern_rows[] = {
 	 .cannot = ENS_TK_PLUS,
 	 .found = ENS_TK_LC,
 	 .remedy = "one repetition is enough; to repeat the repeated put it in parentheses, as in `(A+){5}`"},
-	{.can = ENS_TK_ARROW, .last_words = "no", .remedy = "an absence is written `-> not B`"},
+	{.can = ENS_TK_ARROW, .last_words = "no without absent never missing", .remedy = "an absence is written `-> not B`"},
+	{.can = ENS_TK_ARROW,
+	 .last = ENS_TK_IDENT,
+	 .found = ENS_TK_IDENT,
+	 .found_words = "then followed followedby next before",
+	 .remedy = STEPS},
+	{.can = ENS_TK_ARROW,
+	 .last = ENS_TK_IDENT,
+	 .found = ENS_TK_IDENT,
+	 .remedy = "a step's name stands before a colon, as in `a: A`; " STEPS},
 	{.can = ENS_TK_ARROW, .found = ENS_TK_IDENT, .remedy = STEPS},
 	{.can = ENS_TK_ARROW, .found = ENS_TK_THEN, .remedy = STEPS},
 	{.can = ENS_TK_ARROW, .found = ENS_TK_GT, .remedy = STEPS},
@@ -163,6 +234,11 @@ static const struct row pattern_rows[] = {
 	 .found = ENS_TK_AND,
 	 .remedy = "both, in any order, are written `(A & B)`; one after the other `A -> B`"},
 	{.can = ENS_TK_ARROW, .found = ENS_TK_OR, .remedy = "one of two is written `(A | B)`"},
+	{.can = ENS_TK_ARROW,
+	 .cannot = ENS_TK_PLUS,
+	 .last = ENS_TK_RC,
+	 .found = ENS_TK_LB,
+	 .remedy = "the condition stands before the repetition, as in `A[n > 3]{3}`"},
 	{.can = ENS_TK_ARROW, .found = ENS_TK_LB, .remedy = "conditions are joined by `and` in one pair of brackets"},
 	{.can = ENS_TK_ARROW, .found = ENS_TK_LP, .remedy = STEPS},
 	{.can = ENS_TK_ARROW, .found = ENS_TK_NOT, .remedy = STEPS ", and `not` stands behind one: `-> not B`"},
@@ -173,6 +249,14 @@ static const struct row pattern_rows[] = {
 };
 
 static const struct row expression_rows[] = {
+	{.can = ENS_TK_NIL, .cannot = ENS_TK_INT, .found = ENS_TK_TRUE, .remedy = BOOLS},
+	{.can = ENS_TK_NIL, .cannot = ENS_TK_INT, .found = ENS_TK_FALSE, .remedy = BOOLS},
+	{.can = ENS_TK_BETWEEN, .cannot = ENS_TK_PLUS, .found = ENS_TK_NIL, .remedy = "write `is not null`"},
+	{.last = ENS_TK_MATCHES, .found = ENS_TK_SLASH, .remedy = "a regular expression is a string, as in `s matches \"a+b\"`"},
+	{.can = ENS_TK_PLUS, .last = ENS_TK_STRING, .found = ENS_TK_STRING, .remedy = "a string stands in one pair of quotes; a quote within it is \\\""},
+	{.last = ENS_TK_LIKE, .found = ENS_TK_NOT, .remedy = "`not` stands before it, as in `s not like \"a*\"`"},
+	{.last = ENS_TK_IN, .found = ENS_TK_NOT, .remedy = "`not` stands before it, as in `n not in (1, 2)`"},
+	{.last = ENS_TK_MATCHES, .found = ENS_TK_NOT, .remedy = "`not` stands before it, as in `not s matches \"a+\"`"},
 	{.unit = ENS_TK_H_MATCH,
 	 .last = ENS_TK_LB,
 	 .found = ENS_TK_RB,
@@ -181,6 +265,58 @@ static const struct row expression_rows[] = {
 	 .found = ENS_TK_COLON,
 	 .remedy = "arguments have no types, as in `fn pace(km, h) = km / h`"},
 	{.can = ENS_TK_RP, .open = ENS_TK_LP, .found = ENS_TK_COLON, .remedy = "is a `)` missing before this?"},
+	{.can = ENS_TK_RP, .open = ENS_TK_LP, .found = ENS_TK_RB, .remedy = "is a `)` missing before this?"},
+	{.can = ENS_TK_RB, .open = ENS_TK_LB, .found = ENS_TK_RP, .remedy = "is a `]` missing before this?"},
+	{.can = ENS_TK_RB, .open = ENS_TK_LB, .found = ENS_TK_ARROW, .remedy = "is a `]` missing before this?"},
+	{.can = ENS_TK_RP,
+	 .cannot = ENS_TK_COMMA,
+	 .open = ENS_TK_LP,
+	 .unit = ENS_TK_H_EVENT,
+	 .found = ENS_TK_COMMA,
+	 .remedy = "a type has one unit or none; what values it may have can't be said in it"},
+	{.can = ENS_TK_PLUS, .found_words = "as", .open = ENS_TK_LP, .remedy = CASTS},
+	{.can = ENS_TK_PLUS, .last = ENS_TK_RP, .found = ENS_TK_IDENT, .open = ENS_TK_LB, .remedy = CASTS},
+	{.can = ENS_TK_THEN, .found = ENS_TK_STRING, .remedy = CHOICE},
+	{.can = ENS_TK_THEN, .found = ENS_TK_INT, .remedy = CHOICE},
+	{.can = ENS_TK_THEN, .found = ENS_TK_IDENT, .remedy = CHOICE},
+	{.can = ENS_TK_PLUS, .last_words = "case", .found_words = "when", .remedy = CHOICE},
+	{.can = ENS_TK_PLUS, .found = ENS_TK_IF, .remedy = CHOICE},
+	{.can = ENS_TK_STRING,
+	 .cannot = ENS_TK_PLUS,
+	 .found = ENS_TK_IF,
+	 .remedy = "an `if` behind an operator stands in parentheses, as in `1 + (if n > 3 then 1 else 0)`"},
+	{.can = ENS_TK_PLUS, .last_words = "count", .found = ENS_TK_IDENT, .remedy = "write `count_distinct(a.FIELD)`"},
+	{.can = ENS_TK_PLUS, .last_words = "distinct", .found = ENS_TK_IDENT, .remedy = "write `count_distinct(a.FIELD)`"},
+	{.can = ENS_TK_PLUS, .last_words = "return", .found = ENS_TK_IDENT, .remedy = "leave `return` out"},
+	{.can = ENS_TK_PLUS, .last_words = "interval", .found = ENS_TK_INT, .remedy = "a duration is written in one, as in 5m"},
+	{.can = ENS_TK_PLUS, .last_words = "f", .found = ENS_TK_STRING, .remedy = "in what is emitted every string takes values in braces, without a sign before it"},
+	{.can = ENS_TK_PLUS, .found_words = "mod", .remedy = "the rest of a division is `n % 2`"},
+	{.can = ENS_TK_PLUS, .found_words = "div", .remedy = "write `/`; the whole part is `floor(a / b)`"},
+	{.can = ENS_TK_PLUS, .found_words = "xor", .remedy = "of two conditions one and not the other is `a != b`"},
+	{.can = ENS_TK_STRING, .cannot = ENS_TK_PLUS, .last = ENS_TK_STAR, .found = ENS_TK_STAR, .remedy = "a power is written `pow(x, y)`"},
+	{.can = ENS_TK_STRING, .cannot = ENS_TK_PLUS, .last = ENS_TK_PLUS, .found = ENS_TK_PLUS, .remedy = NOT_ASSIGNED},
+	{.can = ENS_TK_STRING, .last = ENS_TK_IN, .found = ENS_TK_LC, .remedy = "a list stands in parentheses, as in `n in (1, 2, 3)`"},
+	{.can = ENS_TK_STRING, .last = ENS_TK_LP, .found = ENS_TK_RP, .open = ENS_TK_LP, .remedy = "a list has at least one value, as in `n in (1, 2, 3)`"},
+	{.can = ENS_TK_STRING,
+	 .last = ENS_TK_COLON,
+	 .open = ENS_TK_LC,
+	 .found = ENS_TK_LB,
+	 .remedy = "a list is made of a step's values by `list(a.FIELD)`; other values are emitted by names of their own"},
+	{.can = ENS_TK_STRING,
+	 .last = ENS_TK_COLON,
+	 .open = ENS_TK_LC,
+	 .found = ENS_TK_LC,
+	 .remedy = "a value has no parts: emit them by names of their own"},
+	{.unit = ENS_TK_H_TEST, .can = ENS_TK_STRING, .last = ENS_TK_COLON, .found_words = "> < >= <= = !=", .remedy = "what is expected is a value: they are compared for equality"},
+	{.can = ENS_TK_STRING, .cannot = ENS_TK_PLUS, .found = ENS_TK_DOT, .remedy = "a number begins with a digit, as in `0.5`"},
+	{.last = ENS_TK_DOT, .found = ENS_TK_RB, .can = ENS_TK_IDENT, .remedy = "behind the point stands a field's name, or a digit: `5.0`"},
+	{.last = ENS_TK_PERCENT, .can = ENS_TK_STRING, .cannot = ENS_TK_PLUS, .remedy = "`%` is the rest of a division; 5 percent are `0.05`"},
+	{.can = ENS_TK_ONCE, .last_words = "once", .remedy = "`once` stands behind the condition, as in `having n > 3 once`"},
+	{.unit = ENS_TK_H_WHERE, .can = ENS_TK_PLUS, .found = ENS_TK_COMMA, .remedy = "conditions are joined by `and`"},
+	{.unit = ENS_TK_H_HAVING, .can = ENS_TK_PLUS, .cannot = ENS_TK_COMMA, .found = ENS_TK_COMMA, .remedy = "conditions are joined by `and`"},
+	{.can = ENS_TK_PLUS, .found = ENS_TK_COLON, .last = ENS_TK_IDENT, .open = ENS_TK_LB, .unit = ENS_TK_H_EMIT, .remedy = INDEX},
+	{.can = ENS_TK_RB, .last = ENS_TK_INT, .found = ENS_TK_COLON, .open = ENS_TK_LB, .unit = ENS_TK_H_EMIT, .remedy = INDEX},
+	{.can = ENS_TK_PLUS, .last = ENS_TK_INT, .found = ENS_TK_COLON, .remedy = "a time is a string, as in \"2026-01-05T08:00:00Z\"; an hour is compared as in `hour(t) >= 22`"},
 	{.can = ENS_TK_RP,
 	 .cannot = ENS_TK_COMMA,
 	 .open = ENS_TK_LP,
@@ -191,7 +327,15 @@ static const struct row expression_rows[] = {
 	 .remedy = "a condition in brackets begins without a word, as in `A[n > 3]`"},
 	{.can = ENS_TK_ELSE, .found_words = "elsif elif elseif", .remedy = "write `else if`"},
 	{.can = ENS_TK_ELSE, .remedy = "an `if` needs its `else`, for instance `else null`"},
-	{.can = ENS_TK_PLUS, .found = ENS_TK_QUEST, .remedy = "a choice is written `if CONDITION then A else B`"},
+	{.can = ENS_TK_PLUS, .found = ENS_TK_QUEST, .remedy = CHOICE "; what is missing is replaced as in `x ?? 0`"},
+	{.can = ENS_TK_NIL,
+	 .cannot = ENS_TK_INT,
+	 .found_words = "nil none undefined missing unknown na",
+	 .remedy = "a value that is missing is `null`"},
+	{.can = ENS_TK_NIL,
+	 .cannot = ENS_TK_INT,
+	 .found_words = "empty blank",
+	 .remedy = "a value that is missing is `null`; a text without characters is `\"\"`"},
 	{.can = ENS_TK_NIL,
 	 .cannot = ENS_TK_INT,
 	 .last = ENS_TK_NOT,
@@ -212,7 +356,7 @@ static const struct row expression_rows[] = {
 	{.can = ENS_TK_PLUS,
 	 .found = ENS_TK_COLON,
 	 .open = ENS_TK_LB,
-	 .remedy = "values are compared with `=`; nothing can be assigned"},
+	 .remedy = NOT_ASSIGNED},
 	{.can = ENS_TK_PLUS, .found = ENS_TK_COMMA, .open = ENS_TK_LB, .remedy = "conditions are joined by `and`; a list stands in parentheses, as in `n in (1, 2, 3)`"},
 	{.can = ENS_TK_PLUS, .found_words = "greater more above over larger bigger", .remedy = "write `>`"},
 	{.can = ENS_TK_PLUS, .found_words = "less lower below under smaller", .remedy = "write `<`"},
@@ -257,6 +401,41 @@ static const struct row expression_rows[] = {
 };
 
 static const struct row other_rows[] = {
+	{.unit = ENS_TK_H_KEY, .last = ENS_TK_IDENT, .found_words = "as", .remedy = "a key's name stands before a colon, as in `key who: Login.user = Order.customer`"},
+	{.unit = ENS_TK_H_KEY, .last_words = "by on", .remedy = "as in `key user`"},
+	{.unit = ENS_TK_H_KEY, .last = ENS_TK_IDENT, .found = ENS_TK_IDENT, .remedy = "the parts of a key are separated by commas, as in `key user, host`"},
+	{.unit = ENS_TK_H_KEY, .last = ENS_TK_IDENT, .found = ENS_TK_LP, .remedy = "a key is a field; one that is computed is declared in the event, as in `name: string = lower(user)`"},
+	{.unit = ENS_TK_H_KEY, .last = ENS_TK_H_KEY, .found = ENS_TK_LB, .remedy = "the parts of a key stand without brackets, as in `key user, host`"},
+	{.unit = ENS_TK_H_KEY, .last = ENS_TK_H_KEY, .found = ENS_TK_LP, .remedy = "the parts of a key stand without brackets, as in `key user, host`"},
+	{.unit = ENS_TK_H_FROM, .last_words = "every pattern sequence", .remedy = "what is looked for stands in `match a: A -> b: B`"},
+	{.unit = ENS_TK_H_FROM, .last = ENS_TK_IDENT, .found = ENS_TK_EQ, .remedy = INPUT},
+	{.unit = ENS_TK_H_FROM, .last = ENS_TK_IDENT, .found = ENS_TK_IDENT, .remedy = INPUT},
+	{.unit = ENS_TK_H_FROM, .last = ENS_TK_IDENT, .found_words = "as", .remedy = INPUT},
+	{.unit = ENS_TK_H_EVENT, .open = ENS_TK_LC, .last_words = "time", .found_words = "s ms us ns sec seconds millis milliseconds", .remedy = "the unit stands in parentheses, as in `time(ms)`"},
+	{.unit = ENS_TK_H_EVENT, .open = ENS_TK_LC, .found_words = "default", .remedy = "a field has no default: declare it with `?` and say `x ?? 0` where it is used"},
+	{.unit = ENS_TK_H_EVENT, .open = ENS_TK_LC, .last_words = "optional nullable maybe required", .remedy = "a field that may be missing has a `?` behind its type, as in `k: int?`; others are always there"},
+	{.unit = ENS_TK_H_EVENT, .open = ENS_TK_LB, .last = ENS_TK_LB, .remedy = TYPES},
+	{.unit = ENS_TK_H_EVENT, .open = ENS_TK_LC, .last = ENS_TK_COLON, .found = ENS_TK_LC, .remedy = "what is nested is read by its path, as in `name: string as \"user.name\"`"},
+	{.unit = ENS_TK_H_EVENT, .open = ENS_TK_LC, .can = ENS_TK_COLON, .found = ENS_TK_EQ, .remedy = "a computed field has a type, too, as in `n: int = len(name)`"},
+	{.unit = ENS_TK_H_EVENT, .open = ENS_TK_LC, .last = ENS_TK_STRING, .found = ENS_TK_EQ, .remedy = "a field is read or computed: leave `as` out, or the expression"},
+	{.unit = ENS_TK_H_EVENT, .last = ENS_TK_JSON, .remedy = "behind `json` stands the entry's field that holds the object, as in `json payload { ... }`"},
+	{.unit = ENS_TK_H_EVENT, .last = ENS_TK_IDENT, .can = ENS_TK_LB, .cannot = ENS_TK_RC, .remedy = FILTER},
+	{.unit = ENS_TK_H_EVENT, .last = ENS_TK_RB, .cannot = ENS_TK_RC, .remedy = FILTER},
+	{.unit = ENS_TK_H_EVENT, .last = ENS_TK_IDENT, .can = ENS_TK_H_FROM, .found = ENS_TK_COLON, .remedy = "write `event NAME from \"stream\" { ... }`, or for a named filter `event NAME = TYPE[condition]`"},
+	{.unit = ENS_TK_H_EVENT, .can = ENS_TK_LATENESS, .found_words = "watermark delay delayed allowed_lateness grace tolerance", .remedy = "how late an event may come is `lateness 5s`"},
+	{.unit = ENS_TK_H_EVENT, .can = ENS_TK_LATENESS, .found_words = "timestamp ts rowtime event_time eventtime", .remedy = "which field is the event's time is said by `time FIELD`"},
+	{.unit = ENS_TK_H_EVENT, .last = ENS_TK_LATE, .found = ENS_TK_DURATION, .remedy = "how late an event may come is `lateness 5s`; `late drop`, `late accept` and `late to \"stream\"` say what becomes of later ones"},
+	{.unit = ENS_TK_H_EVENT, .last = ENS_TK_DELETE, .remedy = "as in `delete when closed`"},
+	{.unit = ENS_TK_H_EVENT, .found_words = "primary unique", .cannot = ENS_TK_LATENESS, .remedy = "the key of a table is `key FIELD`, before its fields"},
+	{.unit = ENS_TK_H_FN, .last = ENS_TK_IDENT, .found = ENS_TK_EQ, .can = ENS_TK_LP, .remedy = "a function has arguments, as in `fn half(x) = x / 2`; a value by its name is `param NAME: int = 5`"},
+	{.unit = ENS_TK_H_EMIT, .can = ENS_TK_EXPIRE, .found_words = "ttl expires expiry expiration timeout", .remedy = "how long a hash is kept is `expire 1d`"},
+	{.unit = ENS_TK_H_EMIT, .can = ENS_TK_EXPIRE, .found_words = "if when where unless having", .remedy = "which matches are emitted is said by a clause `having CONDITION`"},
+	{.unit = ENS_TK_H_WITHIN, .last = ENS_TK_DURATION, .found = ENS_TK_DURATION, .remedy = JOINED},
+	{.unit = ENS_TK_H_WITHIN, .last = ENS_TK_DURATION, .found = ENS_TK_PLUS, .remedy = JOINED},
+	{.unit = ENS_TK_H_WITHIN, .last = ENS_TK_INT, .found = ENS_TK_COLON, .remedy = JOINED},
+	{.unit = ENS_TK_H_WINDOW, .last = ENS_TK_DURATION, .found = ENS_TK_DURATION, .remedy = JOINED},
+	{.unit = ENS_TK_H_WINDOW, .last = ENS_TK_H_WINDOW, .found = ENS_TK_DURATION, .remedy = "say which kind: `tumbling 5m`, `hopping 5m every 1m`, `sliding 5m` or `session 5m`"},
+	{.unit = ENS_TK_H_TEST, .can = ENS_TK_EXPECT, .found = ENS_TK_PLUS, .remedy = "times count from the start of the test, as in `at 5s TYPE { ... }`"},
 	{.last = ENS_TK_ARROWANY, .found = ENS_TK_GT, .remedy = STEPS},
 	{.unit = ENS_TK_H_TEST, .last_words = "no not nothing", .remedy = "that nothing is emitted is `expect none`"},
 	{.unit = ENS_TK_H_TEST, .found_words = "not no", .remedy = "that nothing is emitted is `expect none`"},
@@ -295,7 +474,7 @@ static const struct row other_rows[] = {
 	{.unit = ENS_TK_H_EVENT,
 	 .last = ENS_TK_RB,
 	 .found = ENS_TK_OR,
-	 .remedy = "a named filter is one type with its condition: `event NAME = TYPE[condition]`"},
+	 .remedy = FILTER},
 	{.unit = ENS_TK_H_WINDOW,
 	 .found = ENS_TK_SLASH,
 	 .remedy = "a zone's name is a string, as in `zone \"Europe/Berlin\"`"},
@@ -314,7 +493,6 @@ static const struct row other_rows[] = {
 	{.unit = ENS_TK_H_RULE,
 	 .found = ENS_TK_LC,
 	 .remedy = "a rule has no braces: its clauses stand on the lines below it"},
-	{.unit = ENS_TK_H_KEY, .last_words = "by", .remedy = "as in `key user`"},
 };
 
 /* Declarations and clauses of a fixed form, for mistakes outside their brackets. */

@@ -26,6 +26,8 @@ struct ens_mistake {
 const char *ens_hint(const struct ens_mistake *m);
 /* The unit of durations that a word of everyday means: "m" for "minutes"; NULL: none. */
 const char *ens_hint_unit(struct ens_words word);
+/* The hard code of the declaration that a word of another language begins, as `type` or `const`; 0: none. */
+int ens_hint_declares(struct ens_words word);
 /* What to write in place of a first word of a line that another language has; NULL: it is known of none. */
 const char *ens_hint_line(struct ens_words word);
 bool ens_same_word(struct ens_words a, const char *b); /* case not counted */

@@ -318,13 +318,54 @@ static struct ens_token bad_number(struct ens_lexer *lx, const char *from)
 	}
 	m = ens_diag_add(lx->diag, ENS_E_NUMBER, tok.at, "%.*s is neither a number nor a duration",
 			 shown(from, lx->cur), from);
-	if (ens_hint_unit((struct ens_words){letters, (size_t)(lx->cur - letters)}))
-		ens_diag_remedy(lx->diag, m, "write %.*s%s", shown(from, letters), from,
-				ens_hint_unit((struct ens_words){letters, (size_t)(lx->cur - letters)}));
+	const struct ens_words unit = {letters, (size_t)(lx->cur - letters)};
+
+	if (unit.len == 1 && *letters == 'M')
+		ens_diag_remedy(lx->diag, m, "a minute is 1m, a month about 30d, a million 1_000_000");
+	else if (ens_hint_unit(unit))
+		ens_diag_remedy(lx->diag, m, "write %.*s%s", shown(from, letters), from, ens_hint_unit(unit));
+	else if (ens_same_word(unit, "mo") || ens_same_word(unit, "month") || ens_same_word(unit, "months") ||
+		 ens_same_word(unit, "y") || ens_same_word(unit, "year") || ens_same_word(unit, "years"))
+		ens_diag_remedy(lx->diag, m, "months and years are not all equally long: write days, such as 30d or 365d");
+	else if (ens_same_word(unit, "k"))
+		ens_diag_remedy(lx->diag, m, "write %.*s_000", shown(from, letters), from);
+	else if (ens_same_word(unit, "x"))
+		ens_diag_remedy(lx->diag, m, "in a test so many events are `%.*s times TYPE { ... }`, in a pattern `A{%.*s}`",
+				shown(from, letters), from, shown(from, letters), from);
 	else if (letters < lx->cur)
 		ens_diag_remedy(lx->diag, m, "units are us, ms, s, m, h, d and w, joined as in 1h30m");
 	else
 		ens_diag_remedy(lx->diag, m, "_ stands between two digits, as in 1_000_000");
+	return tok;
+}
+
+/* 1.000.000, or an address without its quotes. */
+static struct ens_token unquoted(struct ens_lexer *lx, const char *from, const char *what, const char *rest);
+
+static struct ens_token points(struct ens_lexer *lx, const char *from)
+{
+	struct ens_buf digits = ENS_BUF_EMPTY;
+	struct ens_token tok;
+	const char *p = from;
+
+	while (p < lx->cur) {
+		size_t n = strspn(p, "0123456789");
+
+		if (p > from && n != 3)
+			break;
+		ens_buf_addf(&digits, "%s%.*s", p > from ? "_" : "", (int)(n < 20 ? n : 20), p);
+		p += n + (p + n < lx->cur && p[n] == '.');
+	}
+	if (p < lx->cur || digits.len > 24 || strspn(from, "0123456789.") < (size_t)(lx->cur - from)) {
+		ens_buf_free(&digits);
+		return unquoted(lx, from, "an address or a network", "");
+	}
+	tok = token(lx, from, ENS_TK_INT);
+	damage(&tok, ENS_DOUBTFUL);
+	ens_diag_remedy(lx->diag,
+			ens_diag_add(lx->diag, ENS_E_NUMBER, tok.at, "%.*s is not a number", shown(from, lx->cur), from),
+			"digits are parted by _, as in %s", ens_buf_cstr(&digits));
+	ens_buf_free(&digits);
 	return tok;
 }
 
@@ -552,7 +593,8 @@ static void bad_comment(struct ens_lexer *lx, const char *from, const char *mark
 static const struct typographic {
 	const char *text, *right; /* NULL: nothing */
 	int code;
-} typographic[] = {{"\u2192", "->", ENS_TK_ARROW}, {"\u2264", "<=", ENS_TK_LE}, {"\u2265", ">=", ENS_TK_GE},
+} typographic[] = {{"\u2014>", "->", ENS_TK_ARROW}, {"\u2013>", "->", ENS_TK_ARROW},
+		   {"\u2192", "->", ENS_TK_ARROW}, {"\u2264", "<=", ENS_TK_LE}, {"\u2265", ">=", ENS_TK_GE},
 		   {"\u2260", "!=", ENS_TK_NE},    {"\u2212", "-", ENS_TK_MINUS}, {"\u00D7", "*", ENS_TK_STAR},
 		   {"\u200B", NULL, 0},           {"\u200C", NULL, 0},          {"\u200D", NULL, 0},
 		   {"\u200E", NULL, 0},           {"\uFEFF", NULL, 0},          {"\u00AD", NULL, 0},
@@ -626,10 +668,16 @@ static void bad_char(struct ens_lexer *lx, const char *from)
 	bool at_start = lx->line_start;
 
 	lx->lost = true;
-	if (*from == '$' || (*from == '@' && !at_start))
+	if (*from == '$' && lx->cur < lx->end && *lx->cur >= '0' && *lx->cur <= '9')
+		ens_diag_remedy(lx->diag, m, "a number has no currency: leave it out");
+	else if (*from == '$' || (*from == '@' && !at_start))
 		ens_diag_remedy(lx->diag, m, "a name has no sign before it");
 	else if (*from == '@')
 		ens_diag_remedy(lx->diag, m, "there are no annotations: a rule has a title, `rule NAME \"title\"`, and `meta`");
+	else if (*from == '^')
+		ens_diag_remedy(lx->diag, m, "a power is written `pow(x, y)`");
+	else if (*from == '~' && lx->cur < lx->end && *lx->cur == '>')
+		ens_diag_remedy(lx->diag, m, "write ->");
 	else if (*from == '~')
 		ens_diag_remedy(lx->diag, m, "a regular expression is written `s matches \"a+b\"`");
 }
@@ -695,7 +743,7 @@ struct ens_token ens_lex(struct ens_lexer *lx)
 		float { return float_literal(lx, from); }
 		duration { return duration_literal(lx, from); }
 		int word+ | int "." int word+ { return bad_number(lx, from); }
-		int "." int ("." int)+ ("/" int)? { return unquoted(lx, from, "an address or a network", ""); }
+		int "." int ("." int)+ ("/" int)? { return points(lx, from); }
 		date { return unquoted(lx, from, "a time", "T00:00:00Z"); }
 		date "T" [0-9:.]+ ("Z" | [+\-] [0-9:]+)? { return unquoted(lx, from, "a time", ""); }
 

@@ -54,7 +54,7 @@ void ens_not_yet(struct ens_parser *p, struct ens_span at, const char *what)
 
 void ens_twice(struct ens_parser *p, struct ens_span at, const char *what)
 {
-	ens_diag_add(p->diag, ENS_E_OPTION, at, "%s is given twice", what);
+	ens_diag_remedy(p->diag, ens_diag_add(p->diag, ENS_E_OPTION, at, "%s is given twice", what), "leave one of them out");
 }
 
 /* ---- names and literals --------------------------------------------------------------------------------------- */

@@ -54,6 +54,7 @@ struct driver {
 	int last_code;          /* of the last token given to the grammar */
 	struct ens_span last;
 	enum ens_damage damage; /* of the unit's text so far */
+	bool astray;            /* the next unit is no clause, but a limit that was torn from its arrow */
 	bool goes_on; /* after that token a line may end without a meaning */
 
 	struct ens_decl *rule;  /* that clauses belong to; NULL: none */
@@ -332,6 +333,25 @@ static const char *after_capitals(const struct driver *d)
 	return d->last_code == ENS_TK_IDENT ? capital_word(words_at(d, d->last)) : NULL;
 }
 
+/* What the lexer said of the token: a sign of another language. */
+static struct ens_message *told_of_sign(const struct driver *d, struct ens_span at)
+{
+	struct ens_diag *diag = d->p.diag;
+
+	for (uint32_t i = diag->nmsg, back = 0; i > 0 && back < 3; i--, back++)
+		if (diag->msg[i - 1].code == ENS_E_SPELLING && diag->msg[i - 1].at.off == at.off &&
+		    diag->msg[i - 1].at.file == at.file)
+			return &diag->msg[i - 1];
+	return NULL;
+}
+
+/* 1,5 for 1.5 */
+static bool decimal_comma(const struct driver *d, const struct ens_token *t)
+{
+	return t->code == ENS_TK_COMMA && d->last_code == ENS_TK_INT && d->next.code == ENS_TK_INT &&
+	       ens_grammar_takes(d->grammar, ENS_TK_PLUS) && behind(d->last).off == t->at.off && d->next.at.off == t->at.off + 1;
+}
+
 static void add_hint(struct driver *d, struct ens_message *m, const struct ens_token *t, uint32_t depth)
 {
 	const struct ens_mistake mistake = {.grammar = d->grammar,
@@ -343,14 +363,50 @@ static void add_hint(struct driver *d, struct ens_message *m, const struct ens_t
 					    .found_text = words_at(d, t->at)};
 	const char *remedy = ens_hint(&mistake);
 
-	if (remedy)
+	if (decimal_comma(d, t))
+		ens_diag_remedy(d->p.diag, m, "a fraction has a point: %.*s.%.*s", shown(d, d->last), text_of(d, d->last),
+				shown(d, d->next.at), text_of(d, d->next.at));
+	else if (remedy)
 		ens_diag_remedy(d->p.diag, m, "%s", remedy);
 }
 
-/* What stands here, and what could have. */
-static void say_unexpected(struct driver *d, const struct ens_token *t)
+/* The line ended before the unit did, and the next one does not go on with it. */
+static void add_line_hint(struct driver *d, struct ens_message *m, const struct ens_token *t)
 {
-	bool ends = t->code == ENS_TK_END || is_hard(t->code);
+	if (t->code == ENS_TK_H_WITHIN && ens_grammar_takes(d->grammar, ENS_TK_WITHIN)) {
+		ens_diag_remedy(d->p.diag, m, "a limit stands on the line of its arrow, as in `-> within 5m B`");
+		d->astray = true;
+	} else if (t->code != ENS_TK_END && !is_hard(t->code) && !m->remedy) {
+		ens_diag_remedy(d->p.diag, m, "a line goes on only inside brackets or after an operator or comma");
+	}
+}
+
+/* `window tumblin 5m`: what was taken for the name of a parameter is one of the words that could have stood there. */
+static bool say_slip_before(struct driver *d)
+{
+	static const char *const kinds[] = {"session", "tumbling", "hopping", "sliding", "running"};
+	size_t n = d->first.code == ENS_TK_H_WINDOW ? 5 : d->first.code == ENS_TK_H_WITHIN ? 1 : 0;
+	const char *before = text_of(d, d->first.at) + d->first.at.len;
+	char name[32];
+	const char *near;
+	struct ens_message *m;
+
+	if (!n || d->last_code != ENS_TK_IDENT || d->last.len >= sizeof(name) ||
+	    before + strspn(before, " \t") != text_of(d, d->last))
+		return false;
+	memcpy(name, text_of(d, d->last), d->last.len);
+	name[d->last.len] = '\0';
+	near = ens_diag_nearest(name, kinds, n);
+	if (!near)
+		return false;
+	m = ens_diag_add(d->p.diag, ENS_E_SYNTAX, d->last, "`%s` can't stand here", name);
+	ens_diag_remedy(d->p.diag, m, "did you mean `%s`?", near);
+	return true;
+}
+
+/* What stands here, and what could have; `ends`: the unit ended before `t`. */
+static void say_unexpected(struct driver *d, const struct ens_token *t, bool ends)
+{
 	struct ens_buf b = ENS_BUF_EMPTY, expected = ENS_BUF_EMPTY;
 	struct ens_message *m;
 
@@ -358,6 +414,13 @@ static void say_unexpected(struct driver *d, const struct ens_token *t)
 		return; /* what made it so was told */
 	if (after_capitals(d)) {
 		say_spelling(d, d->last, after_capitals(d));
+		return;
+	}
+	if (say_slip_before(d))
+		return;
+	m = told_of_sign(d, t->at);
+	if (m && !ends) {
+		add_hint(d, m, t, d->depth_before);
 		return;
 	}
 	ens_expected(d->grammar, &expected);
@@ -377,6 +440,8 @@ static void say_unexpected(struct driver *d, const struct ens_token *t)
 			 ends || t->code == ENS_TK_NEWLINE || (t->first && opener_of(t->code)) ? behind(d->last) : t->at,
 			 "%s", ens_buf_cstr(&b));
 	add_hint(d, m, t, d->depth_before);
+	if (ends)
+		add_line_hint(d, m, t);
 	ens_buf_free(&b);
 	ens_buf_free(&expected);
 }
@@ -547,10 +612,14 @@ static void drop_unit(struct driver *d)
 	case ENS_TK_H_RULE:
 		kind = ENS_D_RULE;
 		break;
+	case ENS_TK_H_IMPORT: /* what it would have brought may be used */
+		kind = ENS_D_IMPORT;
+		d->name.name = NULL;
+		break;
 	default:
 		return;
 	}
-	if (!d->name.name)
+	if (!d->name.name && kind != ENS_D_IMPORT)
 		return;
 	decl = ens_mk_decl(&d->p, kind, d->first, d->name);
 	decl->broken = true;
@@ -565,6 +634,7 @@ static struct ens_token skip_unit(struct driver *d)
 {
 	struct ens_token t;
 
+	d->astray = false;
 	d->skipping = true;
 	d->goes_on = false;
 	do
@@ -630,7 +700,7 @@ static void end_unit(struct driver *d, const struct ens_token *t)
 		d->skipping = true;
 	}
 	if (!d->skipping && !takes(d, ENS_TK_END)) {
-		say_unexpected(d, t);
+		say_unexpected(d, t, true);
 		d->skipping = true;
 	}
 	if (d->skipping) {
@@ -719,6 +789,24 @@ static struct ens_token skip_quietly(struct driver *d)
 	return t;
 }
 
+/* `type Login ...`, `define stream Login ...`: the name stays known, so that its uses are not errors too. */
+static bool keep_foreign_name(struct driver *d, struct ens_token t)
+{
+	int code = t.code == ENS_TK_IDENT || t.code == ENS_TK_EVENTS ? ens_hint_declares(words_at(d, t.at)) : 0;
+
+	if (!code)
+		return false;
+	while (d->next.code == ENS_TK_IDENT && ens_hint_declares(words_at(d, d->next.at)))
+		t = take(d);
+	if (d->next.code != ENS_TK_IDENT)
+		return false;
+	d->first = t;
+	d->first.code = code;
+	d->name = ens_mk_ident(&d->p, d->next);
+	drop_unit(d);
+	return true;
+}
+
 /* A line, outside brackets, whose first word begins nothing.  Gives the word that was meant its code, so that it begins
  * a unit; else passes over to the next unit. */
 static struct ens_token unknown_line(struct driver *d, struct ens_token t)
@@ -740,6 +828,8 @@ static struct ens_token unknown_line(struct driver *d, struct ens_token t)
 		t.code = hard;
 		return t;
 	}
+	if (keep_foreign_name(d, t))
+		return skip_quietly(d);
 	if (d->rule)
 		d->rule->names_lost = d->rule->broken = true;
 	else
@@ -769,18 +859,32 @@ static enum line_start judge_line_start(struct driver *d, const struct ens_token
 		return LINE_GOES_ON;
 	}
 	if (taken && t->code != ENS_TK_IDENT && t->code != ENS_TK_TOP) {
+		const char *remedy = ens_hint_line(words_at(d, t->at));
+
 		m = ens_diag_add(d->p.diag, ENS_E_LINE_GOES_ON, t->at, "this can't go on to the next line here");
-		ens_diag_remedy(d->p.diag, m, "a line goes on only inside brackets or after an operator or comma");
+		ens_diag_remedy(d->p.diag, m, "%s",
+				remedy ? remedy : "a line goes on only inside brackets or after an operator or comma");
 		return LINE_GOES_ON;
 	}
 	return LINE_UNKNOWN;
 }
 
+/* `x and or y`: where a value stands, and no operator behind it, the word is meant as what it is. */
+static bool is_word_in_expression(const struct driver *d, const struct ens_token *t)
+{
+	return t->code != ENS_TK_NOT && takes(d, ENS_TK_STRING) && takes(d, ENS_TK_LP) &&
+	       (!is_infix(d->next.code) || d->next.code == ENS_TK_AND || d->next.code == ENS_TK_OR);
+}
+
 /* A reserved word (not a sign that stands for one) where only a name can stand: says so and takes it for the name. */
 static bool mend_reserved(struct driver *d, struct ens_token *t)
 {
-	if (ens_word_role(t->code) != ENS_WORD_RESERVED || !t->len || !takes(d, ENS_TK_IDENT) ||
-	    (t->code == ENS_TK_NOT && (d->last_code == ENS_TK_NOT || d->last_code == ENS_TK_EXPECT)))
+	if (ens_word_role(t->code) != ENS_WORD_RESERVED || !t->len || !takes(d, ENS_TK_IDENT))
+		return false;
+	if (t->code == ENS_TK_NOT && (d->last_code == ENS_TK_NOT || d->last_code == ENS_TK_EXPECT ||
+				      d->last_code == ENS_TK_LIKE || d->last_code == ENS_TK_IN || d->last_code == ENS_TK_MATCHES))
+		return false; /* it is meant as what it is */
+	if (is_word_in_expression(d, t))
 		return false;
 	say_reserved(d, t);
 	t->code = ENS_TK_IDENT;
@@ -816,6 +920,8 @@ static bool mend_field(struct driver *d, struct ens_token *t)
 	if (!in_head(d) || d->depth_before != 1 || d->last.off != name.at.off || name.code != ENS_TK_IDENT ||
 	    (t->code != ENS_TK_IDENT && t->code != ENS_TK_EQ) || !takes(d, ENS_TK_COLON))
 		return false;
+	if (t->code == ENS_TK_EQ && (d->next.code != ENS_TK_IDENT || !ens_is_type_name(d->next.s, d->next.len)))
+		return false; /* computed, without a type */
 	if (t->code == ENS_TK_EQ) {
 		m = ens_diag_add(d->p.diag, ENS_E_SYNTAX, t->at, "a field's type stands behind a colon");
 		ens_diag_remedy(d->p.diag, m, "write `%.*s: TYPE`; a computed field is `%.*s: TYPE = ...`",
@@ -862,7 +968,7 @@ static bool mend_word(struct driver *d, struct ens_token *t)
 	size_t n = 0;
 	struct ens_message *m;
 
-	if (t->code != ENS_TK_IDENT || t->quoted || t->len >= sizeof(name) || after_capitals(d))
+	if ((t->code != ENS_TK_IDENT && t->code != ENS_TK_EVENT) || t->quoted || t->len >= sizeof(name) || after_capitals(d))
 		return false;
 	memcpy(name, t->s, t->len);
 	name[t->len] = '\0';
@@ -890,6 +996,20 @@ static bool mend_word(struct driver *d, struct ens_token *t)
 	return true;
 }
 
+/* Whether the token that is next goes on with the text without quotes that ends at `at`. */
+static bool unquoted_goes_on(const struct driver *d, struct ens_span at, bool title)
+{
+	bool adjacent = d->next.at.off == at.off + at.len;
+
+	if (d->next.code == ENS_TK_END || d->next.code == ENS_TK_NEWLINE || d->next.damage)
+		return false;
+	if (title)
+		return d->next.code != ENS_TK_LC && d->next.code != ENS_TK_RC;
+	if (d->first.code == ENS_TK_H_EMIT) /* the name of a hash may hold a value in braces */
+		return adjacent;
+	return adjacent && d->next.code != ENS_TK_LC && d->next.code != ENS_TK_RC && d->next.code != ENS_TK_COMMA;
+}
+
 /* Text without quotes where a string has to stand: the name of a stream up to a blank, a title up to the line's end. */
 static bool mend_string(struct driver *d, struct ens_token *t)
 {
@@ -904,19 +1024,29 @@ static bool mend_string(struct driver *d, struct ens_token *t)
 		return false;
 	if (d->next.code == ENS_TK_STRING && !title) {
 		m = ens_diag_add(d->p.diag, ENS_E_SYNTAX, at, "no word stands here");
-		ens_diag_remedy(d->p.diag, m, "leave `%.*s` out", shown(d, at), text_of(d, at));
+		if (takes(d, ENS_TK_CHANNEL))
+			ens_diag_remedy(d->p.diag, m, "what is emitted goes `to \"stream\"`, `to hash \"name:{key}\"` or `to channel \"name\"`");
+		else
+			ens_diag_remedy(d->p.diag, m, "leave `%.*s` out", shown(d, at), text_of(d, at));
 		*t = d->next;
 		advance(d);
 		return true;
 	}
-	while (d->next.code != ENS_TK_END && d->next.code != ENS_TK_NEWLINE && d->next.code != ENS_TK_LC &&
-	       d->next.code != ENS_TK_RC && (title || d->next.code != ENS_TK_COMMA) &&
-	       (title || d->next.at.off == at.off + at.len) && !d->next.damage) {
+	while (unquoted_goes_on(d, at, title)) {
 		at = ens_span_join(at, d->next.at);
 		advance(d);
 	}
 	m = ens_diag_add(d->p.diag, ENS_E_SYNTAX, at, title ? "a rule's title is a string" : "here stands a string");
-	ens_diag_remedy(d->p.diag, m, "write \"%.*s\"", shown(d, at), text_of(d, at));
+	if (d->first.code == ENS_TK_H_IMPORT) {
+		ens_diag_remedy(d->p.diag, m, "the name of the file in quotes: `import \"common.ens\"`; all of it is imported");
+		d->damage = ENS_LOST; /* which file is not known */
+		d->p.spoiled = true;
+		return false;
+	}
+	if (t->quoted)
+		ens_diag_remedy(d->p.diag, m, "write \"%.*s\"", (int)t->len, t->s);
+	else
+		ens_diag_remedy(d->p.diag, m, "write \"%.*s\"", shown(d, at), text_of(d, at));
 	*t = (struct ens_token){.code = ENS_TK_STRING, .at = at, .len = at.len};
 	t->s = ens_arena_strndup(d->p.arena, text_of(d, at), at.len);
 	return t->s != NULL;
@@ -932,6 +1062,19 @@ static bool mend_quotes(struct driver *d, struct ens_token *t)
 	if (t->code != ENS_TK_STRING || !sound || takes(d, ENS_TK_STRING) || !takes(d, ENS_TK_IDENT) ||
 	    d->first.code == ENS_TK_H_RULE)
 		return false;
+	if (d->first.code == ENS_TK_H_EMIT && d->last.off == d->first.at.off) {
+		m = ens_diag_add(d->p.diag, ENS_E_SYNTAX, t->at, "here stands the type of what is emitted");
+		ens_diag_remedy(d->p.diag, m, "where it goes stands behind it: `emit TYPE to %.*s { ... }`", shown(d, t->at), text_of(d, t->at));
+		d->damage = ENS_LOST;
+		ens_buf_free(&name);
+		return false;
+	}
+	if (d->first.code == ENS_TK_H_FROM) {
+		m = ens_diag_add(d->p.diag, ENS_E_SYNTAX, t->at, "a rule takes in types of events, not streams");
+		ens_diag_remedy(d->p.diag, m, "write the name of the `event` that comes from there");
+		d->damage = ENS_LOST;
+		return false;
+	}
 	ens_name_write(t->s, &name);
 	m = ens_diag_add(d->p.diag, ENS_E_SYNTAX, t->at, "a name has no quotes");
 	ens_diag_remedy(d->p.diag, m, "write %s", ens_buf_cstr(&name));
@@ -973,7 +1116,8 @@ static bool begins_inside_line(struct driver *d, struct ens_token *t)
 			 ens_token_name(hard), clause ? "clause" : "declaration");
 	ens_diag_remedy(d->p.diag, m, "put it on a line of its own%s",
 			t->code == ENS_TK_WITHIN && d->first.code == ENS_TK_H_MATCH
-				? "; a limit on the way to a step stands behind its arrow, as in `-> within 5m B`"
+				? "; a limit on the way to a step stands behind its arrow, as in `-> within 5m B`, "
+				  "the time of an absence behind `for`, as in `not B for 5m`"
 				: "");
 	t->code = hard;
 	return true;
@@ -1014,7 +1158,9 @@ static struct ens_token parse_unit(struct driver *d, struct ens_token first)
 			start = judge_line_start(d, &t);
 		if (start == LINE_BEGINS_UNIT || start == LINE_UNKNOWN) {
 			end_unit(d, &t);
-			return start == LINE_UNKNOWN ? unknown_line(d, t) : t;
+			if (start == LINE_UNKNOWN)
+				return d->skipping && !means_something(d, &t) ? skip_quietly(d) : unknown_line(d, t);
+			return t;
 		}
 		taken = ens_grammar_takes(d->grammar, t.code);
 		if (!taken && drop_colon(d, &t))
@@ -1026,7 +1172,7 @@ static struct ens_token parse_unit(struct driver *d, struct ens_token first)
 			return t;
 		}
 		if (!taken) {
-			say_unexpected(d, &t);
+			say_unexpected(d, &t, is_hard(t.code));
 			if (skip_part(d, &t))
 				taken = 1;
 		}
@@ -1087,7 +1233,7 @@ static void parse_units(struct driver *d)
 			if (too_many(d, &t))
 				return;
 			check_stray(d, &t);
-			t = d->foreign ? skip_quietly(d) : parse_unit(d, t);
+			t = d->foreign ? skip_quietly(d) : d->astray ? skip_unit(d) : parse_unit(d, t);
 		} else {
 			t = unknown_line(d, t);
 		}
@@ -1183,7 +1329,7 @@ static bool parse_where(struct driver *d, struct ens_span before)
 			return false;
 		}
 		if (!taken) {
-			say_unexpected(d, &t);
+			say_unexpected(d, &t, false);
 			return false;
 		}
 		give(d, t, taken);

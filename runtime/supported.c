@@ -38,13 +38,20 @@ static const char *of_type(const struct ens_t_type *y)
 	return NULL;
 }
 
+enum ens_status ens_rule_supported(const struct ens_tables *t, uint32_t rule, struct ens_error *err)
+{
+	const char *piece = of_rule(t, &t->rule[rule]);
+
+	return piece ? missing(t, "the rule", t->rule[rule].name, piece, err) : ENS_OK;
+}
+
 enum ens_status ens_tables_supported(const struct ens_tables *t, struct ens_error *err)
 {
 	const char *piece;
 
 	for (uint32_t i = 0; i < t->nrule; i++)
-		if ((piece = of_rule(t, &t->rule[i])))
-			return missing(t, "the rule", t->rule[i].name, piece, err);
+		if (ens_rule_supported(t, i, err) != ENS_OK)
+			return ENS_ERULES;
 	for (uint32_t i = 0; i < t->ntype; i++)
 		if ((piece = of_type(&t->type[i])))
 			return missing(t, "the event type", t->type[i].name, piece, err);

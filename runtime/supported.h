@@ -11,5 +11,7 @@
 
 /* ENS_OK if the engine does all that the tables ask for; else ENS_ERULES with the first piece that is missing in `err`. */
 enum ens_status ens_tables_supported(const struct ens_tables *t, struct ens_error *err) ENS_MUST_CHECK;
+/* The same of one rule by itself. */
+enum ens_status ens_rule_supported(const struct ens_tables *t, uint32_t rule, struct ens_error *err) ENS_MUST_CHECK;
 
 #endif

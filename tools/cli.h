@@ -126,6 +126,8 @@ struct cli_rule_options {
 	const char **allow; /* folders */
 	size_t nallow;
 	uint8_t verdict[ENS_NCODE]; /* enum ens_verdict */
+	const char *const *leave_out; /* rules, see ens_compile_options; borrowed */
+	size_t nleave_out;
 };
 
 /* Takes the value of one of CLI_RULE_OPTIONS. */

@@ -396,6 +396,8 @@ enum cli_exit cli_rules_compile(struct cli_rules *r, char *const *file, int nfil
 	if (r->options) {
 		options.setting = r->options->set;
 		options.nsetting = r->options->nset;
+		options.leave_out = r->options->leave_out;
+		options.nleave_out = r->options->nleave_out;
 	}
 	switch (ens_compile_with(&r->arena, &r->diag, index, n, &options, &r->ast, &r->bytes, graph ? &r->graph : NULL)) {
 	case ENS_OK:

@@ -2,7 +2,8 @@
  * `ensue test`: runs the test blocks of rule files.
  *
  * Each file is compiled for itself, as its imports make it; folders are gone through by name.  A file that does not
- * compile counts as one failure.  What failed is printed at once, as text or JSON; a JUnit file is written at the end.
+ * compile counts as one failure.  Rules that can't be run yet are left out with their tests, which is said; so those of
+ * the others can be run.  What failed is printed at once, as text or JSON; a JUnit file is written at the end.
  * Tested by tests/cli/test_verb.sh.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -16,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
+#include "runtime/supported.h"
 #include "tools/test_run.h"
 
 #define FOLDERS_MAX 64 /* inside one another */
@@ -321,6 +323,85 @@ static enum cli_exit run_tests(struct tests *t, const struct cli_rules *rules, s
 	return code;
 }
 
+/* ---- rules that can't be run yet -------------------------------------------------------------------------------- */
+
+/* How many of the tests that are wanted name the rule. */
+static uint32_t count_tests(const struct tests *t, const struct cli_rules *rules, const char *rule)
+{
+	uint32_t n = 0;
+
+	for (const struct ens_decl *d = rules->ast.decls; d; d = d->next)
+		for (const struct ens_ident_list *l = is_test(d) && wanted(t, d->title.name) ? d->params : NULL; l; l = l->next)
+			n += strcmp(l->id.name, rule) == 0;
+	return n;
+}
+
+/* The names of the rules that can't be run, in the arena of `rules`; which and why is said.  NULL without memory. */
+static const char **unsupported(struct tests *t, struct cli_rules *rules, const char *file, size_t *n)
+{
+	const char **name = ens_arena_alloc(&rules->arena, (rules->tables.nrule + 1) * sizeof *name);
+
+	*n = 0;
+	for (uint32_t i = 0; name && i < rules->tables.nrule; i++) {
+		const struct ens_t_str s = rules->tables.rule[i].name;
+		struct ens_error err = {""};
+
+		if (ens_rule_supported(&rules->tables, i, &err) == ENS_OK)
+			continue;
+		name[*n] = ens_arena_strndup(&rules->arena, rules->tables.bytes + s.off, s.len);
+		if (!name[*n])
+			return NULL;
+
+		const uint32_t ntest = count_tests(t, rules, name[*n]);
+
+		cli_say("%s: %s%s", file, err.text, ntest ? "; its tests are left out" : "");
+		if (ntest)
+			worse(t, CLI_RULES);
+		(*n)++;
+	}
+	return name;
+}
+
+/* Runs the tests of the rules that can be run. */
+static enum cli_exit run_others(struct tests *t, struct cli_rules *all, char *file, struct ens_buf *cases)
+{
+	struct cli_rule_options others = t->options;
+	struct cli_rules rules;
+	enum cli_exit code;
+
+	others.leave_out = unsupported(t, all, file, &others.nleave_out);
+	if (!others.leave_out) {
+		cli_say("no memory");
+		return CLI_INTERNAL;
+	}
+	if (others.nleave_out == all->tables.nrule)
+		return CLI_DONE;
+	cli_rules_open(&rules, &others);
+	code = cli_rules_compile(&rules, &file, 1, false);
+	if (code == CLI_DONE)
+		code = run_tests(t, &rules, cases);
+	else if (code == CLI_RULES)
+		cli_say("%s: no test is run, since other rules take in what those derive", file);
+	cli_rules_close(&rules);
+	return code;
+}
+
+static bool has_tests(const struct tests *t, const struct cli_rules *rules)
+{
+	for (const struct ens_decl *d = rules->ast.decls; d; d = d->next)
+		if (is_test(d) && wanted(t, d->title.name))
+			return true;
+	return false;
+}
+
+/* Standard input can't be read twice. */
+static bool must_leave_out(const struct tests *t, const struct cli_rules *rules, const char *file)
+{
+	struct ens_error err = {""};
+
+	return strcmp(file, "-") != 0 && has_tests(t, rules) && ens_tables_supported(&rules->tables, &err) != ENS_OK;
+}
+
 /* A file whose rules are wrong: one failure. */
 static enum cli_exit does_not_compile(struct tests *t, const struct cli_rules *rules, const char *file,
 				      struct ens_buf *cases)
@@ -362,7 +443,9 @@ static void test_file(struct tests *t, char *file)
 	t->suite_tests = t->suite_failed = t->suite_errors = 0;
 	cli_rules_open(&rules, &t->options);
 	code = cli_rules_compile(&rules, &file, 1, false);
-	if (code == CLI_DONE)
+	if (code == CLI_DONE && must_leave_out(t, &rules, file))
+		code = run_others(t, &rules, file, &cases);
+	else if (code == CLI_DONE)
 		code = run_tests(t, &rules, &cases);
 	else if (code == CLI_RULES && nothing_to_test(&rules.ast) && rules.ast.decls)
 		code = CLI_DONE;

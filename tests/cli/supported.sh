@@ -65,4 +65,51 @@ for window in 'tumbling 1m' 'hopping 1m every 10s' 'sliding 1m' 'session 1m' '3 
   emit M { n: count() }"
 done
 
+# ---- beside what can't be run, the tests of the other rules run
+
+cat >mixed.ens <<'EOF'
+event E from "e" { n: int, s: string }
+rule often
+  from a: E
+  window tumbling 1m
+  emit Often { n: count() }
+rule seen
+  match a: E
+  emit Seen { n: a.n }
+test "seen" for seen {
+  E { n: 1 }
+  expect Seen { n: 1 }
+}
+EOF
+expect "the others' tests" 0 "1 passed, 0 failed" test mixed.ens
+contains "what is left out" "$err" 'mixed.ens: the rule `often`: `window` can be checked and compiled, but not run yet'
+sed '/^test/,$d' mixed.ens >both.ens
+cat >>both.ens <<'EOF'
+test "seen" for seen {
+  E { n: 2 }
+  expect Seen { n: 1 }
+}
+test "both" for seen, often {
+  expect none
+}
+EOF
+expect "one of them fails, one is left out" 1 "0 passed, 1 failed" test both.ens
+contains "which tests are left out" "$err" 'not run yet; its tests are left out'
+expect "one that is left out is no success" 1 "0 passed, 0 failed" test --run both both.ens
+cat >over.ens <<'EOF'
+event E from "e" { n: int, s: string }
+rule often
+  from a: E
+  window tumbling 1m
+  derive Often { n: count() }
+rule seen
+  match a: Often
+  emit Seen { n: a.n }
+test "seen" for seen {
+  expect none
+}
+EOF
+expect "a rule over one that can't be run" 1 "0 passed, 0 failed" test over.ens
+contains "why" "$err" 'over.ens: no test is run, since other rules take in what those derive'
+
 finish

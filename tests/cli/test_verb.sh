@@ -44,7 +44,7 @@ test "what is left out is null or zero" for any {
   expect Any { user: "", ip: "::", ok: false, n: null, ms: 0.0, took: 0s, at: "2020-02-29T12:00:01Z" }
 }
 test "values of each kind" for any {
-  2 times Login { user: "{i} of {n}", ip: "10.0.{i}.1", ok: i = 2, n: i * 10, ms: i, took: 5s * i }
+  2 times Login { user: "{i} of {{n}", ip: "10.0.{i}.1", ok: i = 2, n: i * 10, ms: i, took: 5s * i }
   expect Any { user: "1 of {n}", ip: "10.0.1.1", ok: false, n: 10, ms: 1.0, took: 5s }
   expect Any { user: "2 of {n}", ip: "10.0.2.1", ok: true, n: 20, ms: 2.0, took: 10s }
 }
@@ -97,6 +97,37 @@ ensue check --dump tables good.ens
 with=$out
 ensue check --dump tables none.ens
 equal "tests are not in the tables" "$out" "$with"
+
+cat >strings.ens <<'END'
+event Login from "logins" { user: string, ip: ip, n: int, seen: time? }
+rule any
+  match  a: Login
+  emit   Any { user: a.user, ip: a.ip, seen: a.seen }
+rule seldom
+  match  a: Login[n > 0]
+  limit  1 per 1h
+  emit   Seldom { n: a.n }
+fn side(x) = if x > 2 then "last" else "first"
+test "expressions in the strings of a repeated line" for any {
+  3 times Login { user: "{side(i)} {i % 2} {{", ip: "10.0.0.{i + 1}", seen: "2026-01-05T08:00:0{i}Z" }
+  expect Any { user: "first 1 {", ip: "10.0.0.2", seen: "2026-01-05T08:00:01Z" }
+  expect Any { user: "first 0 {", ip: "10.0.0.3" }
+  expect Any { user: "last 1 {", ip: "10.0.0.4" }
+}
+test "other lines have no i" for any {
+  Login { user: "{i} {}" }
+  expect Any { user: "{i} {}" }
+}
+test "what limit held back" for seldom {
+  3 times every 1s Login { n: i }
+  at 2h Login { n: 4 }
+  expect Seldom { n: 1, _suppressed: null }
+  expect Seldom { n: 4, _suppressed: 2 }
+}
+END
+expect "strings, and what limit held back" 0 "3 passed, 0 failed" test strings.ens
+sed 's/_suppressed: 2/_suppressed: 3/' strings.ens >held.ens
+expect "another number was held back" 1 "  ! _suppressed  3         2" test held.ens
 
 # ---- what fails
 
