@@ -211,6 +211,7 @@ void ens_tables_rule_cost(const struct ens_tables *t, uint32_t rule, struct ens_
 		.cell_bytes = (uint32_t)r.cell_bytes,
 		.partial_bytes = (uint32_t)r.partial_bytes,
 		.event_bytes = (uint32_t)sizeof(struct ens_link),
+		.period_bytes = r.t->limit_count ? (uint32_t)ens_limit_bytes(t, rule) : 0,
 		.first_event_inside = !r.branches,
 		.text_bytes = (uint32_t)sizeof(struct ens_blob),
 		.collected_bytes = (uint32_t)sizeof(struct ens_collected),
