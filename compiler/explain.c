@@ -836,6 +836,7 @@ static void kept_how_long(struct explain *x, const struct traits *t)
 			say(x, " after its last ");
 			say_refs(x, a);
 		}
+	say(x, x->r->having && x->r->having->once ? ", and not while its `having` held the last time" : "");
 	say(x, "; a partial match lives ");
 	switch (x->r->scope) {
 	case ENS_T_TIME:
@@ -881,6 +882,13 @@ static void kept(struct explain *x, const struct traits *t)
 	ens_buf_addf(&x->line, ", and %u for each event taken%s", c->event_bytes,
 		     c->first_event_inside ? " after the first" : "");
 	item(x, 0);
+	if (c->period_bytes) {
+		ens_buf_addf(say(x, "- for each period of `limit`: "), "%u bytes, until it ends, or, where it held something back, ",
+			     c->period_bytes);
+		ens_format_duration(&x->line, x->r->limit_us);
+		say(x, " longer");
+		item(x, 0);
+	}
 	ens_buf_addf(say(x, "- for each text or address that is kept: its length and "), "%u bytes",
 		     c->text_bytes);
 	item(x, 0);

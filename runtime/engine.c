@@ -211,6 +211,7 @@ void ens_tables_rule_cost(const struct ens_tables *t, uint32_t rule, struct ens_
 		.cell_bytes = (uint32_t)r.cell_bytes,
 		.partial_bytes = (uint32_t)r.partial_bytes,
 		.event_bytes = (uint32_t)sizeof(struct ens_link),
+		.period_bytes = r.t->limit_count ? (uint32_t)ens_limit_bytes(t, rule) : 0,
 		.first_event_inside = !r.branches,
 		.text_bytes = (uint32_t)sizeof(struct ens_blob),
 		.collected_bytes = (uint32_t)sizeof(struct ens_collected),
@@ -559,6 +560,10 @@ static enum ens_status offer(struct ens_engine *e, const struct ens_interest *in
 	if (!bits && !session && !r->positional)
 		return ENS_OK; /* nothing can wait for it */
 	r->stats.concerned++;
+	const bool begins = session || bits & (r->start_mask | r->lead_mask);
+
+	if (!begins && !r->stats.keys)
+		return ENS_OK; /* as below, whatever its key is */
 	enum ens_status st = ens_keys_encode(r->keys, &e->tables->index[in->input->key.first], ev->value, &valid);
 
 	if (st != ENS_OK || !valid)
@@ -566,7 +571,7 @@ static enum ens_status offer(struct ens_engine *e, const struct ens_interest *in
 	struct ens_key *key = ens_keys_find(r->keys);
 	struct ens_cell *c = find_cell(key, r);
 
-	if (!c && !session && !(bits & (r->start_mask | r->lead_mask)))
+	if (!c && !begins)
 		return ENS_OK; /* nothing waits for it and nothing begins with it */
 	if (!c && !(c = make_cell(r, key)))
 		return e->failed;

@@ -102,7 +102,7 @@ enum ens_status ens_keys_encode(struct ens_keys *k, const uint32_t *fields, cons
 	return ENS_OK;
 }
 
-size_t ens_keys_bytes(const struct ens_tables *t, uint32_t group)
+uint32_t ens_keys_len(const struct ens_tables *t, uint32_t group)
 {
 	const struct ens_t_list parts = t->keygroup[group].parts;
 	uint32_t len = 0;
@@ -112,7 +112,12 @@ size_t ens_keys_bytes(const struct ens_tables *t, uint32_t group)
 
 		len += 1 + (type == ENS_STRING ? 4 : type == ENS_IP ? 16 : part_len(type, NULL));
 	}
-	return key_bytes(len, 0) + 2 * sizeof(struct ens_keys_slot);
+	return len;
+}
+
+size_t ens_keys_bytes(const struct ens_tables *t, uint32_t group)
+{
+	return key_bytes(ens_keys_len(t, group), 0) + 2 * sizeof(struct ens_keys_slot);
 }
 
 struct ens_key *ens_keys_find_bytes(const struct ens_keys *k, uint64_t hash, const char *bytes, uint32_t len)

@@ -39,6 +39,15 @@ static uint32_t subject_len(const struct ens_limit_subject *s)
 	return 2 + s->key->len + (s->type == ENS_NOTYPE ? 0 : value);
 }
 
+/* The table has one to two places for each period. */
+size_t ens_limit_bytes(const struct ens_tables *t, uint32_t rule)
+{
+	const struct ens_t_rule *r = &t->rule[rule];
+	const uint32_t len = 2 + ens_keys_len(t, r->keygroup) + (r->limit_by == ENS_NONE ? 0 : (uint32_t)sizeof(int64_t));
+
+	return (sizeof(struct ens_period) + len + ENS_HEAP_STEP - 1) / ENS_HEAP_STEP * ENS_HEAP_STEP + 2 * sizeof(struct ens_period *);
+}
+
 /* The key's own encoding says how long it is; the value stands last. */
 static void write_subject(const struct ens_limit_subject *s, char *into)
 {

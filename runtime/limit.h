@@ -48,6 +48,8 @@ bool ens_limit_drop_oldest(struct ens_limit *l, struct ens_heap *h);
 /* Its periods, as bytes and back (into a limit without any). */
 void ens_limit_save(const struct ens_limit *l, struct ens_state_out *out);
 bool ens_limit_load(struct ens_limit *l, struct ens_heap *h, struct ens_state_in *in);
+/* Bytes of a period of that rule, with its place in the table; texts in the key or the value come on top. */
+size_t ens_limit_bytes(const struct ens_tables *t, uint32_t rule);
 void ens_limit_close(struct ens_limit *l, struct ens_heap *h);
 
 #endif

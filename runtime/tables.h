@@ -498,6 +498,7 @@ struct ens_rule_cost {
 	uint32_t partial_bytes;   /* a partial match */
 	uint32_t event_bytes;     /* each event that it took */
 	bool first_event_inside;  /* but the first, which lies in the partial match */
+	uint32_t period_bytes;    /* a period of its `limit`; 0: it has none */
 	uint32_t text_bytes;      /* what a kept text takes besides its own length */
 	uint32_t collected_bytes, value_bytes; /* what an aggregate collects, and each place for a value, 4 and then powers of two */
 	uint32_t keys_max, partials_per_key_max, partials_max; /* of the rule, by default; beyond: what started first goes */

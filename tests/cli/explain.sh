@@ -184,6 +184,28 @@ contains "channels" "$out" '- Top to the channel "tops", with k'
 one layers.ens low
 contains "for whom it derives" "$out" '- Found, as an event for the rules `top` and `over`, with k, n'
 
+cat >kept.ens <<'EOF'
+event A from "a" { k: string, n: int }
+rule held
+  key k
+  match a: A -> b: A[n > a.n]
+  within 1m
+  having b.n > 5 once
+  limit 2 per 10m by b.n
+  emit M { k }
+rule free
+  match a: A[n = 1]
+  emit M { k: a.k }
+EOF
+one kept.ens held
+contains "what a limit keeps" "$out" 'for each period of `limit`: 96 bytes, until it ends, or, where it held something back, 10m longer'
+contains "what once keeps" "$out" 'with its last partial match, and not while its `having` held the last time; a'
+one kept.ens free
+case $out in
+*period*|*having*) fail "neither" "$out" ;;
+*) pass "neither" ;;
+esac
+
 expect "a rule that is not there" 1 'has no rule `slip`: did you mean `slips`?' explain rules.ens slip
 expect "nor one like it" 1 'has no rule `frobnicate`; `ensue list' explain rules.ens frobnicate
 expect "wrong rules: their messages" 1 "error E" explain want
