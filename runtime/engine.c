@@ -190,6 +190,7 @@ enum ens_status ens_engine_open(const struct ens_tables *tables, const struct en
 	if (!e->options.memory_bytes)
 		e->options.memory_bytes = DEFAULT_MEMORY_BYTES;
 	ens_heap_init(&e->heap);
+	e->heap.no_large_pages = options->no_large_pages;
 	ens_layers_open(&e->layers);
 	enum ens_status st = open_all(e, err);
 

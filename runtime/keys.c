@@ -9,6 +9,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/pages.h"
 #include "base/text.h"
 
 #define FIRST_SLOTS 64u
@@ -136,10 +137,21 @@ struct ens_key *ens_keys_at(const struct ens_keys *k, uint64_t i)
 	return k->slot[i].key;
 }
 
+/* Empty ones; a large table, which is looked at in no order, on large pages. */
+static struct ens_keys_slot *make_slots(const struct ens_keys *k, uint64_t n)
+{
+	struct ens_keys_slot *slot;
+
+	if (n < ENS_PAGES_BYTES / sizeof *slot || n > SIZE_MAX / sizeof *slot || k->heap->no_large_pages)
+		return calloc(n, sizeof *slot);
+	slot = ens_pages_alloc(n * sizeof *slot);
+	return slot ? memset(slot, 0, n * sizeof *slot) : NULL;
+}
+
 static bool grow(struct ens_keys *k)
 {
 	uint64_t mask = k->mask * 2 + 1;
-	struct ens_keys_slot *slot = calloc(mask + 1, sizeof *slot);
+	struct ens_keys_slot *slot = make_slots(k, mask + 1);
 
 	if (!slot)
 		return false;
