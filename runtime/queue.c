@@ -191,6 +191,7 @@ enum ens_status ens_queue_add(struct ens_queue *q, const struct ens_queue_item *
 		if (!b)
 			return ENS_ENOMEM;
 		b->item[b->n++] = *item;
+		__builtin_prefetch(&b->item[b->n + 2], 1);
 		q->occupied[level] |= UINT64_C(1) << slot;
 	}
 	q->nitem++;
