@@ -381,8 +381,11 @@ static enum ens_status release(struct ens_order *o, uint32_t group, const struct
 {
 	struct group *g = &o->group[group];
 	const struct ens_queue_item *first;
-	enum ens_status st = ens_queue_first(&g->queue, &first);
+	enum ens_status st;
 
+	if (!g->queue.nitem || g->queue.least_us > g->least_us)
+		return ENS_OK;
+	st = ens_queue_first(&g->queue, &first);
 	while (st == ENS_OK && first && can_go(g, first->time_us, first->stream) &&
 	       (!before || ens_queue_before(first, before))) {
 		look_ahead(o, group);
