@@ -14,6 +14,7 @@
 
 #define FIRST_SLOTS 64u
 #define FIRST_ROOM 64u
+#define PART_MAX_BYTES 17u /* with its mark; a text: without its length and bytes */
 
 struct ens_keys_slot {
 	uint64_t hash;
@@ -40,7 +41,8 @@ enum ens_status ens_keys_open(struct ens_keys *k, const struct ens_tables *t, ui
 {
 	*k = (struct ens_keys){.tables = t, .group = &t->keygroup[group], .heap = heap, .seed = seed};
 	k->slot = calloc(FIRST_SLOTS, sizeof *k->slot);
-	if (!k->slot || !make_room(k, FIRST_ROOM))
+	k->least_room = k->group->parts.count * PART_MAX_BYTES;
+	if (!k->slot || !make_room(k, k->least_room > FIRST_ROOM ? k->least_room : FIRST_ROOM))
 		return ENS_ENOMEM;
 	k->mask = FIRST_SLOTS - 1;
 	return ENS_OK;
@@ -71,31 +73,38 @@ static uint32_t part_len(uint8_t type, const struct ens_value *v)
 enum ens_status ens_keys_encode(struct ens_keys *k, const uint32_t *fields, const struct ens_value *value, bool *valid)
 {
 	const struct ens_t_keypart *part = &k->tables->keypart[k->group->parts.first];
+	const struct ens_t_keypart *const end = part + k->group->parts.count;
 	uint32_t len = 0;
 
 	*valid = false;
-	for (uint32_t i = 0; i < k->group->parts.count; i++) {
-		const struct ens_value *v = &value[fields[i]];
-		uint32_t n = v->null ? 0 : part_len(part[i].type, v);
+	for (; part < end; part++, fields++) {
+		const struct ens_value *v = &value[*fields];
 
-		if (v->null && !part[i].null_ok)
+		if (v->null && !part->null_ok)
 			return ENS_OK;
-		if (!make_room(k, (size_t)len + 1 + 4 + n))
-			return ENS_ENOMEM;
 		k->room[len++] = !v->null;
 		if (v->null)
 			continue;
-		if (part[i].type == ENS_STRING) {
-			memcpy(k->room + len, &n, 4);
-			len += 4;
-		}
-		if (ens_type_is_bytes(part[i].type))
-			memcpy(k->room + len, v->s, n);
-		else if (part[i].type == ENS_BOOL)
-			k->room[len] = (char)v->i;
-		else
+		switch (part->type) {
+		case ENS_STRING:
+			if (!make_room(k, (size_t)len + 4 + v->len + k->least_room))
+				return ENS_ENOMEM;
+			memcpy(k->room + len, &v->len, 4);
+			if (v->len)
+				memcpy(k->room + len + 4, v->s, v->len);
+			len += 4 + v->len;
+			break;
+		case ENS_IP:
+			memcpy(k->room + len, v->s, 16);
+			len += 16;
+			break;
+		case ENS_BOOL:
+			k->room[len++] = (char)v->i;
+			break;
+		default:
 			memcpy(k->room + len, &v->i, 8);
-		len += n;
+			len += 8;
+		}
 	}
 	k->room_len = len;
 	k->room_hash = XXH3_64bits_withSeed(k->room, len, k->seed);
