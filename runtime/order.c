@@ -232,27 +232,29 @@ void ens_order_close(struct ens_order *o)
 
 /* ---- events that wait ------------------------------------------------------------------------------------------- */
 
+/* Twice as many: each stays at its place, or goes as far behind it as there were. */
 static bool more_marks(struct stream *s)
 {
-	const uint64_t cap = s->cap_mark ? s->cap_mark * 2 : 64;
-	struct mark *mark = malloc(cap * sizeof(*mark));
-	uint64_t *gone = calloc(cap / 64, sizeof(*gone));
+	const uint64_t had = s->cap_mark, cap = had ? had * 2 : 64;
+	struct mark *mark = realloc(s->mark, cap * sizeof(*mark));
+	uint64_t *gone;
 
-	if (!mark || !gone) {
-		free(mark);
-		free(gone);
+	if (!mark)
 		return false;
-	}
-	for (uint64_t i = s->first_mark; i < s->end_mark; i++) {
-		const uint64_t from = i & (s->cap_mark - 1), to = i & (cap - 1);
-
-		mark[to] = s->mark[from];
-		gone[to / 64] |= (s->gone[from / 64] >> from % 64 & 1) << to % 64;
-	}
-	free(s->mark);
-	free(s->gone);
 	s->mark = mark;
+	gone = realloc(s->gone, cap / 8);
+	if (!gone)
+		return false;
 	s->gone = gone;
+	for (uint64_t i = s->first_mark; i < s->end_mark; i++) {
+		const uint64_t from = i & (had - 1), to = i & (cap - 1);
+
+		if (from == to)
+			continue;
+		mark[to] = mark[from];
+		gone[to / 64] &= ~(UINT64_C(1) << to % 64);
+		gone[to / 64] |= (gone[from / 64] >> from % 64 & 1) << to % 64;
+	}
 	s->cap_mark = cap;
 	return true;
 }
