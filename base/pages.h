@@ -1,6 +1,7 @@
 /*
- * Memory in blocks of ENS_PAGES_BYTES, on large pages where the system has them: what is looked at in no order finds its way
- * through far fewer entries of the processor's page table caches.  Only for what fills such blocks: a page is resident as a whole.
+ * Memory in blocks of ENS_PAGES_BYTES, on large pages where the system has them: what is looked at in no order finds
+ * its way through far fewer entries of the processor's page table caches.  Only for what fills such blocks: a page is
+ * resident as a whole.
  */
 #ifndef ENS_BASE_PAGES_H
 #define ENS_BASE_PAGES_H

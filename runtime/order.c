@@ -4,9 +4,9 @@
  * A stream's frontier is its newest event time - lateness, or one tick behind its watermark: the earliest time that is
  * still in time.  Of a group's streams, let (m, p) be the least frontier and the first stream that has it.  Exactly
  * the events that sort at or before (m, p) by (time, stream) can go to the engine: each other stream has passed their
- * time, or reached it and sorts behind.  What has to wait is packed (runtime/packed.h), once for all groups it waits in, and stands
- * in a queue (runtime/queue.h) for each of them, ordered by (time, stream, arrival); entries of one stream arrive in the
- * order of their IDs.
+ * time, or reached it and sorts behind.  What has to wait is packed (runtime/packed.h), once for all groups it
+ * waits in, and stands in a queue (runtime/queue.h) for each of them, ordered by (time, stream, arrival); entries of one
+ * stream arrive in the order of their IDs.
  *
  * Guarantee: a group's events reach the engine in that order, and deadlines between them, for every interleaving of the
  * streams.  Cost: an event that needs not wait (one stream, no lateness) costs a comparison for each group; one that

@@ -1,16 +1,17 @@
 /*
- * A number is a varint: 7 bits a byte, least first.  A value begins with a byte that says what it is, and how long: null, never
- * set, or a number in 1, 2, 4 or 8 bytes (sign-extended, in the order of this machine), or one so small that it is the byte
- * itself.  A text begins with its length as a varint, with null and never set before it.  Types follow from the tables.
+ * A number is a varint: 7 bits a byte, least first.  A value begins with a byte that says what it is, and how long:
+ * null, never set, or a number in 1, 2, 4 or 8 bytes (sign-extended, in the order of this machine), or one so small
+ * that it is the byte itself.  A text begins with its length as a varint, with null and never set before it.  Types
+ * follow from the tables.
  *
- * A stream's time is divided into slots of some milliseconds; each that is in use has an open chunk, to which events are added
- * one after the other, and which goes when the last of them does.  The next chunk of a slot is twice as large, up to
- * CHUNK_MAX_BYTES.  A slot that lies where another did closes that one's chunk.  Events of one stream and slot wait for the same,
- * and go together: nothing keeps a chunk for long that has lost most of them.
+ * A stream's time is divided into slots of some milliseconds; each that is in use has an open chunk, to which events
+ * are added one after the other, and which goes when the last of them does.  The next chunk of a slot is twice as
+ * large, up to CHUNK_MAX_BYTES.  A slot that lies where another did closes that one's chunk.  Events of one stream and
+ * slot wait for the same, and go together: nothing keeps a chunk for long that has lost most of them.
  *
- * Guarantee: what is unpacked is what was packed, value by value (of a null, that it is one).  Cost: one pass over the fields, a
- * few instructions each; memory for each event what it takes, and as much again where slots hold few.  Tested by
- * tests/unit/test_packed.c.
+ * Guarantee: what is unpacked is what was packed, value by value (of a null, that it is one).  Cost: one pass over the
+ * fields, a few instructions each; memory for each event what it takes, and as much again where slots hold few.
+ * Tested by tests/unit/test_packed.c.
  */
 #include "runtime/packed.h"
 
@@ -22,11 +23,11 @@
 #define VALUE_MAX_BYTES NUMBER_MAX_BYTES /* without the bytes of a text */
 #define ALIGN_BYTES 8u
 #define CHUNK_MAX_BYTES ((size_t)16384)
-#define SLOTS 128u          /* of a stream, in the time that events wait: their chunks' pages are looked at often enough to be known */
+#define SLOTS 128u          /* of a stream, in the time that events wait: few enough pages to be known to the processor */
 #define STREAMS_MAX 64u     /* for as many there is room without slots in the way of others */
 #define SHIFT_MIN 16u
 
-enum mark { MARK_NULL, MARK_UNSET, MARK_1, MARK_2, MARK_4, MARK_8, MARK_SMALL }; /* MARK_SMALL + n: the number n itself */
+enum mark { MARK_NULL, MARK_UNSET, MARK_1, MARK_2, MARK_4, MARK_8, MARK_SMALL }; /* MARK_SMALL + n: the number n */
 enum { TEXT_NULL, TEXT_UNSET, TEXT_EMPTY };                                      /* TEXT_EMPTY + n: n bytes */
 
 struct ens_packed_chunk {

@@ -1,10 +1,10 @@
 /*
- * Events that wait to be put in order (runtime/order.h), in few bytes and those of about one time beside each other: they come in
- * any order and go by their time, so that what goes together lies together.
+ * Events that wait to be put in order (runtime/order.h), in few bytes and those of about one time beside each other:
+ * they come in any order and go by their time, so that what goes together lies together.
  *
- * Numbers take the bytes that they need, texts theirs and one or two for their length: an event of five small fields some 60
- * bytes, where its `struct ens_event` with values takes 140 and its texts.  The bytes stay in the program that wrote them;
- * what is saved is written anew (runtime/state_code.h).
+ * Numbers take the bytes that they need, texts theirs and one or two for their length: an event of five small fields
+ * some 60 bytes, where its `struct ens_event` with values takes 140 and its texts.  The bytes stay in the program that
+ * wrote them; what is saved is written anew (runtime/state_code.h).
  */
 #ifndef ENS_RUNTIME_PACKED_H
 #define ENS_RUNTIME_PACKED_H

@@ -1,13 +1,14 @@
 /*
- * See queue.h.  A bucket's place is a function of an item's time and `now`.  When the first is wanted and run and heap are
- * empty, the earliest bucket is looked at: one with few enough items becomes the run, sorted, and `now` lies behind it; a large one is
- * spread over the levels below, with `now` at its earliest item, so that levels between which nothing differs cost nothing.
- * A bucket is sorted by counting: as many parts of its time as it has items, most of which get one or two, sorted by insertion.
- * Buckets are lists of chunks, which go from one bucket to another and are in the cache more often than not.
+ * See queue.h.  A bucket's place is a function of an item's time and `now`.  When the first is wanted and run and heap
+ * are empty, the earliest bucket is looked at: one with few enough items becomes the run, sorted, and `now` lies
+ * behind it; a large one is spread over the levels below, with `now` at its earliest item, so that levels between
+ * which nothing differs cost nothing. A bucket is sorted by counting: as many parts of its time as it has items, most
+ * of which get one or two, sorted by insertion. Buckets are lists of chunks, which go from one bucket to another and
+ * are in the cache more often than not.
  *
  * Guarantee: items come out in order, whatever comes in when (one that is earlier than what came out last comes next).
- * Cost: amortised O(1) moves of 32 bytes a digit, at most 8, and O(FEW_MAX) comparisons with neighbours (more only where more
- * than that have nearly one time); O(log n) for those that come into a range that has begun.  Tested by
+ * Cost: amortised O(1) moves of 32 bytes a digit, at most 8, and O(FEW_MAX) comparisons with neighbours (more only
+ * where more than that have nearly one time); O(log n) for those that come into a range that has begun.  Tested by
  * tests/unit/test_queue.c against a sorted array.
  */
 #include "runtime/queue.h"
