@@ -190,6 +190,7 @@ enum ens_status ens_engine_open(const struct ens_tables *tables, const struct en
 	if (!e->options.memory_bytes)
 		e->options.memory_bytes = DEFAULT_MEMORY_BYTES;
 	ens_heap_init(&e->heap);
+	e->heap.no_large_pages = options->no_large_pages;
 	ens_layers_open(&e->layers);
 	enum ens_status st = open_all(e, err);
 
@@ -521,10 +522,12 @@ int64_t ens_engine_next_due(const struct ens_engine *e, uint32_t group)
 
 /* ---- events ------------------------------------------------------------------------------------------------------- */
 
-static const struct ens_interest *first_interest(const struct ens_group *g, uint32_t type)
+static const struct ens_interest *first_interest(struct ens_group *g, uint32_t type)
 {
 	uint32_t low = 0, high = g->ninterest;
 
+	if (high && g->interest[g->latest].type == type)
+		return &g->interest[g->latest];
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
 
@@ -533,6 +536,7 @@ static const struct ens_interest *first_interest(const struct ens_group *g, uint
 		else
 			high = mid;
 	}
+	g->latest = low < g->ninterest ? low : 0;
 	return &g->interest[low];
 }
 

@@ -1,5 +1,5 @@
 /*
- * Size classes with intrusive free lists over 64 KiB slabs.  Allocation and freeing are a few instructions and touch
+ * Size classes with intrusive free lists over slabs of 64 KiB, later of 2 MiB.  Allocation and freeing are a few instructions and touch
  * only the block itself; slabs are never given back before the end, so the peak of each class stays reserved.
  * Tested by tests/unit/test_heap.c; in ASan builds every block is its own malloc, so that misuse is found.
  */
@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/pages.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define ONE_MALLOC_EACH 1
@@ -19,7 +21,7 @@
 #define ONE_MALLOC_EACH 0
 #endif
 
-#define SLAB_BYTES 65536u
+#define SLAB_BYTES ((size_t)65536)
 #define FETCHED_MAX 256u
 
 struct ens_heap_slab {
@@ -48,18 +50,26 @@ static size_t rounded(size_t len)
 	return len ? (len + ENS_HEAP_STEP - 1) / ENS_HEAP_STEP * ENS_HEAP_STEP : ENS_HEAP_STEP;
 }
 
+static bool more_slabs(struct ens_heap *h)
+{
+	const bool large = h->slab_bytes >= ENS_HEAP_SMALL_BYTES && !h->no_large_pages;
+	const size_t len = large ? ENS_PAGES_BYTES : SLAB_BYTES;
+	struct ens_heap_slab *s = large ? ens_pages_alloc(len) : malloc(len);
+
+	if (!s)
+		return false;
+	s->next = h->slabs;
+	h->slabs = s;
+	h->slab_bytes += len;
+	h->fresh = (char *)(s + 1);
+	h->fresh_end = (char *)s + len;
+	return true;
+}
+
 static void *carve(struct ens_heap *h, size_t len)
 {
-	if ((size_t)(h->fresh_end - h->fresh) < len) {
-		struct ens_heap_slab *s = malloc(SLAB_BYTES);
-
-		if (!s)
-			return NULL;
-		s->next = h->slabs;
-		h->slabs = s;
-		h->fresh = (char *)(s + 1);
-		h->fresh_end = (char *)s + SLAB_BYTES;
-	}
+	if ((size_t)(h->fresh_end - h->fresh) < len && !more_slabs(h))
+		return NULL;
 	void *p = h->fresh;
 
 	h->fresh += len;

@@ -9,10 +9,12 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/pages.h"
 #include "base/text.h"
 
 #define FIRST_SLOTS 64u
 #define FIRST_ROOM 64u
+#define PART_MAX_BYTES 17u /* with its mark; a text: without its length and bytes */
 
 struct ens_keys_slot {
 	uint64_t hash;
@@ -39,7 +41,8 @@ enum ens_status ens_keys_open(struct ens_keys *k, const struct ens_tables *t, ui
 {
 	*k = (struct ens_keys){.tables = t, .group = &t->keygroup[group], .heap = heap, .seed = seed};
 	k->slot = calloc(FIRST_SLOTS, sizeof *k->slot);
-	if (!k->slot || !make_room(k, FIRST_ROOM))
+	k->least_room = k->group->parts.count * PART_MAX_BYTES;
+	if (!k->slot || !make_room(k, k->least_room > FIRST_ROOM ? k->least_room : FIRST_ROOM))
 		return ENS_ENOMEM;
 	k->mask = FIRST_SLOTS - 1;
 	return ENS_OK;
@@ -70,31 +73,38 @@ static uint32_t part_len(uint8_t type, const struct ens_value *v)
 enum ens_status ens_keys_encode(struct ens_keys *k, const uint32_t *fields, const struct ens_value *value, bool *valid)
 {
 	const struct ens_t_keypart *part = &k->tables->keypart[k->group->parts.first];
+	const struct ens_t_keypart *const end = part + k->group->parts.count;
 	uint32_t len = 0;
 
 	*valid = false;
-	for (uint32_t i = 0; i < k->group->parts.count; i++) {
-		const struct ens_value *v = &value[fields[i]];
-		uint32_t n = v->null ? 0 : part_len(part[i].type, v);
+	for (; part < end; part++, fields++) {
+		const struct ens_value *v = &value[*fields];
 
-		if (v->null && !part[i].null_ok)
+		if (v->null && !part->null_ok)
 			return ENS_OK;
-		if (!make_room(k, (size_t)len + 1 + 4 + n))
-			return ENS_ENOMEM;
 		k->room[len++] = !v->null;
 		if (v->null)
 			continue;
-		if (part[i].type == ENS_STRING) {
-			memcpy(k->room + len, &n, 4);
-			len += 4;
-		}
-		if (ens_type_is_bytes(part[i].type))
-			memcpy(k->room + len, v->s, n);
-		else if (part[i].type == ENS_BOOL)
-			k->room[len] = (char)v->i;
-		else
+		switch (part->type) {
+		case ENS_STRING:
+			if (!make_room(k, (size_t)len + 4 + v->len + k->least_room))
+				return ENS_ENOMEM;
+			memcpy(k->room + len, &v->len, 4);
+			if (v->len)
+				memcpy(k->room + len + 4, v->s, v->len);
+			len += 4 + v->len;
+			break;
+		case ENS_IP:
+			memcpy(k->room + len, v->s, 16);
+			len += 16;
+			break;
+		case ENS_BOOL:
+			k->room[len++] = (char)v->i;
+			break;
+		default:
 			memcpy(k->room + len, &v->i, 8);
-		len += n;
+			len += 8;
+		}
 	}
 	k->room_len = len;
 	k->room_hash = XXH3_64bits_withSeed(k->room, len, k->seed);
@@ -141,10 +151,21 @@ struct ens_key *ens_keys_at(const struct ens_keys *k, uint64_t i)
 	return k->slot[i].key;
 }
 
+/* Empty ones; a large table, which is looked at in no order, on large pages. */
+static struct ens_keys_slot *make_slots(const struct ens_keys *k, uint64_t n)
+{
+	struct ens_keys_slot *slot;
+
+	if (n < ENS_PAGES_BYTES / sizeof *slot || n > SIZE_MAX / sizeof *slot || k->heap->no_large_pages)
+		return calloc(n, sizeof *slot);
+	slot = ens_pages_alloc(n * sizeof *slot);
+	return slot ? memset(slot, 0, n * sizeof *slot) : NULL;
+}
+
 static bool grow(struct ens_keys *k)
 {
 	uint64_t mask = k->mask * 2 + 1;
-	struct ens_keys_slot *slot = calloc(mask + 1, sizeof *slot);
+	struct ens_keys_slot *slot = make_slots(k, mask + 1);
 
 	if (!slot)
 		return false;

@@ -38,6 +38,7 @@ struct ens_keys {
 	uint64_t mask, count, next_order, seed;
 	char *room;              /* encoding of the key at hand */
 	uint32_t room_cap, room_len;
+	uint32_t least_room;     /* for all parts but the bytes of texts */
 	uint64_t room_hash;
 	uint64_t ahead[ENS_KEYS_AHEAD]; /* hashes of keys that come, a ring */
 	uint32_t nahead;

@@ -141,6 +141,7 @@ struct ens_group {
 	bool started, watch_set;
 	struct ens_interest *interest;      /* by type, then rule */
 	uint32_t ninterest;
+	uint32_t latest;                    /* in `interest`: the first of the type asked for last, or 0 */
 	struct ens_rule *limited;           /* its rules with a `limit` */
 	int64_t limit_due_us;               /* not after the earliest end of a limit's period */
 	uint32_t nlayer;                    /* layers of its rules: 1 where none takes in what another derives */

@@ -114,7 +114,8 @@ static bool enter(const struct ens_rule *r, struct ens_partial *p)
 	uint32_t n;
 	const struct ens_t_entry *list = ens_partial_entries(r, p, &n);
 
-	for (uint32_t i = 0; i < r->mask_words; i++)
+	p->dead[0] = 0;
+	for (uint32_t i = 1; i < r->mask_words; i++)
 		p->dead[i] = 0;
 	p->wanted = r->t->scope == ENS_T_EVENTS ? ENS_EVERY_EVENT : 0;
 	for (uint32_t i = 0; i < n; i++) {
@@ -504,10 +505,16 @@ static void go_down(struct ens_cell *c, struct ens_partial *p, const struct ens_
 {
 	struct ens_rule *r = c->rule;
 	uint16_t taken[ENS_ENTRIES_MAX];
-	struct walk w = {.cell = c, .p = p, .ev = ev, .taken = taken};
+	struct walk w; /* not cleared: of `fork` and `took` only what a fork has set is read */
 	uint32_t n;
 	const struct ens_t_entry *list = ens_partial_entries(r, p, &n);
 
+	w.cell = c;
+	w.p = p;
+	w.ev = ev;
+	w.taken = taken;
+	w.at = w.depth = w.ntaken = 0;
+	w.used = w.changed = w.complete = false;
 	/* One at a time, what p could go on with once it is complete is used up with it. */
 	while (w.at < n && w.p && !(w.complete && r->one) && r->engine->failed == ENS_OK) {
 		switch ((enum ens_t_entry_kind)list[w.at].kind) {

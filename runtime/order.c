@@ -4,9 +4,9 @@
  * A stream's frontier is its newest event time - lateness, or one tick behind its watermark: the earliest time that is
  * still in time.  Of a group's streams, let (m, p) be the least frontier and the first stream that has it.  Exactly
  * the events that sort at or before (m, p) by (time, stream) can go to the engine: each other stream has passed their
- * time, or reached it and sorts behind.  What has to wait is copied once, however many groups it waits in, and stands
- * in a queue (runtime/queue.h) for each of them, ordered by (time, stream, arrival); entries of one stream arrive in the
- * order of their IDs.
+ * time, or reached it and sorts behind.  What has to wait is packed (runtime/packed.h), once for all groups it
+ * waits in, and stands in a queue (runtime/queue.h) for each of them, ordered by (time, stream, arrival); entries of one
+ * stream arrive in the order of their IDs.
  *
  * Guarantee: a group's events reach the engine in that order, and deadlines between them, for every interleaving of the
  * streams.  Cost: an event that needs not wait (one stream, no lateness) costs a comparison for each group; one that
@@ -18,21 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/heap.h"
+#include "runtime/packed.h"
 #include "runtime/queue.h"
 
 #define UNREAD INT64_MIN /* frontier of a stream of which nothing was read */
 #define FETCH_AHEAD 32u  /* events before its turn the copy of a waiting one is fetched, */
 #define EXPECT_AHEAD ENS_ENGINE_LOOKAHEAD /* and the engine told of it */
-
-/* An event that waits, with its values and their bytes behind it. */
-struct held {
-	uint64_t place;             /* among those of its stream that have waited */
-	uint32_t size_bytes;
-	uint32_t ngroup;            /* in which it waits */
-	struct ens_event ev;
-	struct ens_value value[];
-};
 
 /* Of an event that waits, what outlives it until all before it have gone. */
 struct mark {
@@ -42,7 +33,7 @@ struct mark {
 
 struct group {
 	struct ens_t_list streams;  /* of the tables; not used when single */
-	struct ens_queue queue;     /* of struct held */
+	struct ens_queue queue;     /* of struct ens_packed */
 	int64_t least_us;           /* (m, p) */
 	uint32_t least_stream;
 	int64_t advanced_us;        /* the watermark that the engine has been told */
@@ -71,7 +62,7 @@ struct ens_order {
 	struct group *group;
 	uint32_t nstream, ngroup;
 	uint32_t *group_of;         /* groups by stream */
-	struct ens_heap memory;
+	struct ens_packer packer;
 	int64_t *judge_us;          /* single: the earliest time in time by stream of the tables */
 	struct ens_unique *unique;  /* NULL: no type asks for it */
 	uint64_t nheld, max_held, arrivals;
@@ -89,6 +80,16 @@ static void find_lateness(struct ens_order *o)
 		if (o->t->stream[i].lateness_us > s->lateness_us)
 			s->lateness_us = o->t->stream[i].lateness_us;
 	}
+}
+
+static int64_t greatest_lateness(const struct ens_tables *t)
+{
+	int64_t greatest_us = 0;
+
+	for (uint32_t i = 0; i < t->nstream; i++)
+		if (t->stream[i].lateness_us > greatest_us)
+			greatest_us = t->stream[i].lateness_us;
+	return greatest_us;
 }
 
 static bool group_reads(const struct ens_order *o, uint32_t group, uint32_t stream)
@@ -168,12 +169,12 @@ enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *en
 	o->nstream = single ? 1 : t->nstream;
 	o->ngroup = t->ngroup;
 	o->max_held = ENS_ORDER_BUFFERED_MAX;
-	ens_heap_init(&o->memory);
 	o->stream = calloc((size_t)o->nstream + 1, sizeof(*o->stream));
 	o->group = calloc((size_t)o->ngroup + 1, sizeof(*o->group));
 	o->judge_us = single ? calloc((size_t)t->nstream + 1, sizeof(*o->judge_us)) : NULL;
 	o->of_type = calloc((size_t)t->ntype + 1, sizeof(*o->of_type));
-	if (!o->stream || !o->group || !o->of_type || (single && !o->judge_us) || !find_groups(o)) {
+	if (!o->stream || !o->group || !o->of_type || (single && !o->judge_us) || !find_groups(o) ||
+	    ens_packer_open(&o->packer, t, greatest_lateness(t)) != ENS_OK) {
 		ens_order_close(o);
 		return ens_fail(err, ENS_ENOMEM, "no memory to put events in order");
 	}
@@ -199,10 +200,10 @@ enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *en
 static void free_held(void *user, const struct ens_queue_item *item)
 {
 	struct ens_order *o = user;
-	struct held *h = item->what;
+	struct ens_packed *h = item->what;
 
-	if (--h->ngroup == 0)
-		ens_heap_free(&o->memory, h, h->size_bytes);
+	if (--h->users == 0)
+		ens_packed_free(&o->packer, h);
 }
 
 void ens_order_close(struct ens_order *o)
@@ -222,7 +223,7 @@ void ens_order_close(struct ens_order *o)
 	ens_unique_close(o->unique);
 	free(o->judge_us);
 	free(o->of_type);
-	ens_heap_close(&o->memory);
+	ens_packer_close(&o->packer);
 	free(o->stream);
 	free(o->group);
 	free(o->group_of);
@@ -231,27 +232,29 @@ void ens_order_close(struct ens_order *o)
 
 /* ---- events that wait ------------------------------------------------------------------------------------------- */
 
+/* Twice as many: each stays at its place, or goes as far behind it as there were. */
 static bool more_marks(struct stream *s)
 {
-	const uint64_t cap = s->cap_mark ? s->cap_mark * 2 : 64;
-	struct mark *mark = malloc(cap * sizeof(*mark));
-	uint64_t *gone = calloc(cap / 64, sizeof(*gone));
+	const uint64_t had = s->cap_mark, cap = had ? had * 2 : 64;
+	struct mark *mark = realloc(s->mark, cap * sizeof(*mark));
+	uint64_t *gone;
 
-	if (!mark || !gone) {
-		free(mark);
-		free(gone);
+	if (!mark)
 		return false;
-	}
-	for (uint64_t i = s->first_mark; i < s->end_mark; i++) {
-		const uint64_t from = i & (s->cap_mark - 1), to = i & (cap - 1);
-
-		mark[to] = s->mark[from];
-		gone[to / 64] |= (s->gone[from / 64] >> from % 64 & 1) << to % 64;
-	}
-	free(s->mark);
-	free(s->gone);
 	s->mark = mark;
+	gone = realloc(s->gone, cap / 8);
+	if (!gone)
+		return false;
 	s->gone = gone;
+	for (uint64_t i = s->first_mark; i < s->end_mark; i++) {
+		const uint64_t from = i & (had - 1), to = i & (cap - 1);
+
+		if (from == to)
+			continue;
+		mark[to] = mark[from];
+		gone[to / 64] &= ~(UINT64_C(1) << to % 64);
+		gone[to / 64] |= (gone[from / 64] >> from % 64 & 1) << to % 64;
+	}
 	s->cap_mark = cap;
 	return true;
 }
@@ -280,54 +283,35 @@ static void remove_mark(struct stream *s, uint64_t place)
 		s->first_mark++;
 }
 
-static struct held *hold(struct ens_order *o, uint32_t stream, const struct ens_event *ev)
+/* It gets the next place among those of its stream that have waited.  NULL: no memory. */
+static struct ens_packed *hold(struct ens_order *o, struct stream *s, const struct ens_event *ev)
 {
-	const struct ens_t_list fields = o->t->type[ev->type].fields;
-	size_t size = sizeof(struct held) + fields.count * sizeof(struct ens_value);
-	struct stream *s = &o->stream[stream];
-	struct held *h;
-	char *bytes;
-	uint32_t i;
+	struct ens_packed *h;
+	uint64_t place;
 
-	for (i = 0; i < fields.count; i++)
-		if (ens_type_is_bytes((enum ens_type)o->t->field[fields.first + i].type) &&
-		    ev->value[i].null == ENS_SET)
-			size += ev->value[i].len;
-	h = ens_heap_alloc(&o->memory, size);
-	if (!h)
+	if (!add_mark(s, ev, &place))
 		return NULL;
-	*h = (struct held){.size_bytes = (uint32_t)size, .ev = *ev};
-	if (!add_mark(s, ev, &h->place)) {
-		ens_heap_free(&o->memory, h, size);
-		return NULL;
-	}
-	h->ev.value = h->value;
-	bytes = (char *)(h->value + fields.count);
-	for (i = 0; i < fields.count; i++) {
-		struct ens_value *v = &h->value[i];
-
-		*v = ev->value[i];
-		if (!ens_type_is_bytes((enum ens_type)o->t->field[fields.first + i].type) || v->null != ENS_SET)
-			continue;
-		if (v->len)
-			memcpy(bytes, v->s, v->len);
-		v->s = bytes;
-		bytes += v->len;
-	}
-	o->nheld++;
+	h = ens_pack(&o->packer, ev, place);
+	if (h)
+		o->nheld++;
+	else
+		s->end_mark--;
 	return h;
 }
 
-/* It waits in one group less. */
-static void let_go(struct ens_order *o, struct held *h)
+static struct stream *stream_of(const struct ens_order *o, const struct ens_event *ev)
 {
-	struct stream *s = &o->stream[o->single ? 0 : h->ev.id.stream];
+	return &o->stream[o->single ? 0 : ev->id.stream];
+}
 
-	assert(h->ngroup > 0);
-	if (--h->ngroup)
+/* It waits in one group less; `place` among those of its stream. */
+static void let_go(struct ens_order *o, struct ens_packed *h, struct stream *s, uint64_t place)
+{
+	assert(h->users > 0);
+	if (--h->users)
 		return;
-	remove_mark(s, h->place);
-	ens_heap_free(&o->memory, h, h->size_bytes);
+	remove_mark(s, place);
+	ens_packed_free(&o->packer, h);
 	o->nheld--;
 }
 
@@ -352,12 +336,14 @@ static enum ens_status hand_over(struct ens_order *o, uint32_t group, const stru
 /* Takes the first out of the queue and hands it over. */
 static enum ens_status release_first(struct ens_order *o, uint32_t group, const struct ens_queue_item *first)
 {
-	struct held *h = first->what;
+	struct ens_packed *h = first->what;
+	struct ens_event ev = {.time_us = first->time_us};
+	const uint64_t place = ens_unpack(&o->packer, h, &ev);
 	enum ens_status st;
 
 	ens_queue_drop_first(&o->group[group].queue);
-	st = hand_over(o, group, &h->ev);
-	let_go(o, h);
+	st = hand_over(o, group, &ev);
+	let_go(o, h, stream_of(o, &ev), place);
 	return st;
 }
 
@@ -365,10 +351,8 @@ static void fetch(const struct ens_queue_item *item)
 {
 	const char *h = item->what;
 
-	__builtin_prefetch(h);
-	__builtin_prefetch(h + 64);
-	__builtin_prefetch(h + 128);
-	__builtin_prefetch(h + 192);
+	__builtin_prefetch(h, 1); /* its bytes are borrowed, then it is freed, and used again */
+	__builtin_prefetch(h + 64, 1);
 }
 
 /* What will be released soon is fetched, and the engine told. */
@@ -376,6 +360,7 @@ static void look_ahead(const struct ens_order *o, uint32_t group)
 {
 	const struct ens_queue *q = &o->group[group].queue;
 	const struct ens_queue_item *soon;
+	struct ens_event ev;
 
 	for (size_t n = 1; ens_queue_turned(q) && n < FETCH_AHEAD && (soon = ens_queue_soon(q, n)); n++)
 		fetch(soon);
@@ -383,8 +368,14 @@ static void look_ahead(const struct ens_order *o, uint32_t group)
 	if (soon)
 		fetch(soon);
 	soon = ens_queue_soon(q, EXPECT_AHEAD);
-	if (soon)
-		ens_engine_expect(o->engine, group, &((const struct held *)soon->what)->ev);
+	if (soon) {
+		const uint64_t place = ens_unpack(&o->packer, soon->what, &ev);
+		const struct stream *s = stream_of(o, &ev);
+
+		ev.time_us = soon->time_us;
+		__builtin_prefetch(&s->gone[(place & (s->cap_mark - 1)) / 64], 1);
+		ens_engine_expect(o->engine, group, &ev);
+	}
 }
 
 /* Releases what can go and, if `before` is given, sorts before it. */
@@ -392,8 +383,11 @@ static enum ens_status release(struct ens_order *o, uint32_t group, const struct
 {
 	struct group *g = &o->group[group];
 	const struct ens_queue_item *first;
-	enum ens_status st = ens_queue_first(&g->queue, &first);
+	enum ens_status st;
 
+	if (!g->queue.nitem || g->queue.least_us > g->least_us)
+		return ENS_OK;
+	st = ens_queue_first(&g->queue, &first);
 	while (st == ENS_OK && first && can_go(g, first->time_us, first->stream) &&
 	       (!before || ens_queue_before(first, before))) {
 		look_ahead(o, group);
@@ -507,14 +501,18 @@ static enum ens_status offer(struct ens_order *o, uint32_t group, const struct e
 	if (can_go(g, w->time_us, w->stream)) {
 		st = hand_over(o, group, ev);
 	} else {
-		struct held *h = w->what ? w->what : hold(o, o->single ? 0 : ev->id.stream, ev);
+		struct ens_packed *h = w->what;
 
+		if (h)
+			h->users++;
+		else
+			w->what = h = hold(o, stream_of(o, ev), ev);
 		if (!h)
 			return ENS_ENOMEM;
-		w->what = h;
-		h->ngroup++;
 		if (ens_queue_add(&g->queue, w) != ENS_OK) {
-			let_go(o, h);
+			struct ens_event copy;
+
+			let_go(o, h, stream_of(o, ev), ens_unpack(&o->packer, h, &copy));
 			return ENS_ENOMEM;
 		}
 	}
@@ -591,8 +589,8 @@ static int64_t earliest(const struct ens_order *o, const struct ens_event *ev)
 	return o->single && o->judge_us[ev->id.stream] > all_us ? o->judge_us[ev->id.stream] : all_us;
 }
 
-/* Is it a repeat, or late?  One that is late and accepted gets its time.  `again`: it was counted before the restart. */
-static enum ens_order_verdict judge(struct ens_order *o, struct ens_event *ev, bool again)
+/* Is it a repeat, or late?  One that is late and accepted gets another time.  `again`: it was counted before the restart. */
+static enum ens_order_verdict judge(struct ens_order *o, const struct ens_event *ev, bool again, int64_t *time_us)
 {
 	const struct ens_t_type *type = &o->t->type[ev->type];
 	const int64_t earliest_us = earliest(o, ev);
@@ -610,7 +608,7 @@ static enum ens_order_verdict judge(struct ens_order *o, struct ens_event *ev, b
 		o->of_type[ev->type].late += !again;
 		return ENS_ORDER_LATE;
 	}
-	ev->time_us = earliest_us;
+	*time_us = earliest_us;
 	o->counts.accepted += !again;
 	return ENS_ORDER_TAKEN;
 }
@@ -652,19 +650,26 @@ static enum ens_status take(struct ens_order *o, const struct ens_event *ev, boo
 enum ens_status ens_order_push(struct ens_order *o, const struct ens_event *event, enum ens_order_verdict *verdict)
 {
 	struct stream *s = &o->stream[o->single ? 0 : event->id.stream];
-	struct ens_event ev = *event;
+	const struct ens_event *ev = event;
+	struct ens_event moved;
 	const bool again = read_before(s, event);
+	int64_t time_us = event->time_us;
 	enum ens_status st = ENS_OK;
 
 	assert(event->id.stream < o->t->nstream);
-	*verdict = judge(o, &ev, again);
-	if (*verdict == ENS_ORDER_TAKEN && again && cannot_be_made_up(o, s, &ev))
+	*verdict = judge(o, event, again, &time_us);
+	if (time_us != event->time_us) {
+		moved = *event;
+		moved.time_us = time_us;
+		ev = &moved;
+	}
+	if (*verdict == ENS_ORDER_TAKEN && again && cannot_be_made_up(o, s, ev))
 		*verdict = ENS_ORDER_LATE;
 	if (*verdict != ENS_ORDER_TAKEN)
 		return ENS_OK;
-	st = take(o, &ev, again);
+	st = take(o, ev, again);
 	if (st == ENS_OK)
-		o->of_type[ev.type].taken += !again;
+		o->of_type[ev->type].taken += !again;
 	if (st == ENS_OK && o->unique)
 		st = ens_unique_note(o->unique, event, s->before_us);
 	if (st == ENS_OK && o->unique)
@@ -865,7 +870,8 @@ void ens_order_set_released(struct ens_order *o, uint32_t group, const struct en
 
 /* An event that waits in one group. */
 struct waiting {
-	const struct held *held;
+	const struct ens_packed *held;
+	int64_t time_us;
 	uint64_t arrival;
 	uint32_t group;
 };
@@ -888,7 +894,7 @@ static void add_waiting(void *user, const struct ens_queue_item *item)
 {
 	struct waiting_list *l = user;
 
-	l->item[l->n++] = (struct waiting){item->what, item->arrival, l->group};
+	l->item[l->n++] = (struct waiting){item->what, item->time_us, item->arrival, l->group};
 }
 
 /* All that wait, by arrival: those of one event follow each other.  NULL: no memory. */
@@ -908,24 +914,24 @@ static struct waiting *list_waiting(const struct ens_order *o, size_t *n)
 	return l.item;
 }
 
-static struct mark *mark_of(const struct ens_order *o, const struct held *h)
+static struct mark *mark_of(const struct stream *s, uint64_t place)
 {
-	const struct stream *s = &o->stream[o->single ? 0 : h->ev.id.stream];
-
-	return &s->mark[h->place & (s->cap_mark - 1)];
+	return &s->mark[place & (s->cap_mark - 1)];
 }
 
-static void save_event(const struct ens_order *o, const struct held *h, struct ens_state_out *out)
+static void save_event(const struct ens_order *o, const struct waiting *w, struct ens_state_out *out)
 {
-	const struct ens_t_list fields = o->t->type[h->ev.type].fields;
+	struct ens_event ev = {.time_us = w->time_us};
+	const uint64_t place = ens_unpack(&o->packer, w->held, &ev);
+	const struct ens_t_list fields = o->t->type[ev.type].fields;
 
-	ens_out_number(out, h->ev.type);
-	ens_out_id(out, &h->ev.id);
-	ens_out_number(out, h->ev.from_file);
-	ens_out_time(out, mark_of(o, h)->before_us);
-	ens_out_time(out, h->ev.time_us);
+	ens_out_number(out, ev.type);
+	ens_out_id(out, &ev.id);
+	ens_out_number(out, ev.from_file);
+	ens_out_time(out, mark_of(stream_of(o, &ev), place)->before_us);
+	ens_out_time(out, ev.time_us);
 	for (uint32_t i = 0; i < fields.count; i++)
-		ens_out_value(out, (enum ens_type)o->t->field[fields.first + i].type, &h->value[i]);
+		ens_out_value(out, (enum ens_type)o->t->field[fields.first + i].type, &ev.value[i]);
 }
 
 /* Events in the order of their arrival, which numbers them anew. */
@@ -940,7 +946,7 @@ static void save_waiting(const struct ens_order *o, struct ens_state_out *out)
 	for (size_t i = 0; list && i < n; i = next) {
 		for (next = i + 1; next < n && list[next].held == list[i].held; next++)
 			;
-		save_event(o, list[i].held, out);
+		save_event(o, &list[i], out);
 		ens_out_number(out, next - i);
 		for (size_t k = i; k < next; k++)
 			ens_out_number(out, list[k].group);
@@ -1067,10 +1073,10 @@ static bool waits_in(const struct ens_order *o, const struct stream *s, uint32_t
 }
 
 /* The groups in which h waits, ascending. */
-static bool load_places(struct ens_order *o, struct held *h, struct ens_state_in *in)
+static bool load_places(struct ens_order *o, struct ens_packed *h, const struct ens_event *ev, struct ens_state_in *in)
 {
-	const uint32_t stream = o->single ? 0 : h->ev.id.stream;
-	const struct ens_queue_item w = {.time_us = h->ev.time_us, .arrival = o->arrivals++, .what = h,
+	const uint32_t stream = o->single ? 0 : ev->id.stream;
+	const struct ens_queue_item w = {.time_us = ev->time_us, .arrival = o->arrivals++, .what = h,
 					 .stream = o->by_arrival ? 0 : stream};
 	const uint32_t n = ens_in_upto(in, o->ngroup, "an event waits in more groups than there are");
 	uint32_t from = 0;
@@ -1088,7 +1094,7 @@ static bool load_places(struct ens_order *o, struct held *h, struct ens_state_in
 			return false;
 		if (ens_queue_add(&o->group[g].queue, &w) != ENS_OK)
 			return ens_in_no_memory(in);
-		h->ngroup++;
+		h->users++;
 		from = g + 1;
 	}
 	return ens_in_ok(in);
@@ -1100,20 +1106,23 @@ static bool load_waiting(struct ens_order *o, struct ens_state_in *in)
 		struct ens_event ev;
 		struct ens_value *value;
 		int64_t before_us;
-		struct held *h = NULL;
+		struct ens_packed *h = NULL;
+		struct stream *s = NULL;
 
 		if (load_event(o, &ev, &before_us, &value, in)) {
-			h = hold(o, o->single ? 0 : ev.id.stream, &ev);
+			s = stream_of(o, &ev);
+			h = hold(o, s, &ev);
 			if (!h)
 				(void)ens_in_no_memory(in);
 		}
 		free(value);
 		if (!h)
 			return false;
-		mark_of(o, h)->before_us = before_us;
-		if (!load_places(o, h, in)) {
-			if (!h->ngroup) /* nothing knows of it */
-				ens_heap_free(&o->memory, h, h->size_bytes);
+		h->users = 0;
+		mark_of(s, s->end_mark - 1)->before_us = before_us;
+		if (!load_places(o, h, &ev, in)) {
+			if (!h->users) /* nothing knows of it */
+				ens_packed_free(&o->packer, h);
 			return false;
 		}
 	}

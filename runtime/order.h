@@ -18,7 +18,7 @@
 #include "runtime/engine.h"
 #include "runtime/unique.h"
 
-/* Events that may wait at one time: about 300 bytes each for small events, so some 300 MB at the most in practice. */
+/* Events that may wait at one time: some 200 bytes each for small events, with their place in the queue and their marks. */
 #define ENS_ORDER_BUFFERED_MAX 1000000u
 
 struct ens_order;
@@ -48,7 +48,7 @@ enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *en
 void ens_order_close(struct ens_order *o);
 
 /*
- * Offers one event to every group that reads its stream.  The event's bytes are copied if it has to wait.
+ * Offers one event to every group that reads its stream.  The event is copied if it has to wait.
  * ENS_ELIMIT: as many events wait as may (ens_order_set_limit) and this one would have to wait too; it was not
  * taken.  Push it again once other streams have moved on, or give up: with one stream it means that the lateness
  * spans more events than may wait.

@@ -1,12 +1,15 @@
 /*
- * See queue.h.  A bucket's place is a function of an item's time and `now`, so items of one time are in one bucket in the
- * order in which they came.  When the first is wanted and run and heap are empty, the earliest bucket is looked at: a small
- * one becomes the run and `now` its end; a large one is spread over the levels below, with `now` at its earliest item, so
- * that levels between which nothing differs cost nothing.
+ * See queue.h.  A bucket's place is a function of an item's time and `now`.  When the first is wanted and run and heap
+ * are empty, the earliest bucket is looked at: one with few enough items becomes the run, sorted, and `now` lies
+ * behind it; a large one is spread over the levels below, with `now` at its earliest item, so that levels between
+ * which nothing differs cost nothing. A bucket is sorted by counting: as many parts of its time as it has items, most
+ * of which get one or two, sorted by insertion. Buckets are lists of chunks, which go from one bucket to another and
+ * are in the cache more often than not.
  *
  * Guarantee: items come out in order, whatever comes in when (one that is earlier than what came out last comes next).
- * Cost: amortised O(1) moves of 32 bytes a digit, at most 10, and O(FEW_MAX) comparisons with neighbours; O(log n) for those that come
- * into a range that has begun.  Tested by tests/unit/test_queue.c against a sorted array.
+ * Cost: amortised O(1) moves of 32 bytes a digit, at most 8, and O(FEW_MAX) comparisons with neighbours (more only
+ * where more than that have nearly one time); O(log n) for those that come into a range that has begun.  Tested by
+ * tests/unit/test_queue.c against a sorted array.
  */
 #include "runtime/queue.h"
 
@@ -14,17 +17,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BITS 6u
-#define FEW_MAX 64u    /* that many are sorted by insertion */
-#define RUN_AIM 1024u  /* buckets are joined until a run has that many, so that it pays to look ahead in it */
-#define KEPT_MAX 4096u /* a bucket with room for more gives it back when it is empty */
+#define BITS 9u
+#define CHUNK 32u       /* items */
+#define FEW_MAX 64u     /* that many are sorted by insertion */
+#define SORTED_BITS 13u
+#define SORTED_MAX (1u << SORTED_BITS) /* buckets with more are spread before they are sorted; that many have room in a cache */
+#define RUN_AIM 1024u   /* buckets are joined until a run has that many, so that it pays to look ahead in it */
+#define KEPT_MAX 16384u /* an array with room for more gives it back when it is empty */
+
+struct ens_queue_chunk {
+	struct ens_queue_chunk *next;
+	struct ens_queue_item item[CHUNK];
+};
 
 static uint64_t shifted(int64_t us)
 {
 	return (uint64_t)us ^ (UINT64_C(1) << 63);
 }
 
-static bool room(struct ens_queue_bucket *b, size_t more)
+static bool room(struct ens_queue_array *b, size_t more)
 {
 	size_t cap = b->cap ? b->cap : 16;
 	struct ens_queue_item *grown;
@@ -41,11 +52,11 @@ static bool room(struct ens_queue_bucket *b, size_t more)
 	return true;
 }
 
-static void clear(struct ens_queue_bucket *b)
+static void clear(struct ens_queue_array *b)
 {
 	if (b->cap > KEPT_MAX) {
 		free(b->item);
-		*b = (struct ens_queue_bucket){0};
+		*b = (struct ens_queue_array){0};
 	}
 	b->n = 0;
 }
@@ -53,30 +64,107 @@ static void clear(struct ens_queue_bucket *b)
 void ens_queue_init(struct ens_queue *q)
 {
 	*q = (struct ens_queue){0};
+	ens_heap_init(&q->memory);
+}
+
+/* ---- buckets ---------------------------------------------------------------------------------------------------- */
+
+static bool append(struct ens_queue *q, struct ens_queue_bucket *b, const struct ens_queue_item *item)
+{
+	const size_t at = (b->gone + b->n) % CHUNK;
+
+	if (at == 0) {
+		struct ens_queue_chunk *c = ens_heap_alloc(&q->memory, sizeof *c);
+
+		if (!c)
+			return false;
+		c->next = NULL;
+		*(b->n ? &b->last->next : &b->first) = c;
+		b->last = c;
+	}
+	b->last->item[at] = *item;
+	__builtin_prefetch(&b->last->item[at] + 2, 1); /* the next but one; others come before it */
+	b->n++;
+	return true;
+}
+
+static void drop_chunk(struct ens_queue *q, struct ens_queue_bucket *b)
+{
+	struct ens_queue_chunk *c = b->first;
+
+	b->first = c->next;
+	b->gone = 0;
+	ens_heap_free(&q->memory, c, sizeof *c);
+}
+
+/* The first item goes. */
+static void drop_item(struct ens_queue *q, struct ens_queue_bucket *b)
+{
+	b->n--;
+	b->gone++;
+	if (b->gone == CHUNK || !b->n)
+		drop_chunk(q, b);
+}
+
+static void empty(struct ens_queue *q, struct ens_queue_bucket *b)
+{
+	while (b->first)
+		drop_chunk(q, b);
+	b->n = 0;
 }
 
 void ens_queue_free(struct ens_queue *q)
 {
 	for (unsigned l = 0; l < ENS_QUEUE_LEVELS; l++) {
 		for (unsigned s = 0; q->level[l] && s < ENS_QUEUE_SLOTS; s++)
-			free(q->level[l][s].item);
+			empty(q, &q->level[l][s]);
 		free(q->level[l]);
 	}
+	ens_heap_close(&q->memory);
 	free(q->run.item);
 	free(q->heap.item);
 	ens_queue_init(q);
 }
 
+/* The items of a bucket, one after the other; `at` is one that has not gone. */
+struct walk {
+	const struct ens_queue_chunk *chunk;
+	uint32_t at;
+	size_t left;
+};
+
+static struct walk walk(const struct ens_queue_bucket *b)
+{
+	return (struct walk){b->first, b->gone, b->n};
+}
+
+static const struct ens_queue_item *next_item(struct walk *w)
+{
+	const struct ens_queue_item *item;
+
+	if (!w->left)
+		return NULL;
+	if (w->at == CHUNK) {
+		w->chunk = w->chunk->next;
+		w->at = 0;
+	}
+	item = &w->chunk->item[w->at++];
+	w->left--;
+	return item;
+}
+
 void ens_queue_each(const struct ens_queue *q, void (*fn)(void *user, const struct ens_queue_item *item), void *user)
 {
+	const struct ens_queue_item *item;
+
 	for (size_t i = q->head; i < q->run.n; i++)
 		fn(user, &q->run.item[i]);
 	for (size_t i = 0; i < q->heap.n; i++)
 		fn(user, &q->heap.item[i]);
 	for (unsigned l = 0; l < ENS_QUEUE_LEVELS; l++)
 		for (unsigned s = 0; q->level[l] && s < ENS_QUEUE_SLOTS; s++)
-			for (size_t i = 0; i < q->level[l][s].n; i++)
-				fn(user, &q->level[l][s].item[i]);
+			for (struct walk w = walk(&q->level[l][s]); (item = next_item(&w));)
+				fn(user, item);
 }
 
 /* ---- sorting ---------------------------------------------------------------------------------------------------- */
@@ -138,7 +226,7 @@ static void sort_many(struct ens_queue_item *item, size_t n)
 
 /* ---- adding ----------------------------------------------------------------------------------------------------- */
 
-static bool add_to_heap(struct ens_queue_bucket *h, const struct ens_queue_item *item)
+static bool add_to_heap(struct ens_queue_array *h, const struct ens_queue_item *item)
 {
 	size_t i = h->n;
 
@@ -159,14 +247,20 @@ static void place(const struct ens_queue *q, uint64_t at, unsigned *level, unsig
 	*slot = (unsigned)(at >> (*level * BITS)) & (ENS_QUEUE_SLOTS - 1);
 }
 
-/* The bucket of level and slot, with room for `more`; NULL without memory. */
-static struct ens_queue_bucket *bucket(struct ens_queue *q, unsigned level, unsigned slot, size_t more)
+/* Where it belongs. */
+static bool add_to_bucket(struct ens_queue *q, const struct ens_queue_item *item, unsigned level, unsigned slot)
 {
 	if (!q->level[level])
-		q->level[level] = calloc(ENS_QUEUE_SLOTS, sizeof(*q->level[level]));
-	if (!q->level[level] || !room(&q->level[level][slot], more))
-		return NULL;
-	return &q->level[level][slot];
+		q->level[level] = calloc(ENS_QUEUE_SLOTS, sizeof *q->level[level]);
+	if (!q->level[level] || !append(q, &q->level[level][slot], item))
+		return false;
+	q->occupied[level][slot / 64] |= UINT64_C(1) << slot % 64;
+	return true;
+}
+
+static void now_empty(struct ens_queue *q, unsigned level, unsigned slot)
+{
+	q->occupied[level][slot / 64] &= ~(UINT64_C(1) << slot % 64);
 }
 
 enum ens_status ens_queue_add(struct ens_queue *q, const struct ens_queue_item *item)
@@ -174,6 +268,8 @@ enum ens_status ens_queue_add(struct ens_queue *q, const struct ens_queue_item *
 	const uint64_t at = shifted(item->time_us);
 	unsigned level, slot;
 
+	if (!q->nitem || item->time_us < q->least_us)
+		q->least_us = item->time_us;
 	if (!q->nitem) {
 		q->run.n = q->head = 0;
 		q->now = at < UINT64_MAX ? at + 1 : at;
@@ -184,14 +280,9 @@ enum ens_status ens_queue_add(struct ens_queue *q, const struct ens_queue_item *
 		if (!add_to_heap(&q->heap, item))
 			return ENS_ENOMEM;
 	} else {
-		struct ens_queue_bucket *b;
-
 		place(q, at, &level, &slot);
-		b = bucket(q, level, slot, 1);
-		if (!b)
+		if (!add_to_bucket(q, item, level, slot))
 			return ENS_ENOMEM;
-		b->item[b->n++] = *item;
-		q->occupied[level] |= UINT64_C(1) << slot;
 	}
 	q->nitem++;
 	return ENS_OK;
@@ -201,65 +292,36 @@ enum ens_status ens_queue_add(struct ens_queue *q, const struct ens_queue_item *
 
 static uint64_t earliest(const struct ens_queue_bucket *b)
 {
+	const struct ens_queue_item *item;
 	uint64_t least = UINT64_MAX;
 
-	for (size_t i = 0; i < b->n; i++)
-		if (shifted(b->item[i].time_us) < least)
-			least = shifted(b->item[i].time_us);
+	for (struct walk w = walk(b); (item = next_item(&w));)
+		if (shifted(item->time_us) < least)
+			least = shifted(item->time_us);
 	return least;
 }
 
-/* Room in the buckets below `level`, where these items belong. */
-static bool room_below(struct ens_queue *q, const struct ens_queue_bucket *from, unsigned level)
-{
-	uint32_t count[ENS_QUEUE_LEVELS][ENS_QUEUE_SLOTS];
-	uint64_t used[ENS_QUEUE_LEVELS] = {0};
-	unsigned l, s;
-
-	for (size_t i = 0; i < from->n; i++) {
-		place(q, shifted(from->item[i].time_us), &l, &s);
-		if (!(used[l] >> s & 1))
-			count[l][s] = 0;
-		used[l] |= UINT64_C(1) << s;
-		count[l][s]++;
-	}
-	for (l = 0; l < level; l++)
-		for (; used[l]; used[l] &= used[l] - 1) {
-			s = (unsigned)__builtin_ctzll(used[l]);
-			if (!bucket(q, l, s, count[l][s]))
-				return false;
-		}
-	return true;
-}
-
-/* Spreads a bucket over those of lower levels; `now` moves to its earliest item if nothing lies before that. */
+/*
+ * Spreads a bucket over those of lower levels; `now` moves to its earliest item if nothing lies before that.  Without memory
+ * some stay, in a bucket that `now` has entered: leave_entered.
+ */
 static enum ens_status spread(struct ens_queue *q, unsigned level, unsigned slot, bool move)
 {
-	struct ens_queue_bucket from = q->level[level][slot];
-	const uint64_t before = q->now;
+	struct ens_queue_bucket *from = &q->level[level][slot];
 	unsigned l, s;
 
 	if (move)
-		q->now = earliest(&from);
-	q->level[level][slot] = (struct ens_queue_bucket){0};
-	if (!room_below(q, &from, level)) {
-		q->level[level][slot] = from;
-		q->now = before;
-		return ENS_ENOMEM;
-	}
-	q->occupied[level] &= ~(UINT64_C(1) << slot);
-	for (size_t i = 0; i < from.n; i++) {
-		struct ens_queue_bucket *b;
+		q->now = earliest(from);
+	while (from->n) {
+		const struct ens_queue_item *item = &from->first->item[from->gone];
 
-		place(q, shifted(from.item[i].time_us), &l, &s);
+		place(q, shifted(item->time_us), &l, &s);
 		assert(l < level);
-		b = &q->level[l][s];
-		b->item[b->n++] = from.item[i];
-		q->occupied[l] |= UINT64_C(1) << s;
+		if (!add_to_bucket(q, item, l, s))
+			return ENS_ENOMEM;
+		drop_item(q, from);
 	}
-	from.n = 0;
-	q->level[level][slot] = from;
-	clear(&q->level[level][slot]);
+	now_empty(q, level, slot);
 	return ENS_OK;
 }
 
@@ -277,46 +339,87 @@ static enum ens_status leave_entered(struct ens_queue *q)
 	enum ens_status st = ENS_OK;
 
 	for (unsigned l = ENS_QUEUE_LEVELS - 1; l > 0 && st == ENS_OK; l--)
-		if (q->occupied[l] >> digit_of_now(q, l) & 1)
+		if (q->occupied[l][digit_of_now(q, l) / 64] >> digit_of_now(q, l) % 64 & 1)
 			st = spread(q, l, digit_of_now(q, l), false);
 	return st;
 }
 
-/* The bucket goes to the end of the run, sorted, and `now` to its end. */
+static void sort(struct ens_queue_item *item, size_t n)
+{
+	if (n <= FEW_MAX)
+		sort_few(item, n);
+	else
+		sort_many(item, n);
+}
+
+/* The items of a bucket that is 2^shift long, sorted: by the highest bits in which they may differ, then each part. */
+static void sort_out(const struct ens_queue_bucket *b, unsigned shift, struct ens_queue_item *to)
+{
+	const unsigned by_n = 63u - (unsigned)__builtin_clzll(b->n);
+	const unsigned bits = by_n < shift ? by_n : shift, down = shift - bits;
+	const size_t nparts = (size_t)1 << bits;
+	const struct ens_queue_item *item;
+	uint16_t end[SORTED_MAX / 2]; /* nparts <= n < SORTED_MAX, a power of 2 */
+	uint32_t sum = 0;
+
+	memset(end, 0, nparts * sizeof *end);
+	for (struct walk w = walk(b); (item = next_item(&w));)
+		end[shifted(item->time_us) >> down & (nparts - 1)]++;
+	for (size_t i = 0; i < nparts; i++) {
+		const uint32_t n = end[i];
+
+		end[i] = (uint16_t)sum; /* its beginning, so far */
+		sum += n;
+	}
+	for (struct walk w = walk(b); (item = next_item(&w));)
+		to[end[shifted(item->time_us) >> down & (nparts - 1)]++] = *item;
+	for (size_t i = 0; i < nparts; i++) {
+		const size_t from = i ? end[i - 1] : 0;
+
+		if (end[i] - from > 1)
+			sort(to + from, end[i] - from);
+	}
+}
+
+/* The bucket goes to the end of the run, sorted, and `now` behind its last: what comes later is not in the run's way. */
 static enum ens_status take_bucket(struct ens_queue *q, unsigned level, unsigned slot)
 {
 	struct ens_queue_bucket *b = &q->level[level][slot];
 	const unsigned shift = level * BITS;
-	const size_t n = b->n;
+	const struct ens_queue_item *item;
 	struct ens_queue_item *to;
-	uint64_t end;
+	uint64_t last;
 
-	if (!room(&q->run, n))
+	if (!room(&q->run, b->n))
 		return ENS_ENOMEM;
 	to = q->run.item + q->run.n;
-	memcpy(to, b->item, n * sizeof(*to));
-	q->run.n += n;
-	clear(b);
-	q->occupied[level] &= ~(UINT64_C(1) << slot);
-	if (n <= FEW_MAX)
-		sort_few(to, n);
-	else
-		sort_many(to, n);
-	end = ((shifted(to->time_us) >> shift) + 1) << shift;
-	q->now = end ? end : UINT64_MAX;
+	if (level > 0 && b->n > FEW_MAX) {
+		sort_out(b, shift, to);
+	} else {
+		size_t n = 0;
+
+		for (struct walk w = walk(b); (item = next_item(&w));)
+			to[n++] = *item;
+		sort(to, n);
+	}
+	q->run.n += b->n;
+	empty(q, b);
+	now_empty(q, level, slot);
+	last = shifted(q->run.item[q->run.n - 1].time_us);
+	q->now = last < UINT64_MAX ? last + 1 : last;
 	return ENS_OK;
 }
 
 /* The earliest bucket; false: all are empty. */
 static bool first_bucket(const struct ens_queue *q, unsigned *level, unsigned *slot)
 {
-	for (unsigned l = 0; l < ENS_QUEUE_LEVELS; l++) {
-		if (!q->occupied[l])
-			continue;
-		*level = l;
-		*slot = (unsigned)__builtin_ctzll(q->occupied[l]);
-		return true;
-	}
+	for (unsigned l = 0; l < ENS_QUEUE_LEVELS; l++)
+		for (unsigned i = 0; q->level[l] && i < ENS_QUEUE_SLOTS / 64; i++)
+			if (q->occupied[l][i]) {
+				*level = l;
+				*slot = i * 64 + (unsigned)__builtin_ctzll(q->occupied[l][i]);
+				return true;
+			}
 	return false;
 }
 
@@ -329,7 +432,7 @@ static enum ens_status next_run(struct ens_queue *q)
 	clear(&q->run);
 	q->head = 0;
 	while (st == ENS_OK && q->run.n < RUN_AIM && first_bucket(q, &level, &slot)) {
-		if (level > 0 && q->level[level][slot].n > FEW_MAX) {
+		if (level > 0 && q->level[level][slot].n >= SORTED_MAX) {
 			st = spread(q, level, slot, true);
 			continue;
 		}
@@ -347,7 +450,7 @@ static bool heap_is_first(const struct ens_queue *q)
 	return q->head == q->run.n || ens_queue_before(&q->heap.item[0], &q->run.item[q->head]);
 }
 
-enum ens_status ens_queue_first(struct ens_queue *q, const struct ens_queue_item **out)
+enum ens_status ens_queue_seek(struct ens_queue *q, const struct ens_queue_item **out)
 {
 	enum ens_status st = ENS_OK;
 
@@ -356,14 +459,16 @@ enum ens_status ens_queue_first(struct ens_queue *q, const struct ens_queue_item
 		return ENS_OK;
 	if (q->head == q->run.n && !q->heap.n)
 		st = next_run(q);
-	if (st == ENS_OK)
-		*out = heap_is_first(q) ? &q->heap.item[0] : &q->run.item[q->head];
-	return st;
+	if (st != ENS_OK)
+		return st;
+	*out = heap_is_first(q) ? &q->heap.item[0] : &q->run.item[q->head];
+	q->least_us = (*out)->time_us;
+	return ENS_OK;
 }
 
 void ens_queue_drop_first(struct ens_queue *q)
 {
-	struct ens_queue_bucket *h = &q->heap;
+	struct ens_queue_array *h = &q->heap;
 
 	assert(q->nitem);
 	q->nitem--;

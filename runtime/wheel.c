@@ -23,6 +23,7 @@ static int64_t unshifted(uint64_t t)
 void ens_wheel_init(struct ens_wheel *w, int64_t now_us)
 {
 	w->now = shifted(now_us);
+	w->next = UINT64_MAX;
 	for (unsigned l = 0; l < ENS_WHEEL_LEVELS; l++) {
 		w->occupied[l] = 0;
 		for (unsigned s = 0; s < ENS_WHEEL_SLOTS; s++)
@@ -50,6 +51,8 @@ void ens_wheel_add(struct ens_wheel *w, struct ens_timer *t, int64_t deadline_us
 	head->prev->next = t;
 	head->prev = t;
 	w->occupied[level] |= UINT64_C(1) << slot;
+	if (at >> (level * BITS) << (level * BITS) < w->next)
+		w->next = at >> (level * BITS) << (level * BITS);
 }
 
 void ens_wheel_remove(struct ens_wheel *w, struct ens_timer *t)
@@ -97,12 +100,17 @@ static void spread(struct ens_wheel *w, unsigned level, unsigned slot)
 	}
 }
 
-struct ens_timer *ens_wheel_pop(struct ens_wheel *w, int64_t to_us)
+struct ens_timer *ens_wheel_take(struct ens_wheel *w, int64_t to_us)
 {
 	uint64_t to = shifted(to_us), start;
 	unsigned level, slot;
 
-	while (first_slot(w, &level, &slot, &start) && start <= to) {
+	for (;;) {
+		const bool found = first_slot(w, &level, &slot, &start);
+
+		w->next = found ? start : UINT64_MAX;
+		if (!found || start > to)
+			break;
 		if (start > w->now)
 			w->now = start;
 		if (level == 0) {

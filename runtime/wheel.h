@@ -24,6 +24,7 @@ struct ens_timer {
 
 struct ens_wheel {
 	uint64_t now;                          /* shifted by 2^63, so that it counts up from 0 */
+	uint64_t next;                         /* no slot with a timer begins before it; UINT64_MAX: there is none, or at the end of time */
 	uint64_t occupied[ENS_WHEEL_LEVELS];   /* bit s: slot s of the level has timers */
 	struct ens_timer head[ENS_WHEEL_LEVELS][ENS_WHEEL_SLOTS]; /* rings */
 };
@@ -38,7 +39,18 @@ void ens_wheel_add(struct ens_wheel *w, struct ens_timer *t, int64_t deadline_us
 void ens_wheel_remove(struct ens_wheel *w, struct ens_timer *t); /* no-op if it is not set */
 /* Takes out the timer with the earliest deadline at or before to_us; NULL when there is none (the wheel's time is then
  * to_us).  Equal deadlines come out one after the other, in no particular order. */
-struct ens_timer *ens_wheel_pop(struct ens_wheel *w, int64_t to_us);
+struct ens_timer *ens_wheel_take(struct ens_wheel *w, int64_t to_us);
+static inline struct ens_timer *ens_wheel_pop(struct ens_wheel *w, int64_t to_us)
+{
+	const uint64_t to = (uint64_t)to_us ^ (UINT64_C(1) << 63);
+
+	if (to >= w->next)
+		return ens_wheel_take(w, to_us);
+	if (to > w->now)
+		w->now = to;
+	return NULL;
+}
+
 int64_t ens_wheel_now(const struct ens_wheel *w);
 /* A time at or before the earliest deadline; ENS_NEVER without timers. */
 int64_t ens_wheel_next(const struct ens_wheel *w);

@@ -3,9 +3,10 @@
  *
  *   engine speed EVENTS KEYS     events/s; what is measured is pushing decoded events: conditions, keys, matching
  *   engine plain EVENTS KEYS     the same without look-ahead (option no_lookahead)
+ *   engine small EVENTS KEYS     the same on pages of the usual size (option no_large_pages)
  *   engine memory EVENTS KEYS    resident memory as the events go by, ten lines
  *   engine order EVENTS KEYS     the same events in order of their time, and out of order so that a million of them wait to be
- *                                put in order (runtime/order.h): events/s of both, and their ratio
+ *                                put in order (runtime/order.h), in turn: events/s, the best of each, and their ratio
  *   engine absences KEYS         an absence on each of that many keys is open, then each is due: events/s
  *
  * Events come in batches of a thousand, as a decoder hands them out, 20 a millisecond of event time.  The clock stands still
@@ -29,6 +30,7 @@
 #define NAGENT 8
 #define FIRST_US 1767600000000000
 #define STEP_US 50
+#define ORDER_ROUNDS 3
 #define LATENESS_US INT64_C(99000000) /* half of that, at 20 events a millisecond, is what waits: 990,000 */
 
 /* One batch of decoded events, and the texts their values borrow. */
@@ -49,14 +51,6 @@ static enum ens_status count(void *user, const struct ens_emission *e)
 	(void)e;
 	emissions++;
 	return ENS_OK;
-}
-
-static double now_s(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
 /* Processor time: what is compared is the work, also beside other programs. */
@@ -114,8 +108,8 @@ static void make_event(struct batch *b, uint32_t i, uint64_t at)
 		.id = {.ms = (uint64_t)at / 20, .seq = at % 20}, .time_us = time_us, .value = v};
 }
 
-/* Pushes events [from, to) of the stream; adds the time that took to *spent_s. */
-static enum ens_status push(struct ens_engine *e, struct batch *b, uint64_t from, uint64_t to, double *spent_s)
+/* Pushes events [from, to) of the stream; adds the time that took to *spent. */
+static enum ens_status push(struct ens_engine *e, struct batch *b, uint64_t from, uint64_t to, double *spent)
 {
 	enum ens_status st = ENS_OK;
 
@@ -124,14 +118,14 @@ static enum ens_status push(struct ens_engine *e, struct batch *b, uint64_t from
 
 		for (uint32_t i = 0; i < n; i++)
 			make_event(b, i, from + i);
-		const double start = now_s();
+		const double start = spent_s();
 
 		for (uint32_t i = 0; i < n && st == ENS_OK; i++) {
 			if (i + ENS_ENGINE_LOOKAHEAD < n)
 				ens_engine_expect(e, 0, &b->event[i + ENS_ENGINE_LOOKAHEAD]);
 			st = ens_engine_push(e, 0, &b->event[i]);
 		}
-		*spent_s += now_s() - start;
+		*spent += spent_s() - start;
 		from += n;
 	}
 	return st;
@@ -218,18 +212,24 @@ static enum ens_status order_pass(const struct ens_tables *t, struct batch *b, u
 	return st;
 }
 
-/* `t` has no lateness, `late` as much as the disorder. */
+/* `t` has no lateness, `late` as much as the disorder.  Both in turn, the best of each: other programs disturb either. */
 static enum ens_status order(const struct ens_tables *t, const struct ens_tables *late, struct batch *b, uint64_t n)
 {
-	double sorted = 0, mixed = 0;
-	uint64_t waited = 0, emitted;
-	enum ens_status st = order_pass(t, b, n, &sorted, &waited);
+	double sorted = 0, mixed = 0, rate;
+	uint64_t waited = 0, emitted = 0;
+	enum ens_status st = ENS_OK;
 
-	emitted = emissions;
+	for (int round = 0; round < ORDER_ROUNDS && st == ENS_OK; round++) {
+		b->disorder_us = 0;
+		st = order_pass(t, b, n, &rate, &waited);
+		emitted = emissions;
+		sorted = rate > sorted ? rate : sorted;
+		b->disorder_us = LATENESS_US;
+		if (st == ENS_OK)
+			st = order_pass(late, b, n, &rate, &waited);
+		mixed = rate > mixed ? rate : mixed;
+	}
 	printf("order: %.2f M events/s in order of time, %llu emissions\n", sorted / 1e6, (unsigned long long)emitted);
-	b->disorder_us = LATENESS_US;
-	if (st == ENS_OK)
-		st = order_pass(late, b, n, &mixed, &waited);
 	printf("order: %.2f M events/s out of order, %llu waiting at most, %llu emissions; ratio %.2f\n", mixed / 1e6,
 	       (unsigned long long)waited, (unsigned long long)emissions, mixed / sorted);
 	return st;
@@ -297,7 +297,8 @@ static enum ens_status measure(const char *what, uint64_t n, uint32_t nkey, cons
 			       const struct ens_tables *late, struct ens_error *err)
 {
 	const struct ens_engine_options options = {
-		.seed = 1, .no_lookahead = strcmp(what, "plain") == 0, .sink = {.emit = count}, .keys_per_rule = 2000000,
+		.seed = 1, .no_lookahead = strcmp(what, "plain") == 0,
+		.no_large_pages = strcmp(what, "small") == 0, .sink = {.emit = count}, .keys_per_rule = 2000000,
 		.partials_per_rule = 2000000};
 	struct batch *batch = new_batch(nkey);
 	struct ens_engine *engine = NULL;
@@ -310,7 +311,10 @@ static enum ens_status measure(const char *what, uint64_t n, uint32_t nkey, cons
 	else if (st == ENS_OK && strcmp(what, "absences") == 0)
 		st = absences(engine, nkey);
 	else if (st == ENS_OK)
-		st = speed(options.no_lookahead ? "engine without look-ahead" : "engine", engine, batch, n);
+		st = speed(options.no_lookahead	    ? "engine without look-ahead"
+			   : options.no_large_pages ? "engine on small pages"
+						    : "engine",
+			   engine, batch, n);
 	ens_engine_close(engine);
 	free(batch);
 	return st;
@@ -330,7 +334,7 @@ int main(int argc, char **argv)
 	enum ens_status st, late_st;
 
 	if (n == 0 || nkey == 0 || nkey >= 1 << 24) {
-		fprintf(stderr, "usage: engine speed|plain|memory|order EVENTS KEYS, or engine absences KEYS\n");
+		fprintf(stderr, "usage: engine speed|plain|small|memory|order EVENTS KEYS, or engine absences KEYS\n");
 		return 2;
 	}
 	st = compile(is_absences ? beats : logins, &arena, &bytes, &tables);

@@ -27,6 +27,7 @@ END
 echo "machine: $(getconf _NPROCESSORS_ONLN) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), redis $(redis-server --version | sed 's/.*v=\([^ ]*\).*/\1/')"
 "$programs/engine" speed "$events" "$keys" || stop "the engine failed"
 "$programs/engine" plain "$events" "$keys" || stop "the engine failed"
+"$programs/engine" small "$events" "$keys" || stop "the engine failed"
 "$programs/engine" memory "$events" 1000 || stop "the engine failed"
 
 "$programs/engine" order "$events" "$keys" || stop "the engine failed"

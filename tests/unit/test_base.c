@@ -1,8 +1,10 @@
 /* Arena, buffer and failure texts: bounds, alignment, and what happens without memory. */
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/pages.h"
 
 #include <CUnit/CUnit.h>
+#include <stdlib.h>
 #include <string.h>
 
 void suite_base(void);
@@ -191,6 +193,21 @@ static void failures_are_one_line_and_whole_characters(void)
 	CU_ASSERT_EQUAL(strlen(err.text), ENS_ERROR_MAX - 1);
 }
 
+static void large_pages_are_memory(void)
+{
+	static const size_t sizes[] = {1, ENS_PAGES_BYTES, ENS_PAGES_BYTES + 1};
+
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		char *p = ens_pages_alloc(sizes[i]);
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+		CU_ASSERT_EQUAL((uintptr_t)p % ENS_PAGES_BYTES, 0);
+		memset(p, 'x', sizes[i]);
+		free(p);
+	}
+	CU_ASSERT_PTR_NULL(ens_pages_alloc(SIZE_MAX));
+}
+
 void suite_base(void)
 {
 	CU_pSuite s = CU_add_suite("base", NULL, NULL);
@@ -205,5 +222,6 @@ void suite_base(void)
 	CU_add_test(s, "buffer: without memory it stays as it was", buf_without_memory_stays_as_it_was);
 	CU_add_test(s, "buffer: JSON strings", buf_writes_json_strings);
 	CU_add_test(s, "buffer: control characters are shown", buf_shows_control_characters);
+	CU_add_test(s, "pages: they are memory", large_pages_are_memory);
 	CU_add_test(s, "failures are one line and whole characters", failures_are_one_line_and_whole_characters);
 }

@@ -35,6 +35,35 @@ static void blocks_do_not_overlap_and_are_counted(void)
 	ens_heap_close(&h);
 }
 
+/* Twice as much as a heap takes in small slabs, with large pages and without. */
+static void a_large_heap_is_as_a_small_one(void)
+{
+	enum { BLOCK = 1008, N = 2 * ENS_HEAP_SMALL_BYTES / BLOCK };
+	static unsigned char *block[N];
+
+	for (int no_large_pages = 0; no_large_pages < 2; no_large_pages++) {
+		struct ens_heap h;
+
+		ens_heap_init(&h);
+		h.no_large_pages = no_large_pages;
+		for (int round = 0; round < 2; round++) {
+			for (size_t i = 0; i < N; i++) {
+				block[i] = ens_heap_alloc(&h, BLOCK);
+				CU_ASSERT_PTR_NOT_NULL_FATAL(block[i]);
+				CU_ASSERT_EQUAL_FATAL((uintptr_t)block[i] % 16, 0);
+				memset(block[i], (int)(i % 251), BLOCK);
+			}
+			CU_ASSERT_EQUAL(h.used_bytes, (uint64_t)N * BLOCK);
+			for (size_t i = 0; i < N; i++) {
+				CU_ASSERT_FATAL(block[i][0] == i % 251 && block[i][BLOCK - 1] == i % 251);
+				ens_heap_free(&h, block[i], BLOCK);
+			}
+			CU_ASSERT_EQUAL(h.used_bytes, 0);
+		}
+		ens_heap_close(&h);
+	}
+}
+
 static void freeing_nothing_is_harmless(void)
 {
 	struct ens_heap h;
@@ -50,5 +79,6 @@ void suite_heap(void)
 	CU_pSuite s = CU_add_suite("heap", NULL, NULL);
 
 	CU_add_test(s, "blocks do not overlap and are counted", blocks_do_not_overlap_and_are_counted);
+	CU_add_test(s, "a large heap is as a small one", a_large_heap_is_as_a_small_one);
 	CU_add_test(s, "freeing nothing is harmless", freeing_nothing_is_harmless);
 }

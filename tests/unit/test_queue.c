@@ -137,6 +137,31 @@ static void against_a_sorted_array(uint64_t span, uint64_t slack, unsigned max)
 	ens_queue_free(&q);
 }
 
+/* More than one bucket is sorted with at once, evenly and all but a few in one place; the chunks go round. */
+static void many_wait(void)
+{
+	enum { N = 30000 };
+
+	ens_queue_init(&q);
+	state = 9;
+	for (int round = 0; round < 3; round++) {
+		for (uint64_t i = 0; i < N; i++)
+			add((int64_t)(round == 1 && i % 100 ? 5000000 + below(30) : below(10000000)), (uint32_t)below(2), i);
+		for (unsigned each = 0; each < N / 2; each++) {
+			struct ens_queue_item before = take(), next = take();
+
+			CU_ASSERT_FATAL(ens_queue_before(&before, &next));
+			next.time_us += 20000000; /* a long way behind */
+			CU_ASSERT_EQUAL(ens_queue_add(&q, &next), ENS_OK);
+		}
+		for (unsigned each = 0; each < N / 2; each++)
+			CU_ASSERT(take().time_us >= 20000000);
+		CU_ASSERT_EQUAL(q.nitem, 0);
+		CU_ASSERT_EQUAL(q.memory.used_bytes, 0);
+	}
+	ens_queue_free(&q);
+}
+
 static void random_work_agrees_with_a_sorted_array(void)
 {
 	state = 3;
@@ -156,5 +181,6 @@ void suite_queue(void)
 	CU_add_test(s, "ties go by stream, then arrival", ties_go_by_stream_then_arrival);
 	CU_add_test(s, "one microsecond holds many", one_microsecond_holds_many);
 	CU_add_test(s, "times may be as far apart as they go", times_may_be_as_far_apart_as_they_go);
+	CU_add_test(s, "many wait", many_wait);
 	CU_add_test(s, "random work agrees with a sorted array", random_work_agrees_with_a_sorted_array);
 }
