@@ -5,15 +5,18 @@
                   [--only LIST] [--without LIST]     constructs; --list names them, left out: all
   differential.py --self ...    no command: every match of the reference (without having, limit, timeouts) must also be
                                 one of its `match all` without skip
-A seed and a set of constructs always give the same case. Many cases go through one `ensue` process, each with its own
-rule, types and stream; compared are, for each rule and key, the emissions in order: type, events, _start, _end,
-_suppressed. A difference is minimised (events dropped, clauses, steps and conditions taken out, times kept) and printed
-as a case of cases/*.jsonl; where one other reading of an open corner (reference.READINGS) gives the command's answer,
-its name is printed too. --save appends the minimised cases as JSON lines, expected being the reference's answer. Exit
-code 1 when there are differences."""
+A seed is a rule, tried on STREAMS streams, each of which is a case and has a number: 17.3 is the third of seed 17. A seed
+and a set of constructs always give the same cases. In the command the streams of a rule are told apart by one more part of
+its key, `b`; every ALONE-th seed has one stream, and its rule is as it is written. Many rules go through one `ensue`
+process, each with its own types and stream; compared are, for each rule and key, the emissions in order: type, events,
+_start, _end, _suppressed. A difference is minimised (events dropped, clauses, steps and conditions taken out, times kept)
+and printed as a case of cases/*.jsonl; where one other reading of an open corner (reference.READINGS) gives the command's
+answer, its name is printed too. --save appends the minimised cases as JSON lines, expected being the reference's answer.
+Exit code 1 when there are differences."""
 import argparse
 import collections
 import copy
+import gc
 import itertools
 import json
 import multiprocessing
@@ -52,6 +55,9 @@ NAMES = "abcd"
 DURATIONS = [5, 10, 20, 30, 50]
 SCOPES = [20, 30, 50, 80, 120]
 STEPS = [0, 5, 5, 10, 10, 10, 15, 20, 30, 30, 40]
+BEGIN = 1000  # ms
+SPAN = 150    # ms: how long the streams of a rule last that looks at both their begin and their end
+STREAMS, ALONE = 10, 8
 
 
 # ------------------------------------------------------------------------------------------- making a case
@@ -282,6 +288,11 @@ class Maker:
         return f'name = "{self.r.choice(self.letters)}"' + (f" and price >= {self.r.randint(1, 4)}" if self.chance(0.6) else "")
 
     def case(self):
+        """A rule, with a first stream."""
+        rule = self.rule()
+        return {**rule, "events": self.stream(rule)}
+
+    def rule(self):
         r = self.r
         lead = self.absence() if self.on("leading absence", 0.08) else None
         items = self.sequence(0, r.choice([1, 2, 2, 3, 3, 4]))
@@ -301,24 +312,36 @@ class Maker:
             takes = [t + (f"[price != {r.randint(0, 4)}]" if self.chance(0.3) else "") for t in self.types]
         timeout = (self.scope is not None or "within" in items_text(items)) and self.on("timeout", 0.35)
         return {"mode": self.mode, "types": self.types, "filter": self.filter, "keys": self.keys, "scope": self.scope,
-                "takes": takes, "clauses": clauses, "timeout": timeout, "items": items, "events": self.events(),
+                "takes": takes, "clauses": clauses, "timeout": timeout, "items": items,
                 "at_end": r.choice(["flush", "hold"])}
 
-    def events(self):
-        r, events, t = self.r, [], 1000
-        for _ in range(r.randint(6, 16)):
-            t += r.choice(STEPS)
-            e = {"t": t, "name": r.choice(self.letters), "price": float(r.randint(0, 4))}
-            if len(self.types) > 1:
-                e["event"] = r.choice(self.types)
-            if self.keys:
-                for field in ("k", "h"):
-                    if field in self.keys and not self.chance(0.1):
-                        e[field] = r.choice("xy")
-            if self.chance(0.02):
-                del e["price"]
-            events.append(e)
+    def stream(self, rule):
+        r, events, t = self.r, [], BEGIN
+        n = r.randint(6, 16)
+        columns = {"name": r.choices(self.letters, k=n), "price": r.choices(PRICES, k=n)}
+        if len(self.types) > 1:
+            columns["event"] = r.choices(self.types, k=n)
+        for field in ("k", "h"):
+            if self.keys and field in self.keys:
+                columns[field] = r.choices(PARTS, k=n)
+        for step, *values in zip(r.choices(STEPS, k=n), *columns.values()):
+            t += step
+            events.append({"t": t, **{name: v for name, v in zip(columns, values) if v is not None}})
+        if begins_and_ends(rule):
+            for e in events:
+                e["t"] = min(e["t"], BEGIN + SPAN)
+            events[0]["t"], events[-1]["t"] = BEGIN, BEGIN + SPAN
         return events
+
+
+# None: left out
+PRICES = [0.0, 1.0, 2.0, 3.0, 4.0] * 10 + [None]
+PARTS = ["x", "y"] * 5 + [None]
+
+
+def begins_and_ends(rule):
+    """Does the answer depend on when the stream begins and also on when it ends?"""
+    return rule["at_end"] == "hold" and rule["items"][0][1]["kind"] == "not"
 
 
 MODES = {"first": "", "last": "last ", "all": "all "}
@@ -362,12 +385,14 @@ def items_text(items):
     return " ".join((arrow_text(a) + " " if a else "") + node_text(n) for a, n in items)
 
 
-def rules_text(case, n=""):
-    """The rule file of a case; with `n` its types, stream and rule have that number, to stand beside others."""
-    out = []
+def rules_text(case, n="", many=False):
+    """The rule file of a case; with `n` its types, stream and rule have that number, to stand beside others; with `many`
+    the number of the stream, `b`, is a part of the key."""
+    out, keys_of_rule = [], ", ".join(["b"] * many + [case["keys"]] * bool(case["keys"]))
     for t in case["types"]:
         which = f' where event = "{t}{n}"' if len(case["types"]) > 1 else ""
         keys = "".join(f"  {field}     : string?\n" for field in ("k", "h") if case["keys"] and field in case["keys"])
+        keys = "  b     : int\n" * many + keys
         fields = f"  t     : time(ms)\n  name  : string\n  price : float?\n{keys}"
         out.append(f'event {t}{n} from "in{n}"{which} {{\n{fields}}} time t')
     if case["filter"]:
@@ -375,8 +400,8 @@ def rules_text(case, n=""):
     out.append(f"rule r{n}")
     if case["takes"]:
         out.append("  from    " + ", ".join(case["takes"]))
-    if case["keys"]:
-        out.append(f"  key     {case['keys']}")
+    if keys_of_rule:
+        out.append(f"  key     {keys_of_rule}")
     out.append("  match   " + MODES[case["mode"]] + items_text(case["items"]))
     clauses = {**case["clauses"], "within": case["scope"]}
     out += [f"  {c:7} {clauses[c]}" for c in CLAUSES if clauses.get(c)]
@@ -501,10 +526,10 @@ def ordered(emissions):
     return sorted(by_key.items())
 
 
-def expected_of(case, mode=None, **more):
+def expected_of(case, parser=None, **more):
     """The reference's answer, None where the case is outside what it reads or too big for it."""
     try:
-        lists = reference.emissions(rules_text(case), case["events"], case["at_end"], mode=mode, **more)
+        lists = reference.answer(parser or reference.Parser(rules_text(case)), case["events"], case["at_end"], **more)
     except (reference.Unsupported, reference.TooBig, RecursionError):
         return None
     return ordered(e for one in lists for e in one)
@@ -574,81 +599,115 @@ COMMAND = SWITCHES = None
 def start_worker(path, switches):
     global COMMAND, SWITCHES
     COMMAND, SWITCHES = path and Command(path), switches
+    gc.collect()
+    gc.freeze()
+    gc.disable()  # see try_seeds
+
+
+class Rule:
+    """A rule of a batch, with its streams: `cases`, (number, its case, expected)."""
+
+    def __init__(self, seed):
+        self.maker, self.seed, self.many = Maker(seed, SWITCHES), seed, seed % ALONE != 0
+        self.rule, self.cases = self.maker.rule(), []
+
+    def ask(self, parser):
+        """The streams, with the reference's answers; the numbers of those that it has none for."""
+        outside = []
+        for at in range(1, (STREAMS if self.many else 1) + 1):
+            case = {**self.rule, "events": self.maker.stream(self.rule)}
+            expected = expected_of(case, parser)
+            if expected is None:
+                outside.append(f"{self.seed}.{at}")
+            else:
+                self.cases.append((f"{self.seed}.{at}", case, expected))
+        return outside
 
 
 def try_seeds(seeds):
-    """Cases of these seeds through as few processes as will do: [(seed, kind, detail)]."""
-    out, asked = [], []
+    """Cases of these seeds through as few processes as will do: [(number of the case or seed, kind, detail)]."""
+    out, rules = [], []
     for seed in seeds:
-        case = Maker(seed, SWITCHES).case()
-        expected = expected_of(case)
-        if expected is None:
-            out.append((seed, "outside", None))
-        else:
-            asked.append((seed, case, expected))
-    for at_end in ("flush", "hold"):
-        together = [x for x in asked if x[1]["at_end"] == at_end]
-        for (seed, case, expected), got in zip(together, together_run(COMMAND, [case for _, case, _ in together], at_end)):
-            out.append((seed, *verdict(case, expected, got)))
+        rule = Rule(seed)
+        try:
+            rules.append((rule, reference.Parser(rules_text(rule.rule))))
+        except reference.Unsupported:
+            out.append((seed, "rules outside", None))
+    refused = refusals_of(COMMAND, [rule for rule, _ in rules])
+    asked = []
+    for i, (rule, parser) in enumerate(rules):
+        if i in refused:
+            out.append((rule.seed, "rules " + refused[i].kind, refused[i].text))
+            continue
+        out += [(number, "outside", None) for number in rule.ask(parser)]
+        asked.append(rule)
+    for kind in (("flush", False), ("hold", False), ("hold", True)):
+        together = [rule for rule in asked if (rule.rule["at_end"], begins_and_ends(rule.rule)) == kind]
+        for (number, case, expected), got in together_run(COMMAND, together, kind[0]):
+            out.append((number, *verdict(case, expected, got)))
+    gc.collect()
     return out
 
 
 def verdict(case, expected, got):
-    if got.kind in ("refused", "unsupported"):
-        return got.kind, got.text
     if got.kind == "ok" and same(expected, ordered(got.emissions)):
         return "same", count(expected)
     alone = COMMAND.run(rules_text(case), case["events"], case["at_end"])
     if alone.kind == "ok" and same(expected, ordered(alone.emissions)):
-        return "different", (case, expected, got, "differs only where other rules stand in the file")
+        return "different", (case, expected, got, "differs only where other streams or rules stand beside it")
     reading = other_reading(case, ordered(alone.emissions)) if alone.kind == "ok" else None
     case = minimise(COMMAND, case, reading)
     return "different", (case, *(differs(COMMAND, case) or (expected, alone)), reading)
 
 
-def together_run(command, cases, at_end):
-    """An outcome for each case, from one rule file with all of them; those that are refused are left out of the next try.
-    Their times are moved so that all end at one time where time is held at the input's end, and begin at one time else;
-    a case that depends on both goes by itself."""
-    outcomes = [None] * len(cases)
-    edge = 0 if at_end == "flush" else -1
-    moved = [10**6 - case["events"][edge]["t"] for case in cases]
-    for i, case in enumerate(cases):
-        if at_end == "hold" and case["items"][0][1]["kind"] == "not":
-            outcomes[i] = command.run(rules_text(case), case["events"], at_end)
-    while any(o is None for o in outcomes):
-        left = [i for i, o in enumerate(outcomes) if o is None]
-        texts, lines, owner = [], [], []
-        for i in left:
-            texts.append(rules_text(cases[i], i))
-            owner += [i] * texts[-1].count("\n")
-            for at, e in enumerate(cases[i]["events"], 1):
-                t = e["t"] + moved[i]
-                lines.append((t, i, at, {**e, "t": t, "event": f"{e.get('event', 'E')}{i}"}))
-        lines.sort(key=lambda line: line[:3])
-        got = command.run("".join(texts), [e for _, _, _, e in lines], at_end)
+def refusals_of(command, rules):
+    """The outcome of each rule, by its place, that the command refuses."""
+    out = {}
+    while len(out) < len(rules):
+        texts, owner = [], []
+        for i, rule in enumerate(rules):
+            if i not in out:
+                texts.append(rules_text(rule.rule, i, rule.many))
+                owner += [i] * texts[-1].count("\n")
+        got = command.run("".join(texts), [], "flush")
+        told = set(WARNING.findall(got.text)) - command.allowed  # they count for how many errors are told
+        command.allowed |= told
         if got.kind == "ok":
-            numbers = [at for _, _, at, _ in lines]
-            by_rule = collections.defaultdict(list)
-            for e in got.emissions:
-                shift = moved[int(e.rule[1:])] * 1000
-                by_rule[e.rule].append(e._replace(events=sorted(numbers[k - 1] for k in e.events), start=e.start - shift,
-                                                  end=e.end - shift))
-            for i in left:
-                outcomes[i] = got._replace(emissions=by_rule[f"r{i}"], text="")
             break
         refused = errors_by_case(got.text, owner) if got.kind in ("refused", "unsupported") else {}
-        told = set(WARNING.findall(got.text))  # they count for how many errors are told
-        if not refused and not told <= command.allowed:
-            command.allowed |= told
-        elif not refused:  # a crash, say: each by itself
-            for i in left:
-                outcomes[i] = command.run(rules_text(cases[i]), cases[i]["events"], at_end)
-            break
-        command.allowed |= told
         for i, text in refused.items():
-            outcomes[i] = Outcome("unsupported" if any(n in text for n in NOT_YET) else "refused", None, text)
-    return outcomes
+            out[i] = Outcome("unsupported" if any(n in text for n in NOT_YET) else "refused", None, text)
+        if not refused and not told:
+            raise RuntimeError(f"the command refuses a file without saying which rule\n{got.text}")
+    return out
+
+
+def together_run(command, rules, at_end):
+    """[(case, outcome)], from one rule file with all of them: for the command one stream. The times of each case are moved
+    so that all end at one time where time is held at the input's end; so that all begin at one time else. Those to which
+    both matter last equally long."""
+    texts, lines, moved = [], [], {}
+    for i, rule in enumerate(rules):
+        texts.append(rules_text(rule.rule, i, rule.many))
+        for b, (_, case, _) in enumerate(rule.cases):
+            events = case["events"]
+            moved[i, b] = move = 10**6 - events[0 if at_end == "flush" else -1]["t"]
+            for at, e in enumerate(events, 1):
+                t = e["t"] + move
+                lines.append((t, at, (i, b), {**e, "t": t, "event": f"{e.get('event', 'E')}{i}", "b": b}))
+    lines.sort(key=lambda line: line[0])
+    got = command.run("".join(texts), [e for _, _, _, e in lines], at_end)
+    if got.kind != "ok":  # a crash, say: each by itself
+        return [(one, command.run(rules_text(one[1]), one[1]["events"], at_end)) for rule in rules for one in rule.cases]
+    emitted = collections.defaultdict(list)
+    for e in got.emissions:
+        i = int(e.rule[1:])
+        b, key = (e.key[0], e.key[1:]) if rules[i].many else (0, e.key)
+        shift = moved[i, b] * 1000
+        emitted[i, b].append(e._replace(key=key, events=sorted(lines[k - 1][1] for k in e.events), start=e.start - shift,
+                                        end=e.end - shift))
+    return [(one, got._replace(emissions=emitted[i, b], text="")) for i, rule in enumerate(rules)
+            for b, one in enumerate(rule.cases)]
 
 
 WARNING = re.compile(r": warning (W\d+):")
@@ -727,10 +786,10 @@ def chosen(args):
 def main():
     ap = argparse.ArgumentParser(description="random differential test of ensue against the reference")
     ap.add_argument("--ensue", default=os.environ.get("ENSUE", "ensue"))
-    ap.add_argument("--seeds", default="1-2000")
+    ap.add_argument("--seeds", default="1-200", help="a seed is a rule, tried on several streams")
     ap.add_argument("--seconds", type=float, default=0, help="stop after so long")
     ap.add_argument("--jobs", type=int, default=2)
-    ap.add_argument("--batch", type=int, default=200, help="cases in one process")
+    ap.add_argument("--batch", type=int, default=50, help="seeds in one process")
     ap.add_argument("--self", action="store_true", dest="own")
     ap.add_argument("--only", help="only these constructs (comma between them), and plain steps and arrows")
     ap.add_argument("--without", default="", help="not these constructs")
@@ -753,7 +812,7 @@ def main():
                 tally[kind] += 1
                 if kind == "same":
                     matched += detail > 0
-                elif kind in ("refused", "unsupported"):
+                elif kind in ("rules refused", "rules unsupported"):
                     code = ERROR.search(detail)
                     refusals[code.group(2) if code else "not run yet"] += 1
                 elif kind == "different":
@@ -766,9 +825,10 @@ def main():
                 pool.terminate()
                 break
     counts = ", ".join(f"{v} {k}" for k, v in sorted(tally.items()))
+    compared = tally["same"] + tally["different"]
     codes = "; refused: " + ", ".join(f"{v} {k}" for k, v in refusals.most_common()) if refusals else ""
-    rate = sum(tally.values()) / (time.monotonic() - begin)
-    print(f"{counts} ({matched} of the same have matches){codes}; {rate:.0f} a second")
+    rate = compared / (time.monotonic() - begin)
+    print(f"{compared} cases: {counts} ({matched} of the same have matches){codes}; {rate:.0f} a second")
     return 1 if differences else 0
 
 

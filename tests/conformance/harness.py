@@ -1,6 +1,7 @@
 """Runs the `ensue` command on one rule file and one list of events, and reads back which events matched."""
 import collections
 import datetime
+import functools
 import json
 import os
 import subprocess
@@ -49,12 +50,11 @@ class Command:
 
 
 def read(done):
-    emissions = []
-    for line in done.stdout.splitlines():
-        try:
-            emissions.append(emission(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return Outcome("crashed", None, f"not an emission with _events: {line}")
+    lines = done.stdout.splitlines()
+    try:
+        emissions = [emission(o) for o in json.loads("[" + ",".join(lines) + "]")]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Outcome("crashed", None, f"not all are emissions with _events:\n{done.stdout}")
     return Outcome("ok", sorted(e.events for e in emissions), done.stderr, emissions)
 
 
@@ -63,6 +63,7 @@ def emission(o):
                     micros(o["_start"]), micros(o["_end"]), o.get("_suppressed", 0))
 
 
+@functools.lru_cache(maxsize=100000)
 def micros(text):
     """Microseconds of a time as emissions have it."""
     whole, _, part = text.rstrip("Z").partition(".")
