@@ -28,10 +28,13 @@ class Command:
         self.input = os.path.join(self.folder.name, "events.ndjson")
 
     def run(self, rules, events, at_end):
+        return self.run_lines(rules, [json.dumps(e) + "\n" for e in events], at_end)
+
+    def run_lines(self, rules, lines, at_end):
         with open(self.rules, "w", encoding="utf-8") as f:
             f.write(rules)
         with open(self.input, "w", encoding="utf-8") as f:
-            f.writelines(json.dumps(e) + "\n" for e in events)
+            f.writelines(lines)
         argv = [self.path, "run", self.rules, "--input", self.input, "--at-end", at_end]
         argv += [word for code in sorted(self.allowed) for word in ("--allow", code)]
         try:

@@ -1134,11 +1134,13 @@ class Search:
 
 # One way to go on: take a step, split into the branches of a `|`, or be at the end of the pattern.
 class Take:
-    __slots__ = ("step", "arrow", "nots", "place", "path", "rep", "leaves")
+    __slots__ = ("step", "arrow", "nots", "place", "path", "rep", "leaves", "plain")
 
     def __init__(self, step, arrow, nots, place, path, rep, leaves=()):
         self.step, self.arrow, self.nots, self.place, self.path, self.rep = step, arrow, nots, place, path, rep
         self.leaves = leaves  # greedy ways it did not go
+        # does the event alone decide whether it fits?
+        self.plain = step.ref.plain and not step.where and arrow.after is None and all(w.node.duration is None for w in nots)
 
 
 class Watch:
@@ -1156,17 +1158,15 @@ Next = namedtuple("Next", "ways each ends")
 
 
 class Run:
-    """A partial match: what it took, and where in the pattern it stands. What follows from these two alone, or from these
-    two and the last position judged, is found once."""
-    __slots__ = ("taken", "place", "next", "point", "nexts", "untils", "breaks", "completed_at", "completions", "timed_at",
-                 "times")
+    """A partial match: what it took, where in the pattern it stands, what may come next. What follows from these alone, or
+    from these and the last position judged, is found once."""
+    __slots__ = ("taken", "place", "next", "point", "searches", "completed_at", "completions", "timed_at", "times")
 
-    def __init__(self, taken, place):
-        self.taken, self.place = taken, place
-        self.next = self.point = None
-        self.nexts = {}       # of a Take, Search: for events that satisfy its step
-        self.untils = {}      # of a Take, Search: for events that satisfy the `until` of its repetition
-        self.breaks = {}      # of a Watch, Search: for events that violate it
+    def __init__(self, taken, place, following):
+        self.taken, self.place, self.next = taken, place, following
+        self.point = None
+        self.searches = {}  # of a Take: for events that satisfy its step; of a Watch: for events that violate it; of (a Take,
+                            # "until"): for events that satisfy the `until` of its repetition
         self.completed_at = self.timed_at = None  # the position after which the next two are known
         self.completions = self.times = None
 
@@ -1178,24 +1178,21 @@ class Walk:
     def __init__(self, rule, seq, readings, guarded=True):
         self.rule, self.seq, self.readings, self.guarded = rule, seq, readings, guarded
         self.known = rule.next.setdefault(tuple(readings.values()), {})
-        self.begins = Run((), None)  # the partial match that has not begun
         if rule.guarded or None not in self.known:
             self.known[None] = self.of(self.enter(rule.pattern, None, (), None, ()))
-        self.begins.next = self.known[None]
+        self.begins = Run((), None, self.known[None])  # the partial match that has not begun
 
-    def next(self, run):
-        """What may come next, in the order of section 4, from where the partial match stands."""
-        if run.next is None:
-            taken = run.taken
-            if self.guarded and self.rule.guarded:  # which events were taken says where a repetition may be left
-                run.next = self.of(self.go_on(run.place, (), taken))
-            else:  # the same for all that stand there
-                known = self.known
-                stands = (run.place, len(taken), taken[-1].pos)
-                if stands not in known:
-                    known[stands] = self.of(self.go_on(run.place, (), taken))
-                run.next = known[stands]
-        return run.next
+    def run(self, taken, place):
+        return Run(taken, place, self.next(taken, place))
+
+    def next(self, taken, place):
+        """What may come next, in the order of section 4, from where a partial match stands that has taken something."""
+        if self.guarded and self.rule.guarded:  # which events were taken says where a repetition may be left
+            return self.of(self.go_on(place, (), taken))
+        stands = (place, len(taken), taken[-1].pos)  # the same for all that stand there
+        if stands not in self.known:
+            self.known[stands] = self.of(self.go_on(place, (), taken))
+        return self.known[stands]
 
     def of(self, ways):
         each = list(flat(ways))
@@ -1326,16 +1323,26 @@ class Judge:
 
     def __init__(self, rule, seq, readings):
         self.rule, self.seq, self.readings = rule, seq, readings
-        self.judged = {}  # of refs that the event alone decides: for each position
+        self.following = {}  # of refs that the event alone decides: see next_of
+        self.time = [e.time for e in seq.events]
         scope = rule.within
         self.session = seq.sessions(scope[1], scope[2]) if scope and scope[0] == "session" else None
 
     def satisfies(self, ref, p, taken, path):
-        if not ref.plain:
-            return ref.is_satisfied(Env(self.rule, self.seq, self.seq.events[p], taken, path))
-        if ref not in self.judged:
-            self.judged[ref] = [ref.is_satisfied(Env(self.rule, self.seq, e, (), ())) for e in self.seq.events]
-        return self.judged[ref][p]
+        if ref.plain:
+            return self.next_of(ref)[p] == p
+        return ref.is_satisfied(Env(self.rule, self.seq, self.seq.events[p], taken, path))
+
+    def next_of(self, ref):
+        """Of a ref that the event alone decides: for each position the first one, it or behind it, whose event satisfies it
+        (INF: none does)."""
+        table = self.following.get(ref)
+        if table is None:
+            events = self.seq.events
+            table = self.following[ref] = [INF] * (len(events) + 1)
+            for p in range(len(events) - 1, -1, -1):
+                table[p] = p if ref.is_satisfied(Env(self.rule, self.seq, events[p], (), ())) else table[p + 1]
+        return table
 
     def limit(self, expr, taken, path):
         """A limit in us, or None where there is none."""
@@ -1354,7 +1361,7 @@ class Judge:
         if scope is None:
             return True
         if scope[0] == "time":
-            return self.seq.time(p) - self.seq.time(first) <= scope[1]
+            return self.time[p] - self.time[first] <= scope[1]
         if scope[0] == "events":
             return p - first < scope[1]
         return self.session[p] == self.session[first]
@@ -1365,13 +1372,13 @@ class Judge:
         if scope is None or scope[0] == "events":
             return INF
         if scope[0] == "time":
-            return self.seq.time(first) + scope[1]
+            return self.time[first] + scope[1]
         last = first
         while last < now and self.session[last + 1] == self.session[first]:
             last += 1
-        end = self.seq.time(last) + scope[1]
+        end = self.time[last] + scope[1]
         if scope[2] is not None:
-            end = min(end, self.seq.time(self.session[first]) + scope[2])
+            end = min(end, self.time[self.session[first]] + scope[2])
         return end
 
     def fits(self, take, p, run):
@@ -1384,7 +1391,7 @@ class Judge:
             if others <= {t.step for t in taken} and not conjunct.holds(env):
                 return False
         if taken and (take.nots or take.arrow.after is not None):
-            wait = self.seq.time(p) - self.seq.time(taken[-1].pos)
+            wait = self.time[p] - self.time[taken[-1].pos]
             after = self.limit(take.arrow.after, taken, take.path)
             if after is not None and wait < after:
                 return False
@@ -1395,9 +1402,13 @@ class Judge:
 
     def next_fit(self, take, run, end):
         """The first event behind the last one taken, and before `end`, that satisfies the step; None: there is none."""
-        search = run.nexts.get(take)
+        last = run.taken[-1].pos
+        if take.plain and self.readings["until_event_is_next"]:
+            p = self.next_of(take.step.ref)[last + 1]
+            return p if p < end else None
+        search = run.searches.get(take)
         if search is None:
-            search = run.nexts[take] = Search(run.taken[-1].pos + 1)
+            search = run.searches[take] = Search(last + 1)
         if search.at < end:
             search.go(end, lambda q: self.fits(take, q, run) and (self.readings["until_event_is_next"]
                                                                   or self.until_allows(take, q, run)))
@@ -1414,14 +1425,13 @@ class Judge:
                 return False
         elif (arrow.kind == "," and p != last + 1) or not self.fits(take, p, run):
             return False
-        if not self.until_allows(take, p, run):
+        if take.rep is not None and not self.until_allows(take, p, run):
             return False
-        if arrow.within is not None \
-                and self.seq.time(p) - self.seq.time(last) > self.limit(arrow.within, taken, take.path):
+        if arrow.within is not None and self.time[p] - self.time[last] > self.limit(arrow.within, taken, take.path):
             return False
-        if not self.in_scope(taken[0].pos, p):
+        if self.rule.within is not None and not self.in_scope(taken[0].pos, p):
             return False
-        return all(self.quiet(w, p, run, take) for w in take.nots)
+        return not take.nots or all(self.quiet(w, p, run, take) for w in take.nots)
 
     def leading(self, w, p):
         """A `not` before the first event."""
@@ -1432,10 +1442,10 @@ class Judge:
                 raise Unsupported("an untimed not first without a session")
             return not any(self.satisfies(w.node.ref, q, (), w.path) for q in range(self.session[p], p))
         d = self.limit(w.node.duration, (), w.path)
-        start = self.seq.time(p) - d
+        start = self.time[p] - d
         if self.seq.watch_start > start:
             return False
-        return not any(self.seq.time(q) >= start and self.satisfies(w.node.ref, q, (), w.path) for q in range(p))
+        return not any(self.time[q] >= start and self.satisfies(w.node.ref, q, (), w.path) for q in range(p))
 
     def quiet(self, w, p, run, take):
         """A `not` between the last event taken and the one at p (point 3)."""
@@ -1451,13 +1461,20 @@ class Judge:
         if not self.satisfies(w.node.ref, q, taken, w.path):
             return False
         d = self.limit(w.node.duration, taken, w.path)
-        return d is None or self.seq.time(q) <= self.seq.time(taken[-1].pos) + d
+        return d is None or self.time[q] <= self.time[taken[-1].pos] + d
 
     def broken(self, w, end, run):
         """The first event before `end` that violates the `not`; None: there is none."""
-        search = run.breaks.get(w)
+        last = run.taken[-1].pos
+        if w.node.ref.plain:
+            q = self.next_of(w.node.ref)[last + 1]
+            if q >= end:
+                return None
+            d = self.limit(w.node.duration, run.taken, w.path)
+            return q if d is None or self.time[q] <= self.time[last] + d else None
+        search = run.searches.get(w)
         if search is None:
-            search = run.breaks[w] = Search(run.taken[-1].pos + 1)
+            search = run.searches[w] = Search(last + 1)
         if search.at < end:
             search.go(end, lambda q: self.breaks(w, q, run.taken))
         return search.before(end)
@@ -1473,12 +1490,14 @@ class Judge:
 
     def until_came(self, take, p, run):
         """Has an event up to p satisfied the `until` of the repetition that the step goes on with?"""
-        search = run.untils.get(take)
+        until, begin = take.rep.rep.until, take.rep.begin_pos
+        if until.plain:
+            return self.next_of(until)[begin] <= p
+        search = run.searches.get((take, "until"))
         if search is None:
-            search = run.untils[take] = Search(take.rep.begin_pos)
+            search = run.searches[take, "until"] = Search(begin)
         if search.at <= p:
-            search.go(p + 1, lambda q: self.satisfies(take.rep.rep.until, q, tuple(t for t in run.taken if t.pos < q),
-                                                      take.path))
+            search.go(p + 1, lambda q: self.satisfies(until, q, tuple(t for t in run.taken if t.pos < q), take.path))
         return search.before(p + 1) is not None
 
     def exhausted(self, take, run, now, counting=True, limits=True):
@@ -1500,11 +1519,11 @@ class Judge:
             return -INF
         if take.arrow.kind == "->" and self.next_fit(take, run, now + 1) is not None:
             return -INF
-        if not all(self.quiet(w, now + 1, run, take) for w in take.nots):
+        if take.nots and not all(self.quiet(w, now + 1, run, take) for w in take.nots):
             return -INF
         end = self.scope_end(first, now)
         if limits and take.arrow.within is not None:
-            end = min(end, self.seq.time(last) + self.limit(take.arrow.within, taken, take.path))
+            end = min(end, self.time[last] + self.limit(take.arrow.within, taken, take.path))
         return end
 
     def completion(self, finish, blockers, run, now):
@@ -1524,7 +1543,7 @@ class Judge:
                 event = max(event, last + 1)
                 continue
             if w.node.duration is not None:
-                end = self.seq.time(last) + self.limit(w.node.duration, taken, w.path)
+                end = self.time[last] + self.limit(w.node.duration, taken, w.path)
                 due = max(due, end)
             elif scope is None:
                 if not self.readings["flush_ends_absence"]:
@@ -1561,7 +1580,7 @@ class Judge:
         if finish.nots and scope is not None and scope[0] == "events" and not self.readings["absence_outlives_events"]:
             if event - first >= scope[1] or (due > -INF and now - first + 1 >= scope[1]):
                 return "never"
-        if due > -INF and (event == last or due >= self.seq.time(event)):
+        if due > -INF and (event == last or due >= self.time[event]):
             return ("time", due) if due <= self.scope_end(first, now) else "late"
         if event > last and (scope is None or scope[0] != "events") and not self.in_scope(first, event):
             return "never"
@@ -1669,7 +1688,7 @@ class Selection:
 
     def completions(self, run, now):
         """What is known after position `now` of each end of the pattern that the run may be at."""
-        ends = self.walk.next(run).ends
+        ends = run.next.ends
         if not ends:
             return ()
         if run.completed_at != now:
@@ -1687,7 +1706,7 @@ class Selection:
     def times(self, run, now, counting=True):
         """For each way on the time from which on it is none; without `counting` N events do not end."""
         out, ends = [], iter(self.completions(run, now))
-        for w, before in self.walk.next(run).each:
+        for w, before in run.next.each:
             if isinstance(w, Finish):
                 c = next(ends)
                 if c is None or c == "late":
@@ -1756,7 +1775,7 @@ class AtATime(Selection):
             after, done, stays = self.offer(run, p)
             complete += done
             for r in after:
-                (complete if ("event", p) in self.completions(r, p) else runs).append(r)
+                (complete if r.next.ends and ("event", p) in self.completions(r, p) else runs).append(r)
             if stays and run is not self.walk.begins and self.lives(run, p):
                 runs.append(run)
         self.runs = runs
@@ -1776,7 +1795,7 @@ class AtATime(Selection):
         """The event at p goes down the list of ways: (followers, completed by it, the run stays as it was).
         What only the end of `within N events` completes ends after the event was judged: if the run did not go on."""
         followers, done, afterwards = [], [], []
-        consumed = self.down(self.walk.next(run).ways, [], run, p, followers, done, afterwards)
+        consumed = self.down(run.next.ways, [], run, p, followers, done, afterwards)
         if not consumed:
             done += afterwards
         return followers, done, not consumed and not done
@@ -1787,7 +1806,7 @@ class AtATime(Selection):
         for w in ways:
             if isinstance(w, Take):
                 if self.judge.can_take(w, p, run):
-                    followers.append(Run(run.taken + (Taken(w.step.number, p, w.path),), w.place))
+                    followers.append(self.walk.run(run.taken + (Taken(w.step.number, p, w.path),), w.place))
                     if w.arrow.kind != "->>" or (begins and not self.readings["first_any_branches"]):
                         return True
                 before.append(w)
@@ -1849,7 +1868,8 @@ class AtATime(Selection):
 
     def dues(self, p):
         for r in self.runs:
-            yield from self.due(r, p)
+            if r.next.ends:
+                yield from self.due(r, p)
             if self.rule.timeouts:
                 yield self.expiry(r, p)
 
@@ -1933,7 +1953,7 @@ class Newest(AtATime):
         if run.point is not None:
             return run.point
         out = set()
-        for w, _ in self.structure.next(Run(run.taken, run.place)).each:
+        for w, _ in self.structure.next(run.taken, run.place).each:
             nots = tuple(id(n.node) for n in w.nots) if self.readings["point_has_absences"] else ()
             if isinstance(w, Finish):
                 out.add(("end", nots))
@@ -1973,6 +1993,8 @@ class Every(Selection):
         self.held = []      # complete matches: (start, when it completed, taken)
         self.moments = 0
         self.timed_out = set()  # first events that had their timeout
+        # Does it matter to anything when a run ends? Else those that have are only in the way.
+        self.ends_matter = bool(rule.timeouts) or rule.skip not in (None, "none", "all")
 
     def blockers(self, finish, before):
         return []
@@ -1998,14 +2020,15 @@ class Every(Selection):
 
     def event(self, p):
         for run in self.runs + [self.walk.begins]:
-            for w, _ in self.walk.next(run).each:
+            for w, _ in run.next.each:
                 if isinstance(w, Take) and self.judge.can_take(w, p, run) and self.may_leave(w, p, run):
-                    self.runs.append(Run(run.taken + (Taken(w.step.number, p, w.path),), w.place))
-        self.complete([r for r in self.runs if ("event", p) in self.completions(r, p)], self.seq.time(p))
+                    self.runs.append(self.walk.run(run.taken + (Taken(w.step.number, p, w.path),), w.place))
+        self.complete([r for r in self.runs if r.next.ends and ("event", p) in self.completions(r, p)], self.seq.time(p))
 
     def after_event(self, p):
         gone = self.spent(p) if self.rule.timeouts else []
-        self.runs = [r for r in self.runs if self.expiry(r, p) > -INF]
+        if self.ends_matter or p % 3 == 0:
+            self.runs = [r for r in self.runs if self.expiry(r, p) > -INF]
         if not self.readings["matches_before_timeouts"]:
             self.time_out(gone, self.seq.time(p))
         reported = self.settle(self.seq.time(p))
@@ -2045,8 +2068,10 @@ class Every(Selection):
 
     def dues(self, p):
         for r in self.runs:
-            yield self.expiry(r, p)
-            yield from (c[1] for c in self.completions(r, p) if isinstance(c, tuple) and c[0] == "time")
+            if self.ends_matter:
+                yield self.expiry(r, p)
+            if r.next.ends:
+                yield from (c[1] for c in self.completions(r, p) if isinstance(c, tuple) and c[0] == "time")
 
     def at(self, t, p):
         self.complete([r for r in self.runs if ("time", t) in self.completions(r, p)], t)
