@@ -9,7 +9,7 @@ A seed is a rule, tried on STREAMS streams, each of which is a case and has a nu
 and a set of constructs always give the same cases. In the command the streams of a rule are told apart by one more part of
 its key, `b`; every ALONE-th seed has one stream, and its rule is as it is written. Many rules go through one `ensue`
 process, each with its own types and stream; compared are, for each rule and key, the emissions in order: type, events,
-_start, _end, _suppressed. A difference is minimised (events dropped, clauses, steps and conditions taken out, times kept)
+_start, _end, _suppressed, emitted fields. A difference is minimised (events dropped, clauses, steps and conditions taken out, times kept)
 and printed as a case of cases/*.jsonl; where one other reading of an open corner (reference.READINGS) gives the command's
 answer, its name is printed too. --save appends the minimised cases as JSON lines, expected being the reference's answer.
 Exit code 1 when there are differences."""
@@ -30,7 +30,7 @@ import time
 
 sys.dont_write_bytecode = True
 import reference  # noqa: E402  (the flag above must come first)
-from harness import NOT_YET, Command, Outcome, show  # noqa: E402
+from harness import NOT_YET, Command, Outcome, micros, show  # noqa: E402
 
 CONSTRUCTS = {
     "first": "`match`", "last": "`match last`", "all": "`match all`",
@@ -50,7 +50,8 @@ CONSTRUCTS = {
     "where": "conjuncts over steps, exit guards", "where on groups": "exit guards of repeated groups",
     "having": "a filter of matches", "once": "`having ... once`",
     "skip": "all forms, with `match` and `match all`", "reset": "`reset on`", "limit": "`limit N per D by`",
-    "timeout": "`on timeout emit`",
+    "timeout": "`on timeout emit`", "values": "fields in `emit`", "two emits": "a second `emit`",
+    "step name": "`step()` in `on timeout emit`",
 }
 NAMES = "abcd"
 DURATIONS = [5, 10, 20, 30, 50]
@@ -312,9 +313,45 @@ class Maker:
         if self.on("from", 0.15):
             takes = [t + (f"[price != {r.randint(0, 4)}]" if self.chance(0.3) else "") for t in self.types]
         timeout = (self.scope is not None or "within" in items_text(items)) and self.on("timeout", 0.35)
+        emits = [("M", self.values(items))] + ([("N", self.values(items))] if self.on("two emits", 0.06) else [])
+        if timeout:
+            emits.append(("T", self.values(items) + ([("step", "step()")] if self.on("step name", 0.5) else [])))
         return {"mode": self.mode, "types": self.types, "filter": self.filter, "keys": self.keys, "scope": self.scope,
-                "takes": takes, "clauses": clauses, "timeout": timeout, "items": items,
+                "takes": takes, "clauses": clauses, "emits": emits, "items": items,
                 "at_end": r.choice(["flush", "hold"])}
+
+    def values(self, items):
+        """Fields of an `emit`: [(name, expression)]."""
+        if not self.on("values", 0.3):
+            return []
+        alone = [n["name"] for _, n in items if n["kind"] == "step" and not n.get("rep")]
+        return [(f"v{i}", self.value(alone)) for i in range(self.r.choice([1, 2, 3]))]
+
+    def value(self, alone):
+        """An expression over the match; `alone`: steps of one event at most."""
+        r = self.r
+        s, u = r.choice(self.steps), r.choice(self.steps)
+        choices = [
+            f"first({s}).price", f"last({s}).name", f"count({s})", f"sum({s}.price)", f"avg({s}.price)", f"min({s}.price)",
+            f"max({s}.price)", f"count_distinct({s}.name)", f"percentile({s}.price, {r.choice([0, 50, 90])})",
+            f"count({s}[price >= {r.randint(0, 3)}])", f'sum({s}[name = "{r.choice(self.letters)}"].price)',
+            f"avg({s}.price * 2 + 1)", f"count({s}.price)", f"last({s}).time", f"last({s}).time - first({u}).time",
+            f"(last({s}).time - first({u}).time) * 2 + 5ms", f"last({s}).price - first({u}).price",
+            f"sum({s}.price) / count({u})", f"last({s}).price / first({u}).price", f"last({s}).price % (first({u}).price - 1)",
+            f"-last({s}).price ?? {r.randint(1, 3)}", f"first({s}).price is null", f"last({s}).price > first({u}).price",
+            f'last({s}).price >= 2 and first({u}).name != "{r.choice(self.letters)}"',
+            f"last({s}).price >= 2 or first({u}).price >= 2", f"not last({s}).price in (1, 2, first({u}).price)",
+            f"if count({s}) > 1 then last({s}).name else first({u}).name"]
+        if self.repeated:
+            choices += [f"{r.choice(self.repeated)}[{r.choice([1, 2, 3, -1, -2])}].{r.choice(['price', 'name'])}"] * 3
+        if alone:
+            a = r.choice(alone)
+            choices += [f"{a}.price", f"{a}.name", f"{a}.time", f"{a}.price * count({s})", f"last({s}).time - {a}.time"]
+        if self.groups:
+            choices += [f"count({r.choice(self.groups)})"] * 2
+        if self.keys:
+            choices += ["k", f"k = first({s}).name"]
+        return r.choice(choices)
 
     def stream(self, rule):
         r, events, t = self.r, [], BEGIN
@@ -406,16 +443,16 @@ def rules_text(case, n="", many=False):
     out.append("  match   " + MODES[case["mode"]] + items_text(case["items"]))
     clauses = {**case["clauses"], "within": case["scope"]}
     out += [f"  {c:7} {clauses[c]}" for c in CLAUSES if clauses.get(c)]
-    out.append("  emit    M {}")
-    if case["timeout"]:
-        out.append("  on timeout emit T {}")
+    out += [f"  {'on timeout emit' if kind == 'T' else 'emit   '} {kind} "
+            + ("{ " + ", ".join(f"{name}: {e}" for name, e in fields) + " }" if fields else "{}")
+            for kind, fields in case["emits"]]
     if n != "":  # the types in the rule's own lines
         at = next(i for i, line in enumerate(out) if line.startswith("rule "))
         out[at + 1:] = [TYPE.sub(lambda m: m.group() + str(n), line) for line in out[at + 1:]]
     return "\n".join(out) + "\n"
 
 
-TYPE = re.compile(r"\b[EFG]\b")
+TYPE = re.compile(r"\b[EFGMNT]\b")
 
 
 # ------------------------------------------------------------------------------------------ cutting it down
@@ -436,8 +473,11 @@ def smaller(case):
         if clause in ("where", "having") and " and " in value:
             for part in value.split(" and "):
                 yield {**case, "clauses": {**case["clauses"], clause: part}}
-    if case["timeout"]:
-        yield {**case, "timeout": False}
+    for i, (kind, fields) in enumerate(case["emits"]):
+        if i:
+            yield {**case, "emits": case["emits"][:i] + case["emits"][i + 1:]}
+        for k in range(len(fields)):
+            yield {**case, "emits": case["emits"][:i] + [(kind, fields[:k] + fields[k + 1:])] + case["emits"][i + 1:]}
     for items in smaller_items(case["items"]):
         yield {**case, "items": items}
     if case["scope"]:
@@ -523,7 +563,7 @@ def smaller_node(n):
 def ordered(emissions):
     by_key = collections.defaultdict(list)
     for e in emissions:
-        by_key[tuple(map(str, e.key))].append((e.kind, tuple(e.events), e.start, e.end, e.suppressed))
+        by_key[tuple(map(str, e.key))].append((e.kind, tuple(e.events), e.start, e.end, e.suppressed, e.fields))
     return sorted(by_key.items())
 
 
@@ -687,6 +727,13 @@ def members(pairs):
     return json.dumps(dict(pairs))[1:-1]
 
 
+def moved_back(v, shift):
+    return reference.as_json(micros(v) - shift, "time") if isinstance(v, str) and TIME.fullmatch(v) else v
+
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+
+
 def together_run(command, rules, at_end):
     """[(case, outcome)], from one rule file with all of them: for the command one stream. The times of each case are moved
     so that all end at one time where time is held at the input's end; so that all begin at one time else. Those to which
@@ -710,8 +757,9 @@ def together_run(command, rules, at_end):
         i = int(e.rule[1:])
         b, key = (e.key[0], e.key[1:]) if rules[i].many else (0, e.key)
         shift = moved[i, b] * 1000
-        emitted[i, b].append(e._replace(key=key, events=sorted(lines[k - 1][1] for k in e.events), start=e.start - shift,
-                                        end=e.end - shift))
+        emitted[i, b].append(e._replace(key=key, kind=e.kind[0], events=sorted(lines[k - 1][1] for k in e.events),
+                                        start=e.start - shift, end=e.end - shift,
+                                        fields={name: moved_back(v, shift) for name, v in e.fields.items()}))
     return [(one, got._replace(emissions=emitted[i, b], text="")) for i, rule in enumerate(rules)
             for b, one in enumerate(rule.cases)]
 
@@ -736,7 +784,7 @@ def self_check(seeds):
 
 def self_check_one(seed):
     case = Maker(seed, SWITCHES).case()
-    case = {**case, "timeout": False, "clauses": {c: v for c, v in case["clauses"].items() if c in ("where", "skip", "reset")}}
+    case = {**case, "emits": [("M", [])], "clauses": {c: v for c, v in case["clauses"].items() if c in ("where", "skip", "reset")}}
     once = expected_of(case)
     every = expected_of({**case, "clauses": {c: v for c, v in case["clauses"].items() if c != "skip"}}, mode="all")
     if once is None or every is None:
@@ -759,14 +807,15 @@ def as_case(seed, case, expected):
            "expected": sorted(list(e[1]) for _, one in expected for e in one)}
     if len(expected) == 1:
         out["emitted"] = [{"event": e[0], "events": list(e[1]), "start": e[2] / 1000}
-                          | ({} if e[3] is None else {"end": e[3] / 1000}) | {"suppressed": e[4]} for e in expected[0][1]]
+                          | ({} if e[3] is None else {"end": e[3] / 1000}) | {"suppressed": e[4]} | ({"fields": e[5]} if e[5] else {}) for e in expected[0][1]]
     return json.dumps(out)
 
 
 def shown(answer):
     return "  ".join((f"{'/'.join(key)}: " if key else "") + " ".join(
         f"{kind}{list(events)}" + ("" if end is None else f"@{end / 1000:g}") + (f"+{suppressed}" if suppressed else "")
-        for kind, events, _, end, suppressed in one) for key, one in answer) or "nothing"
+        + (json.dumps(fields) if fields else "") for kind, events, _, end, suppressed, fields in one)
+        for key, one in answer) or "nothing"
 
 
 def report(seed, detail):

@@ -13,8 +13,8 @@ EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 # kind: ok | unsupported | refused | crashed; matches: sorted lists of event numbers; emissions: as printed
 Outcome = collections.namedtuple("Outcome", "kind matches text emissions", defaults=[None])
-# kind: its type; start, end: us
-Emission = collections.namedtuple("Emission", "rule key kind events start end suppressed")
+# kind: its type; start, end: us; fields: as they are in the JSON
+Emission = collections.namedtuple("Emission", "rule key kind events start end suppressed fields")
 
 
 class Command:
@@ -63,7 +63,8 @@ def read(done):
 
 def emission(o):
     return Emission(o["_rule"], tuple(o.get("_key", {}).values()), o["_event"], sorted(int(n) for n in o["_events"]),
-                    micros(o["_start"]), micros(o["_end"]), o.get("_suppressed", 0))
+                    micros(o["_start"]), micros(o["_end"]), o.get("_suppressed", 0),
+                    {name: v for name, v in o.items() if name[0] != "_"})
 
 
 @functools.lru_cache(maxsize=100000)
@@ -83,7 +84,7 @@ def agrees(case, got):
         return True
     return len(got.emissions) == len(case["emitted"]) and all(
         all(value == {"event": e.kind, "events": e.events, "start": e.start / 1000, "end": e.end / 1000,
-                      "suppressed": e.suppressed}[name] for name, value in expected.items())
+                      "suppressed": e.suppressed, "fields": e.fields}[name] for name, value in expected.items())
         for e, expected in zip(got.emissions, case["emitted"]))
 
 

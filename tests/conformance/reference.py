@@ -21,6 +21,7 @@ Where the page leaves a corner open, READINGS names the choice; a caller may pas
 whether a difference is of that kind.
 """
 import copy
+import datetime
 import json
 import math
 import operator
@@ -242,7 +243,7 @@ class Rule:
         self.skip = None    # None (no clause) | "none" | "next" | "past" | "all" | ("first", name) | ("last", name)
         self.reset = None   # Ref
         self.limit = None   # (count, us, expression or None)
-        self.emits, self.timeouts = [], []  # types
+        self.emits, self.timeouts = [], []  # [(type, [(name of a field, Expr, "time", "duration" or None)])]
         self.guarded = self.rounds = False  # are there exit guards, repeated groups (names in them mean those of a round)
         self.next = {}      # what may come next, for all that stand at one place: see Walk
         self.within = None  # ("time", us) | ("events", n) | ("session", gap_us, max_us or None)
@@ -263,6 +264,7 @@ class Parser:
     def __init__(self, text):
         self.toks, self.at = lex(text), 0
         self.events, self.filters, self.rules, self.refs = {}, {}, [], []
+        self.units = {"time": "time"}  # of the fields that are a time or a duration
         self.numbers = 0
         self.file()
         for ref in self.refs:
@@ -339,6 +341,8 @@ class Parser:
             self.accept("?")
             self.accept(",")
             fields[field] = reader(kind)
+            if kind.startswith(("time", "duration")):
+                self.units[field] = kind[:8].partition("(")[0]
             if kind.startswith("time") and field == "time":
                 time_field = field
         if self.accept("time"):
@@ -385,11 +389,9 @@ class Parser:
             elif word == "on":
                 self.expect("timeout")
                 self.expect("emit")
-                rule.timeouts.append(self.ident())
-                self.clause_words()
+                rule.timeouts.append(self.output())
             elif word == "emit":
-                rule.emits.append(self.ident())
-                self.clause_words()
+                rule.emits.append(self.output())
             elif word == "meta":
                 self.clause_words()
             else:
@@ -465,6 +467,43 @@ class Parser:
     def starts_mode(self):
         """`all` and `last` are words of the mode unless they begin a step: `all: E`."""
         return self.tok.text in ("all", "last") and self.peek().text not in (":", "[", "->", "->>", ",")
+
+    def output(self):
+        """TYPE [to "stream"] { name: EXPR, name, ... }"""
+        name, fields = self.ident(), []
+        if self.accept("to"):
+            self.next()
+        self.expect("{")
+        while not self.accept("}"):
+            field = self.ident()
+            e = self.expr() if self.accept(":") else ("name", field)
+            fields.append((field, Expr(e), self.unit(e)))
+            self.accept(",")
+        return (name, fields)
+
+    def unit(self, e):
+        """Is the value of the expression a "time", a "duration", or neither (None)?"""
+        op = e[0]
+        if op == "lit":
+            return e[2] if len(e) > 2 else None
+        if op == "name":
+            return self.units.get(e[1])
+        if op in ("ref", "end", "index", "narrowed"):
+            return self.units.get(e[-1])
+        if op == "call" and e[1] in ("sum", "avg", "min", "max", "first", "last", "abs"):
+            return self.unit(e[2][0])
+        if op == "neg":
+            return self.unit(e[1])
+        if op == "??":
+            return self.unit(e[1]) or self.unit(e[2])
+        if op == "if":
+            return self.unit(e[2]) or self.unit(e[3])
+        if op == "arith":
+            sign, units = e[1], (self.unit(e[2]), self.unit(e[3]))
+            if units == ("time", "time"):
+                return "duration"
+            return None if sign in ("/", "%") and units[1] else units[0] or units[1]
+        return None
 
     def clause_words(self):
         words, depth = [], 0
@@ -566,6 +605,9 @@ class Parser:
                 self.name(name, steps)
             single = isinstance(node, Step) or (
                 name and isinstance(node, Alt) and all(isinstance(b, Step) for b in node.branches))
+            if name and single:
+                for step in steps:
+                    step.name = name
             if name and not single:
                 repeated = self.repetition(node, False)
                 self.current.groups[name] = repeated.number if isinstance(repeated, Rep) else None
@@ -717,7 +759,10 @@ class Parser:
 
     def postfix(self):
         t = self.tok
-        if t.kind in ("num", "str", "dur"):
+        if t.kind == "dur":
+            self.next()
+            return ("lit", t.value, "duration")
+        if t.kind in ("num", "str"):
             self.next()
             return ("lit", t.value)
         if self.accept("("):
@@ -759,7 +804,7 @@ NOTHING = {}
 
 class Env:
     """What an expression sees: the event at hand, the events bound so far, and where it stands."""
-    __slots__ = ("rule", "seq", "event", "taken", "path", "bound")
+    __slots__ = ("rule", "seq", "event", "taken", "path", "bound", "run")
 
     def __init__(self, rule, seq, event, taken, path, bound=None):
         self.rule, self.seq, self.event, self.taken, self.path = rule, seq, event, taken, path
@@ -991,7 +1036,16 @@ FUNCTIONS = {"contains": lambda s, part: part in s, "starts_with": str.startswit
              "min": min, "max": max, "len": len}
 
 
+def awaited_step(env):
+    """The first step that had to come next. Of what may be left out, or gone on with, none had to: it is left."""
+    walk = Walk(env.rule, env.seq, READINGS, eager=True)
+    way = next(iter(walk.next(env.run.taken, env.run.place).each), (None,))[0]
+    return way.step.name if isinstance(way, Take) else None
+
+
 def call(name, args):
+    if name == "step" and not args:
+        return awaited_step
     if name == "count" and len(args) == 1 and args[0][0] == "name":
         return lambda env: env.count_of(args[0][1])
     if name in AGGREGATES and len(args) == (2 if name == "percentile" else 1):
@@ -1175,9 +1229,10 @@ NO_ARROW = Arrow("->", None, None, None)
 
 
 class Walk:
-    def __init__(self, rule, seq, readings, guarded=True):
+    def __init__(self, rule, seq, readings, guarded=True, eager=False):
         self.rule, self.seq, self.readings, self.guarded = rule, seq, readings, guarded
-        self.known = rule.next.setdefault(tuple(readings.values()), {})
+        self.eager = eager  # to leave: there is no `greedy`
+        self.known = rule.next.setdefault((eager, *readings.values()), {})
         if rule.guarded or None not in self.known:
             self.known[None] = self.of(self.enter(rule.pattern, None, (), None, ()))
         self.begins = Run((), None, self.known[None])  # the partial match that has not begun
@@ -1223,7 +1278,7 @@ class Walk:
             if node.low > 0:
                 return begin
             leave = self.go_on(place, nots, taken) if self.guards_hold(node, place, taken) else []
-            return begin + self.leaving(leave, begin) if node.greedy else leave + begin
+            return begin + self.leaving(leave, begin) if node.greedy and not self.eager else leave + begin
         raise Unsupported(f"{type(node).__name__} as a branch")
 
     def leaving(self, ways, greedy):
@@ -1297,7 +1352,7 @@ class Walk:
         begin_pos = taken[-1].pos if frame.begin_pos is None and not rep.rounds else frame.begin_pos
         again = RepFrame(rep, done + 1, frame.arrow, len(taken), begin_pos)
         stay = self.enter(rep.body, self.inner(rep, frame.arrow), nots, (again, rest), taken)
-        return stay + self.leaving(leave, stay) if rep.greedy else leave + stay
+        return stay + self.leaving(leave, stay) if rep.greedy and not self.eager else leave + stay
 
 
 def flat(ways, before=()):
@@ -1590,8 +1645,17 @@ class Judge:
 # --------------------------------------------------------------------------------------------------- output
 
 # events: their numbers, sorted; start, end: us (end None: the end of the input, which has no time);
-# suppressed: `_suppressed`, 0 without.
-Emission = namedtuple("Emission", "rule key kind events start end suppressed")
+# suppressed: `_suppressed`, 0 without; fields: as JSON has them.
+Emission = namedtuple("Emission", "rule key kind events start end suppressed fields")
+EPOCH = datetime.datetime(1970, 1, 1)
+
+
+def as_json(value, unit):
+    if value is None or unit is None:
+        return value
+    if unit == "duration":
+        return value / 10**6
+    return (EPOCH + datetime.timedelta(microseconds=value)).isoformat(timespec="microseconds") + "Z"
 
 
 class Output:
@@ -1614,17 +1678,20 @@ class Output:
                 return
         self.emit("match", self.rule.emits, taken, end)
 
-    def timeout(self, taken, end):
-        self.emit("timeout", self.rule.timeouts, taken, end)
+    def timeout(self, run, end):
+        self.emit("timeout", self.rule.timeouts, run.taken, end, run)
 
-    def emit(self, kind, types, taken, end):
+    def emit(self, kind, types, taken, end, run=None):
         suppressed = self.limited(kind, taken, end)
         if suppressed is None:
             return
         events = sorted(self.seq.events[t.pos].number for t in taken)
-        for name in types:
+        env = self.env(taken)
+        env.run = run
+        for name, fields in types:
+            values = {field: as_json(e.value(env), unit) for field, e, unit in fields}
             self.emissions.append(Emission(self.rule.name, self.seq.key, name, events, self.seq.time(taken[0].pos), end,
-                                           suppressed))
+                                           suppressed, values))
 
     def limited(self, kind, taken, end):
         """None: held back by `limit`; else how many were before it."""
@@ -1905,7 +1972,7 @@ class AtATime(Selection):
             more = [] if self.readings["timeout_smaller_first"] else [lambda r: -len(r.taken)]
             best = min(runs, key=lambda r: [r.taken[0].pos, *(f(r) for f in more), self.rank(r)])
             self.lasted.append((best.taken[0].pos, best.taken[-1].pos, t))
-            self.output.timeout(best.taken, t)
+            self.output.timeout(best, t)
 
     def within_reported(self, run, reported):
         first, last, deadline = reported
@@ -1973,7 +2040,7 @@ class Newest(AtATime):
 
     def time_out(self, runs, t):
         for r in sorted(runs, key=self.rank):
-            self.output.timeout(r.taken, t)
+            self.output.timeout(r, t)
 
 
 def frames(place):
@@ -2108,7 +2175,7 @@ class Every(Selection):
                 by_start[start] = r
         for start in sorted(by_start):
             self.timed_out.add(start)
-            self.output.timeout(by_start[start].taken, t)
+            self.output.timeout(by_start[start], t)
 
 
 # -------------------------------------------------------------------------------------------------- interface
@@ -2148,7 +2215,7 @@ def agrees(case, got):
     (one,) = [one for one in got if one] or [[]]
     return len(one) == len(case["emitted"]) and all(
         all(value == {"event": e.kind, "events": e.events, "start": in_ms(e.start), "end": in_ms(e.end),
-                      "suppressed": e.suppressed}[name] for name, value in expected.items())
+                      "suppressed": e.suppressed, "fields": e.fields}[name] for name, value in expected.items())
         for e, expected in zip(one, case["emitted"]))
 
 
