@@ -51,7 +51,7 @@ CONSTRUCTS = {
     "having": "a filter of matches", "once": "`having ... once`",
     "skip": "all forms, with `match` and `match all`", "reset": "`reset on`", "limit": "`limit N per D by`",
     "timeout": "`on timeout emit`", "values": "fields in `emit`", "two emits": "a second `emit`",
-    "step name": "`step()` in `on timeout emit`",
+    "step name": "`step()` in `on timeout emit`", "derive": "a rule over what another derives",
 }
 NAMES = "abcd"
 DURATIONS = [5, 10, 20, 30, 50]
@@ -79,7 +79,8 @@ class Maker:
         self.groups = []
         r = self.r
         self.mode = r.choice([m for m in ("first", "last", "all") if m in self.switches] or ["first"])
-        self.types = ["E", "F"] if self.on("types", 0.2) else ["E"]
+        self.entries = ["E", "F"] if self.on("types", 0.2) else ["E"]
+        self.types = self.entries  # that patterns name
         self.filter = self.on("filter", 0.15)
         self.keys = r.choice(["k", "k", "k", "k?", "k, h", "k, h?"]) if self.on("keys", 0.2) else None
         self.scope = self.make_scope()
@@ -296,6 +297,7 @@ class Maker:
 
     def rule(self):
         r = self.r
+        below = self.below() if self.on("derive", 0.06) else None
         lead = self.absence() if self.on("leading absence", 0.08) else None
         items = self.sequence(0, r.choice([1, 2, 2, 3, 3, 4]))
         if lead:
@@ -316,9 +318,25 @@ class Maker:
         emits = [("M", self.values(items))] + ([("N", self.values(items))] if self.on("two emits", 0.06) else [])
         if timeout:
             emits.append(("T", self.values(items) + ([("step", "step()")] if self.on("step name", 0.5) else [])))
-        return {"mode": self.mode, "types": self.types, "filter": self.filter, "keys": self.keys, "scope": self.scope,
-                "takes": takes, "clauses": clauses, "emits": emits, "items": items,
+        return {"mode": self.mode, "types": self.entries, "filter": self.filter, "keys": self.keys, "scope": self.scope,
+                "takes": takes, "clauses": clauses, "emits": emits, "items": items, "below": below,
                 "at_end": r.choice(["flush", "hold"])}
+
+    def below(self):
+        """A rule that derives events of type D, which this one's patterns then name."""
+        plain = {"first", "last", "all", "repetition", "skip", "trailing absence", "timed absence", "limit"}
+        switches = self.switches - {"derive", "types", "filter", "keys"}
+        m = Maker(self.r.getrandbits(48), switches & plain if self.chance(0.7) else switches)
+        m.entries = m.types = self.entries
+        m.filter, m.keys, m.letters = self.filter, self.keys, self.letters
+        rule = m.rule()
+        name, price = (self.r.choice(m.steps) for _ in range(2))
+        fields = [(k.strip("? "), k.strip("? ")) for k in self.keys.split(",")] if self.keys else []
+        fields += [("name", f"{self.r.choice(['first', 'last'])}({name}).name"),
+                   ("price", self.r.choice([f"last({price}).price", f"sum({price}.price)", f"max({price}.price)"]))]
+        rule["emits"] = [(BELOW[kind], values) for kind, values in rule["emits"]] + [("D", fields)]
+        self.types = self.r.choice([["D"], ["D"] + self.entries])
+        return rule
 
     def values(self, items):
         """Fields of an `emit`: [(name, expression)]."""
@@ -357,8 +375,8 @@ class Maker:
         r, events, t = self.r, [], BEGIN
         n = r.randint(6, 16)
         columns = {"name": r.choices(self.letters, k=n), "price": r.choices(PRICES, k=n)}
-        if len(self.types) > 1:
-            columns["event"] = r.choices(self.types, k=n)
+        if len(self.entries) > 1:
+            columns["event"] = r.choices(self.entries, k=n)
         for field in ("k", "h"):
             if self.keys and field in self.keys:
                 columns[field] = r.choices(PARTS, k=n)
@@ -372,6 +390,7 @@ class Maker:
         return events
 
 
+BELOW = {"M": "P", "N": "Q", "T": "U"}  # what a rule below emits
 # None: left out
 PRICES = [0.0, 1.0, 2.0, 3.0, 4.0] * 10 + [None]
 PARTS = ["x", "y"] * 5 + [None]
@@ -379,7 +398,7 @@ PARTS = ["x", "y"] * 5 + [None]
 
 def begins_and_ends(rule):
     """Does the answer depend on when the stream begins and also on when it ends?"""
-    return rule["at_end"] == "hold" and rule["items"][0][1]["kind"] == "not"
+    return rule["at_end"] == "hold" and any(x["items"][0][1]["kind"] == "not" for x in (rule, rule["below"]) if x)
 
 
 MODES = {"first": "", "last": "last ", "all": "all "}
@@ -424,9 +443,9 @@ def items_text(items):
 
 
 def rules_text(case, n="", many=False):
-    """The rule file of a case; with `n` its types, stream and rule have that number, to stand beside others; with `many`
+    """The rule file of a case; with `n` its types, stream and rules have that number, to stand beside others; with `many`
     the number of the stream, `b`, is a part of the key."""
-    out, keys_of_rule = [], ", ".join(["b"] * many + [case["keys"]] * bool(case["keys"]))
+    out = []
     for t in case["types"]:
         which = f' where event = "{t}{n}"' if len(case["types"]) > 1 else ""
         keys = "".join(f"  {field}     : string?\n" for field in ("k", "h") if case["keys"] and field in case["keys"])
@@ -435,24 +454,32 @@ def rules_text(case, n="", many=False):
         out.append(f'event {t}{n} from "in{n}"{which} {{\n{fields}}} time t')
     if case["filter"]:
         out.append(f"event G{n} = {case['types'][-1]}{n}[price >= 2]")
-    out.append(f"rule r{n}")
-    if case["takes"]:
-        out.append("  from    " + ", ".join(case["takes"]))
-    if keys_of_rule:
-        out.append(f"  key     {keys_of_rule}")
-    out.append("  match   " + MODES[case["mode"]] + items_text(case["items"]))
-    clauses = {**case["clauses"], "within": case["scope"]}
-    out += [f"  {c:7} {clauses[c]}" for c in CLAUSES if clauses.get(c)]
-    out += [f"  {'on timeout emit' if kind == 'T' else 'emit   '} {kind} "
-            + ("{ " + ", ".join(f"{name}: {e}" for name, e in fields) + " }" if fields else "{}")
-            for kind, fields in case["emits"]]
-    if n != "":  # the types in the rule's own lines
-        at = next(i for i, line in enumerate(out) if line.startswith("rule "))
-        out[at + 1:] = [TYPE.sub(lambda m: m.group() + str(n), line) for line in out[at + 1:]]
+    for name, rule in ("d", case["below"]), ("r", case):
+        if rule:
+            out.append(f"rule {name}{n}")
+            out += [TYPE.sub(lambda m: m.group() + str(n), line) for line in rule_lines(rule, many)]
     return "\n".join(out) + "\n"
 
 
-TYPE = re.compile(r"\b[EFGMNT]\b")
+def rule_lines(case, many):
+    out, keys = [], ", ".join(["b"] * many + [case["keys"]] * bool(case["keys"]))
+    if case["takes"]:
+        out.append("  from    " + ", ".join(case["takes"]))
+    if keys:
+        out.append(f"  key     {keys}")
+    out.append("  match   " + MODES[case["mode"]] + items_text(case["items"]))
+    clauses = {**case["clauses"], "within": case["scope"]}
+    out += [f"  {c:7} {clauses[c]}" for c in CLAUSES if clauses.get(c)]
+    for kind, fields in case["emits"]:
+        if kind == "D":
+            fields = [("b", "b")] * many + fields
+        out.append(f"  {CLAUSE_OF.get(kind, 'emit   ')} {kind} "
+                   + ("{ " + ", ".join(f"{name}: {e}" for name, e in fields) + " }" if fields else "{}"))
+    return out
+
+
+CLAUSE_OF = {"T": "on timeout emit", "U": "on timeout emit", "D": "derive "}
+TYPE = re.compile(r"\b[DEFGMNPQTU]\b")
 
 
 # ------------------------------------------------------------------------------------------ cutting it down
@@ -474,12 +501,17 @@ def smaller(case):
             for part in value.split(" and "):
                 yield {**case, "clauses": {**case["clauses"], clause: part}}
     for i, (kind, fields) in enumerate(case["emits"]):
+        if kind == "D":
+            continue
         if i:
             yield {**case, "emits": case["emits"][:i] + case["emits"][i + 1:]}
         for k in range(len(fields)):
             yield {**case, "emits": case["emits"][:i] + [(kind, fields[:k] + fields[k + 1:])] + case["emits"][i + 1:]}
     for items in smaller_items(case["items"]):
         yield {**case, "items": items}
+    if case["below"]:
+        for simple in smaller({**case["below"], "types": ["E"], "filter": None, "keys": None, "events": []}):
+            yield {**case, "below": {**simple, "types": case["types"], "filter": case["filter"], "keys": case["keys"]}}
     if case["scope"]:
         yield {**case, "scope": None}
         if " max" in case["scope"]:
@@ -488,13 +520,13 @@ def smaller(case):
         yield {**case, "takes": None}
     if case["filter"]:
         yield {**case, "filter": False}
-    if case["keys"]:
+    if case["keys"] and not case["below"]:
         yield {**case, "keys": None, "events": [{k: v for k, v in e.items() if k not in ("k", "h")} for e in case["events"]]}
         if case["keys"] != "k":
             yield {**case, "keys": "k", "events": [{k: v for k, v in e.items() if k != "h"} for e in case["events"]]}
     if case["mode"] != "first":
         yield {**case, "mode": "first"}
-    if len(case["types"]) > 1 and not re.search(r"\bF\b", items_text(case["items"]) + str(case["clauses"])):
+    if len(case["types"]) > 1 and not case["below"] and not re.search(r"\bF\b", items_text(case["items"]) + str(case["clauses"])):
         plain = [{k: v for k, v in e.items() if k != "event"} for e in case["events"] if e["event"] == "E"]
         yield {**case, "types": ["E"], "takes": None, "events": plain}
 
@@ -563,7 +595,7 @@ def smaller_node(n):
 def ordered(emissions):
     by_key = collections.defaultdict(list)
     for e in emissions:
-        by_key[tuple(map(str, e.key))].append((e.kind, tuple(e.events), e.start, e.end, e.suppressed, e.fields))
+        by_key[e.rule[0], *map(str, e.key)].append((e.kind, tuple(e.events), e.start, e.end, e.suppressed, e.fields))
     return sorted(by_key.items())
 
 
@@ -812,7 +844,7 @@ def as_case(seed, case, expected):
 
 
 def shown(answer):
-    return "  ".join((f"{'/'.join(key)}: " if key else "") + " ".join(
+    return "  ".join((f"{'/'.join(key)}: " if len(key) > 1 or len(answer) > 1 else "") + " ".join(
         f"{kind}{list(events)}" + ("" if end is None else f"@{end / 1000:g}") + (f"+{suppressed}" if suppressed else "")
         + (json.dumps(fields) if fields else "") for kind, events, _, end, suppressed, fields in one)
         for key, one in answer) or "nothing"
@@ -841,7 +873,7 @@ def chosen(args):
 def main():
     ap = argparse.ArgumentParser(description="random differential test of ensue against the reference")
     ap.add_argument("--ensue", default=os.environ.get("ENSUE", "ensue"))
-    ap.add_argument("--seeds", default="1-200", help="a seed is a rule, tried on several streams")
+    ap.add_argument("--seeds", default="1-2000", help="a seed is a rule, tried on several streams")
     ap.add_argument("--seconds", type=float, default=0, help="stop after so long")
     ap.add_argument("--jobs", type=int, default=2)
     ap.add_argument("--batch", type=int, default=50, help="seeds in one process")

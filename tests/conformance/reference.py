@@ -243,7 +243,7 @@ class Rule:
         self.skip = None    # None (no clause) | "none" | "next" | "past" | "all" | ("first", name) | ("last", name)
         self.reset = None   # Ref
         self.limit = None   # (count, us, expression or None)
-        self.emits, self.timeouts = [], []  # [(type, [(name of a field, Expr, "time", "duration" or None)])]
+        self.emits, self.derives, self.timeouts = [], [], []  # [(type, [(name of a field, Expr, "time", "duration" or None)])]
         self.guarded = self.rounds = False  # are there exit guards, repeated groups (names in them mean those of a round)
         self.next = {}      # what may come next, for all that stand at one place: see Walk
         self.within = None  # ("time", us) | ("events", n) | ("session", gap_us, max_us or None)
@@ -269,7 +269,8 @@ class Parser:
         self.file()
         for ref in self.refs:
             ref.follow(self.filters)
-        self.all_fields = {"time"}.union(*(fields for fields, _ in self.events.values()))
+        self.all_fields = {"time"}.union(*(fields for fields, _ in self.events.values()),
+                                         *([name for name, _, _ in fields] for rule in self.rules for _, fields in rule.derives))
 
     # -- helpers
     @property
@@ -392,6 +393,8 @@ class Parser:
                 rule.timeouts.append(self.output())
             elif word == "emit":
                 rule.emits.append(self.output())
+            elif word == "derive":
+                rule.derives.append(self.output())
             elif word == "meta":
                 self.clause_words()
             else:
@@ -403,6 +406,7 @@ class Parser:
         if rule.takes is None:
             rule.takes = self.new_ref([(name, None) for name in dict.fromkeys(rule.mentioned)])
         rule.guarded, rule.rounds = any(r.guards for r in self.reps), any(r.rounds for r in self.reps)
+        rule.number = len(self.rules)
         self.rules.append(rule)
 
     def key(self):
@@ -1082,7 +1086,8 @@ def aggregate(name, args):
 
 # -------------------------------------------------------------------------------------------------- sequence
 
-Event = namedtuple("Event", "type fields time number")
+# numbers: of the entries that made it; order: it stands behind all events with a smaller one
+Event = namedtuple("Event", "type fields time numbers order")
 SCALE = {"time(s)": 10**6, "time(ms)": 1000, "time(us)": 1}
 
 
@@ -1134,15 +1139,17 @@ def read(parser, raw):
         if time < before:
             raise Unsupported("times go back")
         before = time
-        out.append(Event(kind, values, time, number))
+        out.append(Event(kind, values, time, (number,), (time, 0, number)))
     return out
 
 
-def sequences(parser, rule, events, at_end, readings):
-    """Section 1: what the rule takes in, by key."""
+def sequences(parser, rule, events, derived, at_end, readings):
+    """Section 1: what the rule takes in, by key: of the input and of what rules below it derived."""
     if not events:
         return []
     watch, last = events[0].time, events[-1].time
+    if derived:
+        events = sorted(events + derived, key=lambda e: e.order)
     end = INF if at_end == "flush" else last - readings["hold_is_watermark"]
     names = [name for name, _, _ in rule.keys]
     by_key = {}
@@ -1663,7 +1670,8 @@ class Output:
 
     def __init__(self, rule, seq, readings):
         self.rule, self.seq, self.readings = rule, seq, readings
-        self.emissions = []
+        self.emissions, self.derived = [], []
+        self.cause = None         # the event at hand; None: a deadline
         self.held_before = False  # `having ... once`: whether it was true the time before
         self.periods = {}         # (kind, value of `by`): [start, let through, held back since]
 
@@ -1685,13 +1693,20 @@ class Output:
         suppressed = self.limited(kind, taken, end)
         if suppressed is None:
             return
-        events = sorted(self.seq.events[t.pos].number for t in taken)
+        events = sorted({n for t in taken for n in self.seq.events[t.pos].numbers})
         env = self.env(taken)
         env.run = run
         for name, fields in types:
             values = {field: as_json(e.value(env), unit) for field, e, unit in fields}
             self.emissions.append(Emission(self.rule.name, self.seq.key, name, events, self.seq.time(taken[0].pos), end,
                                            suppressed, values))
+        for name, fields in self.rule.derives if kind == "match" else ():
+            if end is None:
+                raise Unsupported("an event derived at the end of the input")
+            # directly after the event that caused it; after all events of its time if a deadline did
+            before = (end, 1) if self.cause is None else self.cause.order
+            values = {"time": end, **{field: e.value(env) for field, e, _ in fields}}
+            self.derived.append(Event(name, values, end, tuple(events), before + (self.rule.number, len(self.derived))))
 
     def limited(self, kind, taken, end):
         """None: held back by `limit`; else how many were before it."""
@@ -1729,10 +1744,12 @@ class Selection:
     def result(self):
         for p in range(len(self.seq.events)):
             self.deadlines(self.seq.time(p), p - 1)
+            self.output.cause = self.seq.events[p]
             self.event(p)
             if self.rule.reset is not None and self.judge.satisfies(self.rule.reset, p, (), ()):
                 self.runs = [r for r in self.runs if r.taken[0].pos == p]
             self.after_event(p)
+            self.output.cause = None
             if len(self.runs) > MAX_RUNS:
                 raise TooBig()
         self.deadlines(self.seq.end, len(self.seq.events) - 1, closing=True)
@@ -2190,14 +2207,31 @@ def emissions(rules, events, at_end, readings=None, mode=None):
 
 def answer(parser, events, at_end, readings=None, mode=None):
     chosen = {**READINGS, **(readings or {})}
-    out, taken_in = [], read(parser, events)
-    for rule in parser.rules:
+    out, taken_in, derived = [], read(parser, events), []
+    for rule in by_layer(parser.rules):
         how = mode or rule.mode
         if rule.skip is not None and how == "last":
             raise Unsupported("match last with skip")
-        for seq in sequences(parser, rule, taken_in, at_end, chosen):
-            out.append(SELECTIONS[how](rule, seq, chosen).result())
+        below = [e for e in derived if e.type in rule.mentioned]
+        mine = []
+        for seq in sequences(parser, rule, taken_in, below, at_end, chosen):
+            selection = SELECTIONS[how](rule, seq, chosen)
+            out.append(selection.result())
+            mine += [e._replace(order=e.order[:-1] + (len(mine) + n,)) for n, e in enumerate(selection.output.derived)]
+        derived += mine
     return out
+
+
+def by_layer(rules):
+    """Each rule behind those that derive what it takes in."""
+    done, left = [], list(rules)
+    while left:
+        ready = [r for r in left if not any(name in r.mentioned for o in left for name, _ in o.derives)]
+        if not ready:
+            raise Unsupported("a circle of derived types")
+        done += ready
+        left = [r for r in left if r not in ready]
+    return done
 
 
 def matches(rules, events, at_end, readings=None, mode=None):
