@@ -236,7 +236,7 @@ class Rule:
     def __init__(self, name):
         self.name = name
         self.mode, self.pattern, self.names = None, None, {}
-        self.groups = {}    # name of a group: number of its repetition, None for a group that is not repeated
+        self.groups = {}    # name of a group: the numbers of the repetitions inside it
         self.takes, self.having, self.where = None, None, None
         self.keys = []      # (name, {type: field}, may be null)
         self.once = False   # `having ... once`
@@ -593,7 +593,7 @@ class Parser:
             if self.accept("for"):
                 duration = self.limit()
             return Not(ref, duration)
-        name = None
+        name, outside = None, len(self.reps)
         if self.tok.kind == "id" and self.peek().text == ":":
             name = self.ident()
             self.expect(":")
@@ -613,9 +613,7 @@ class Parser:
                 for step in steps:
                     step.name = name
             if name and not single:
-                repeated = self.repetition(node, False)
-                self.current.groups[name] = repeated.number if isinstance(repeated, Rep) else None
-                return repeated
+                self.current.groups[name] = {rep.number for rep in self.reps[outside:]}
         else:
             self.numbers += 1
             node = Step(self.numbers, self.new_ref([self.single_ref()]), name)
@@ -834,13 +832,8 @@ class Env:
         """Events of a step, rounds of a group."""
         if name not in self.rule.groups or name in self.bound:
             return len(self.events_of(name))
-        rounds, group = set(), self.rule.groups[name]
-        for t in self.taken_by(name):
-            outward = list(t.path)
-            while group is not None and outward[0][0] != group:
-                outward.pop(0)
-            rounds.add(tuple(outward) if group is not None else ())
-        return len(rounds)
+        inside = self.rule.groups[name]
+        return len({tuple(part for part in t.path if part[0] not in inside) for t in self.taken_by(name)})
 
 
 def may_be_empty(node):
