@@ -71,6 +71,8 @@ static void graph_absences(const struct ens_g_absence *a, struct ens_buf *out)
 			ens_buf_adds(out, " for ");
 			ens_expr_write(a->for_dur, out);
 		}
+		if (a->new_round)
+			ens_buf_adds(out, " in the new round");
 	}
 }
 
@@ -502,6 +504,8 @@ static void absences(const struct dump *d, struct ens_t_list l)
 		optional(d, "predicate", a->predicate);
 		optional(d, "condition", a->condition);
 		time_limit(d, "for", a->for_us, a->for_program);
+		if (a->new_round)
+			ens_buf_adds(d->out, " in the new round");
 	}
 }
 

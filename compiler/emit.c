@@ -574,7 +574,8 @@ static struct ens_t_list emit_absences(struct emission *w, const struct ens_g_ab
 	struct ens_t_list list = {COUNT(w, absence, struct ens_t_absence), 0};
 
 	for (; a; a = a->next) {
-		struct ens_t_absence out = {.kind = (uint32_t)a->kind, .type = a->ref->sema->type->sema->table_index};
+		struct ens_t_absence out = {.kind = (uint32_t)a->kind, .type = a->ref->sema->type->sema->table_index,
+					    .new_round = a->new_round};
 
 		split_ref(w, a->ref, NULL, &out.predicate, &out.condition);
 		duration(w, a->for_dur, &out.for_us, &out.for_program);

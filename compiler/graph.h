@@ -31,6 +31,7 @@ struct ens_g_absence {
 	enum ens_t_absence_kind kind;
 	const struct ens_ref *ref;
 	const struct ens_expr *for_dur; /* TIMED */
+	bool new_round;                 /* it stands behind where a new round of a group begins */
 	struct ens_g_absence *next;
 };
 

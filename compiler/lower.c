@@ -39,6 +39,7 @@ struct node {
 /* What has been passed on the way from one event to the next. */
 struct path {
 	struct ens_g_op *guards, *actions;
+	struct ens_g_op *clears; /* the rounds begun, also those that were passed without an event */
 	struct ens_g_absence *absences;
 	uint32_t nabsence;
 	const struct node *again; /* the repetition that goes round again: its inner contiguity is the arrow of its first step */
@@ -195,7 +196,8 @@ static void watch(struct lowering *w, struct path *p, const struct ens_pat *not)
 			w->nomem = true;
 			return;
 		}
-		*a = (struct ens_g_absence){.kind = kind, .ref = r, .for_dur = not->for_dur, .next = p->absences};
+		*a = (struct ens_g_absence){.kind = kind, .ref = r, .for_dur = not->for_dur,
+					    .new_round = p->clears != NULL, .next = p->absences};
 		p->absences = a;
 		p->nabsence++;
 	}
@@ -215,8 +217,12 @@ static struct path leave(struct lowering *w, const struct node *n, struct path p
 /* A round of n begins: the names in a repeated group mean events of this round. */
 static struct path new_round(struct lowering *w, const struct node *n, struct path p)
 {
-	if (n->pat->kind != ENS_P_STEP && n->max > 1)
-		p.actions = op_append(w, p.actions, (struct ens_g_op){.kind = ENS_T_CLEAR, .loop = n->pat});
+	if (n->pat->kind != ENS_P_STEP && n->max > 1) {
+		const struct ens_g_op clear = {.kind = ENS_T_CLEAR, .loop = n->pat};
+
+		p.actions = op_append(w, p.actions, clear);
+		p.clears = op_append(w, p.clears, clear);
+	}
 	return p;
 }
 
@@ -267,6 +273,24 @@ static enum ens_t_arrow arrow_of(enum ens_arrow a)
 	return a == ENS_ARROW_NEXT ? ENS_T_NEXT : a == ENS_ARROW_ANY ? ENS_T_ANY : ENS_T_FOLLOWED;
 }
 
+/* An absence behind where a round begins looks at a round without events: so must the entry's actions leave it, also where
+ * the round was passed. */
+static void look_behind(struct lowering *w, struct ens_g_entry *e, struct path p)
+{
+	const struct ens_g_absence *a = e->absences;
+
+	while (a && !a->new_round)
+		a = a->next;
+	for (const struct ens_g_op *c = a ? p.clears : NULL; c; c = c->next) {
+		const struct ens_g_op *o = e->actions;
+
+		while (o && (o->kind != ENS_T_CLEAR || o->loop != c->loop))
+			o = o->next;
+		if (!o)
+			e->actions = op_append(w, e->actions, *c);
+	}
+}
+
 /* An entry that takes the step n.  `joint`: the node whose arrow leads there; where it is the repetition that goes round
  * again, its inner contiguity counts.  An arrow into the very first event joins nothing, but `->>` still leaves the other
  * ways to begin open. */
@@ -294,6 +318,7 @@ static void take(struct lowering *w, struct node *n, struct path p, const struct
 		return;
 	e->absences = p.absences;
 	bear(w, p.nabsence);
+	look_behind(w, e, p);
 	if (in) {
 		e->after = in->pat->after;
 		e->within = in->pat->within;
@@ -330,6 +355,7 @@ static void begin_from(struct lowering *w, struct node *s, uint32_t i, struct pa
 
 		left.absences = p.absences; /* those of the empty round are passed, too */
 		left.nabsence = p.nabsence;
+		left.clears = p.clears;
 		follow_up(w, s, left);
 	} else if (b->may_be_empty) {
 		struct path by = leave(w, s, p, false);
@@ -489,6 +515,7 @@ static void follow_up(struct lowering *w, struct node *n, struct path p)
 			copy->next = e->absences;
 			e->absences = copy;
 		}
+		look_behind(w, e, p);
 		return;
 	}
 	switch (up->pat->kind) {

@@ -37,14 +37,15 @@ static bool predicate_holds(struct ens_rule *r, uint32_t predicate)
 }
 
 /* When a limit of an entry is reached that counts from the event before; false without such a limit. */
-static bool limit(struct ens_rule *r, struct ens_partial *p, int64_t us, uint32_t program, int64_t *end_us)
+static bool limit(struct ens_rule *r, struct ens_partial *p, const struct ens_value *slots, int64_t us, uint32_t program,
+		  int64_t *end_us)
 {
 	struct ens_value v = {.i = us};
 
 	if (us < 0 && program == ENS_NONE)
 		return false;
 	if (program != ENS_NONE) {
-		r->engine->context.slot = ens_partial_slots(r, p);
+		r->engine->context.slot = slots;
 		v = ens_program_run(&r->engine->context, program);
 	}
 	return v.null == ENS_SET && !__builtin_add_overflow(p->last_us, v.i, end_us);
@@ -71,13 +72,20 @@ static enum ens_inspect_why why_barred(struct ens_rule *r, struct ens_partial *p
 	return ENS_WHY_CLOSED;
 }
 
+/* What the programs of absence a, on the way of entry t, look at. */
+static const struct ens_value *seen_by(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t,
+				       const struct ens_t_absence *a)
+{
+	return a->new_round ? ens_slots_behind(r, p, t) : ens_partial_slots(r, p);
+}
+
 static bool is_silent_still(struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, int64_t time_us)
 {
 	const struct ens_t_absence *a = &r->engine->tables->absence[t->absences.first];
 	int64_t end_us;
 
 	for (uint32_t i = 0; i < t->absences.count; i++)
-		if (a[i].kind == ENS_T_TIMED && limit(r, p, a[i].for_us, a[i].for_program, &end_us) && time_us <= end_us)
+		if (a[i].kind == ENS_T_TIMED && limit(r, p, seen_by(r, p, t, &a[i]), a[i].for_us, a[i].for_program, &end_us) && time_us <= end_us)
 			return true;
 	return false;
 }
@@ -91,25 +99,12 @@ static bool breaks(struct ens_rule *r, struct ens_partial *p, const struct ens_t
 	for (uint32_t i = 0; i < t->absences.count; i++) {
 		if (a[i].type != ev->type || (a[i].kind == ENS_T_VERY_NEXT && p->cell->pos != p->last_pos))
 			continue;
-		if (a[i].kind == ENS_T_TIMED && limit(r, p, a[i].for_us, a[i].for_program, &end_us) && ev->time_us > end_us)
+		if (a[i].kind == ENS_T_TIMED && limit(r, p, seen_by(r, p, t, &a[i]), a[i].for_us, a[i].for_program, &end_us) && ev->time_us > end_us)
 			continue;
-		if (predicate_holds(r, a[i].predicate) && holds(r, ens_partial_slots(r, p), a[i].condition))
+		if (predicate_holds(r, a[i].predicate) && holds(r, seen_by(r, p, t, &a[i]), a[i].condition))
 			return true;
 	}
 	return false;
-}
-
-/* The slots as they would be if entry t took the event: a new round of a group begins without events. */
-static const struct ens_value *slots_behind(struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t)
-{
-	const struct ens_t_op *o = &r->engine->tables->op[t->actions.first];
-
-	if (r->t->slots.count)
-		memcpy(r->view, ens_partial_slots(r, p), r->t->slots.count * sizeof *r->view);
-	for (uint32_t i = 0; i < t->actions.count; i++)
-		if (o[i].kind == ENS_T_CLEAR && o[i].n)
-			memcpy(r->view + o[i].reg, r->initial + o[i].reg, o[i].n * sizeof *r->view);
-	return r->view;
 }
 
 static enum ens_inspect_why why(struct ens_rule *r, struct ens_partial *p, uint32_t at, const struct ens_t_entry *t,
@@ -132,15 +127,15 @@ static enum ens_inspect_why why(struct ens_rule *r, struct ens_partial *p, uint3
 		return ENS_WHY_SCOPE;
 	if (!begins && t->arrow == ENS_T_NEXT && p->cell->pos != p->last_pos)
 		return ENS_WHY_NOT_NEXT;
-	if (!begins && limit(r, p, t->after_us, t->after_program, &end_us) && ev->time_us < end_us)
+	if (!begins && limit(r, p, ens_slots_behind(r, p, t), t->after_us, t->after_program, &end_us) && ev->time_us < end_us)
 		return ENS_WHY_EARLY;
-	if (!begins && limit(r, p, t->within_us, t->within_program, &end_us) && ev->time_us > end_us)
+	if (!begins && limit(r, p, ens_slots_behind(r, p, t), t->within_us, t->within_program, &end_us) && ev->time_us > end_us)
 		return ENS_WHY_LATE;
 	if (!begins && is_silent_still(r, p, t, ev->time_us))
 		return ENS_WHY_SILENCE;
 	if (dead)
 		return ENS_WHY_CLOSED;
-	return holds(r, slots_behind(r, p, t), s->condition) ? ENS_WHY_TAKEN : ENS_WHY_CONDITION;
+	return holds(r, ens_slots_behind(r, p, t), s->condition) ? ENS_WHY_TAKEN : ENS_WHY_CONDITION;
 }
 
 /* ---- what was tried --------------------------------------------------------------------------------------------- */

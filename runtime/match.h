@@ -318,6 +318,9 @@ void ens_slots_share(const struct ens_rule *r, struct ens_partial *p);   /* it w
 void ens_slots_release(const struct ens_rule *r, struct ens_partial *p);
 void ens_slots_reset(const struct ens_rule *r, struct ens_value *slot, uint32_t first, uint32_t n);
 void ens_slots_capture(struct ens_rule *r, struct ens_partial *p, const struct ens_t_capture *c);
+/* The slots as they would be if entry t took an event: where a new round of a group begins, the names of its steps mean that
+ * round's events, of which there are none.  Good until it is called again. */
+const struct ens_value *ens_slots_behind(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t);
 
 /* ---- absences and deadlines: match_due.c ---------------------------------------------------------------------------- */
 
@@ -333,8 +336,11 @@ static inline int64_t ens_time_add(int64_t us, int64_t by_us)
 
 /* Programs that look at a match look at p.  ENS_NONE holds. */
 bool ens_partial_holds(const struct ens_rule *r, struct ens_partial *p, uint32_t program);
-/* A duration that is a constant or comes from the match.  False: it is null. */
-bool ens_partial_duration(const struct ens_rule *r, struct ens_partial *p, int64_t us, uint32_t program, int64_t *out);
+/* As if entry t took an event: see ens_slots_behind. */
+bool ens_partial_holds_behind(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, uint32_t program);
+/* A limit of entry t, a constant or from the match, as if it took an event.  False: it is null. */
+bool ens_entry_duration(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, int64_t us,
+			uint32_t program, int64_t *out);
 
 static inline bool ens_entry_has_within(const struct ens_t_entry *t)
 {

@@ -15,17 +15,38 @@ bool ens_partial_holds(const struct ens_rule *r, struct ens_partial *p, uint32_t
 	return ens_program_holds(&r->engine->context, program);
 }
 
-bool ens_partial_duration(const struct ens_rule *r, struct ens_partial *p, int64_t us, uint32_t program, int64_t *out)
+bool ens_partial_holds_behind(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, uint32_t program)
 {
-	if (program == ENS_NONE) {
-		*out = us;
+	if (program == ENS_NONE)
 		return true;
-	}
-	r->engine->context.slot = ens_partial_slots(r, p);
+	r->engine->context.slot = ens_slots_behind(r, p, t);
+	return ens_program_holds(&r->engine->context, program);
+}
+
+static bool duration(const struct ens_rule *r, const struct ens_value *slots, uint32_t program, int64_t *out)
+{
+	r->engine->context.slot = slots;
 	struct ens_value v = ens_program_run(&r->engine->context, program);
 
 	*out = v.i;
 	return !v.null;
+}
+
+bool ens_entry_duration(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, int64_t us,
+			uint32_t program, int64_t *out)
+{
+	*out = us;
+	return program == ENS_NONE || duration(r, ens_slots_behind(r, p, t), program, out);
+}
+
+/* How long absence a, on the way of entry t, lasts. */
+static bool absence_duration(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t,
+			     const struct ens_t_absence *a, int64_t *out)
+{
+	if (a->new_round)
+		return ens_entry_duration(r, p, t, a->for_us, a->for_program, out);
+	*out = a->for_us;
+	return a->for_program == ENS_NONE || duration(r, ens_partial_slots(r, p), a->for_program, out);
 }
 
 int64_t ens_entry_within_end(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t)
@@ -34,7 +55,7 @@ int64_t ens_entry_within_end(const struct ens_rule *r, struct ens_partial *p, co
 
 	if (!ens_entry_has_within(t))
 		return INT64_MAX;
-	return ens_partial_duration(r, p, t->within_us, t->within_program, &us) ? ens_time_add(p->last_us, us) : INT64_MIN;
+	return ens_entry_duration(r, p, t, t->within_us, t->within_program, &us) ? ens_time_add(p->last_us, us) : INT64_MIN;
 }
 
 /* ---- absences ------------------------------------------------------------------------------------------------------- */
@@ -48,12 +69,13 @@ enum watch {
 	WATCH_NEVER  /* nothing: its duration is null */
 };
 
-/* As things stand after the event at hand. */
-static enum watch watch(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_absence *a, int64_t *end_us)
+/* As things stand after the event at hand; a is on the way of entry t. */
+static enum watch watch(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t,
+			const struct ens_t_absence *a, int64_t *end_us)
 {
 	switch ((enum ens_t_absence_kind)a->kind) {
 	case ENS_T_TIMED:
-		if (!ens_partial_duration(r, p, a->for_us, a->for_program, end_us))
+		if (!absence_duration(r, p, t, a, end_us))
 			return WATCH_NEVER;
 		*end_us = ens_time_add(p->last_us, *end_us);
 		return WATCH_TIME;
@@ -75,11 +97,12 @@ static const struct ens_t_absence *absences(const struct ens_rule *r, const stru
 }
 
 /* Is absence a on watch for p where the event at hand stands? */
-static bool is_watched(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_absence *a, const struct ens_event *ev)
+static bool is_watched(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t,
+		       const struct ens_t_absence *a, const struct ens_event *ev)
 {
 	int64_t end_us;
 
-	switch (watch(r, p, a, &end_us)) {
+	switch (watch(r, p, t, a, &end_us)) {
 	case WATCH_TIME:
 		return ev->time_us <= end_us;
 	case WATCH_OVER: /* by the event at hand? */
@@ -98,8 +121,8 @@ bool ens_absence_violated(const struct ens_rule *r, struct ens_partial *p, const
 	const struct ens_t_absence *a = absences(r, t);
 
 	for (uint32_t i = 0; i < t->absences.count; i++)
-		if (a[i].type == ev->type && ens_predicate_holds(r->engine, a[i].predicate) && is_watched(r, p, &a[i], ev)
-		    && ens_partial_holds(r, p, a[i].condition))
+		if (a[i].type == ev->type && ens_predicate_holds(r->engine, a[i].predicate) && is_watched(r, p, t, &a[i], ev)
+		    && (a[i].new_round ? ens_partial_holds_behind(r, p, t, a[i].condition) : ens_partial_holds(r, p, a[i].condition)))
 			return true;
 	return false;
 }
@@ -110,7 +133,7 @@ bool ens_absence_over(const struct ens_rule *r, struct ens_partial *p, const str
 	int64_t end_us;
 
 	for (uint32_t i = 0; i < t->absences.count; i++)
-		if (a[i].kind == ENS_T_TIMED && (watch(r, p, &a[i], &end_us) == WATCH_NEVER || time_us <= end_us))
+		if (a[i].kind == ENS_T_TIMED && (watch(r, p, t, &a[i], &end_us) == WATCH_NEVER || time_us <= end_us))
 			return false;
 	return true;
 }
@@ -121,12 +144,12 @@ bool ens_entry_hopeless(const struct ens_rule *r, struct ens_partial *p, const s
 	const bool waits = r->times_out || r->holds; /* others ask how long it lives */
 	int64_t us;
 
-	if (ens_entry_has_after(t) && !ens_partial_duration(r, p, t->after_us, t->after_program, &us))
+	if (ens_entry_has_after(t) && !ens_entry_duration(r, p, t, t->after_us, t->after_program, &us))
 		return true;
-	if (ens_entry_has_within(t) && !ens_partial_duration(r, p, t->within_us, t->within_program, &us))
+	if (ens_entry_has_within(t) && !ens_entry_duration(r, p, t, t->within_us, t->within_program, &us))
 		return true;
 	for (uint32_t i = 0; i < t->absences.count; i++) {
-		enum watch w = watch(r, p, &a[i], &us);
+		enum watch w = watch(r, p, t, &a[i], &us);
 
 		if (w == WATCH_NEVER || (!waits && w == WATCH_TIME && t->kind == ENS_T_ACCEPT && us > ens_scope_end(r, p)))
 			return true;
@@ -208,7 +231,7 @@ static int64_t accept_time(const struct ens_rule *r, struct ens_partial *p, uint
 	int64_t when = p->last_us, end_us;
 
 	for (uint32_t i = 0; i < list[at].absences.count; i++) {
-		enum watch w = watch(r, p, &a[i], &end_us);
+		enum watch w = watch(r, p, &list[at], &a[i], &end_us);
 
 		if (w != WATCH_OVER && w != WATCH_TIME)
 			return INT64_MAX;
@@ -252,7 +275,7 @@ static bool complete_at_scope_end(const struct ens_rule *r, struct ens_partial *
 	int64_t us;
 
 	for (uint32_t i = 0; i < accept->absences.count; i++) {
-		enum watch w = watch(r, p, &a[i], &us);
+		enum watch w = watch(r, p, accept, &a[i], &us);
 
 		if (w == WATCH_EVENT || w == WATCH_NEVER || (w == WATCH_TIME && us > end_us))
 			return false;

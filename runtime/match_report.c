@@ -129,25 +129,33 @@ static bool passes_limit(struct ens_rule *r, const struct ens_cell *c, int64_t t
 
 /* ---- emissions -------------------------------------------------------------------------------------------------------- */
 
-/* The first step that had to come next: what may be left out, or is only preferred, did not have to. */
+/* May the repetition that entry i goes on with, or begins, be left?  (It stands before what leaves it: it is greedy.) */
+static bool is_only_preferred(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *list, uint32_t i)
+{
+	for (uint32_t k = i + 1; k < list[i].leave_end; k++)
+		if (list[k].kind <= ENS_T_ACCEPT && list[k].leave_end != list[i].leave_end && ens_entry_allowed(r, p, &list[k]))
+			return true;
+	return false;
+}
+
+/* The first step that had to come next: what may be left out, or is only preferred, did not have to.  Where the pattern may
+ * end none had to: only an absence is waited for. */
 static struct ens_value next_step(const struct ens_rule *r, struct ens_partial *p)
 {
 	const struct ens_tables *t = r->engine->tables;
-	const struct ens_t_state *found = NULL;
 	uint32_t n;
 	const struct ens_t_entry *list = ens_partial_entries(r, p, &n);
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (list[i].kind != ENS_T_TAKE || !ens_entry_allowed(r, p, &list[i]))
+		if (list[i].kind > ENS_T_ACCEPT || !ens_entry_allowed(r, p, &list[i]) || is_only_preferred(r, p, list, i))
 			continue;
-		if (!found || !(list[i].flags & ENS_T_GREEDY))
-			found = &r->state[list[i].target];
-		if (!(list[i].flags & ENS_T_GREEDY))
+		if (list[i].kind == ENS_T_ACCEPT)
 			break;
+		const struct ens_t_state *found = &r->state[list[i].target];
+
+		return (struct ens_value){.s = t->bytes + found->label.off, .len = found->label.len};
 	}
-	if (!found)
-		return (struct ens_value){.null = ENS_NULL};
-	return (struct ens_value){.s = t->bytes + found->label.off, .len = found->label.len};
+	return (struct ens_value){.null = ENS_NULL};
 }
 
 static void emit(struct ens_partial *p, int64_t end_us, bool timeout, uint64_t suppressed)

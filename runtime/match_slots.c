@@ -95,6 +95,22 @@ void ens_slots_release(const struct ens_rule *r, struct ens_partial *p)
 	}
 }
 
+const struct ens_value *ens_slots_behind(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t)
+{
+	const struct ens_t_op *o = &r->engine->tables->op[t->actions.first];
+	const struct ens_value *slots = ens_partial_slots(r, p);
+
+	for (uint32_t i = 0; i < t->actions.count; i++) {
+		if (o[i].kind != ENS_T_CLEAR || !o[i].n)
+			continue;
+		if (slots != r->view)
+			memcpy(r->view, slots, r->t->slots.count * sizeof *r->view);
+		slots = r->view;
+		memcpy(r->view + o[i].reg, r->initial + o[i].reg, o[i].n * sizeof *r->view);
+	}
+	return slots;
+}
+
 /* ---- captures ----------------------------------------------------------------------------------------------------- */
 
 /* slot[0] + slot[1] is the sum in doubled precision (T. J. Dekker, 1971); slot[0] is it rounded. */

@@ -257,28 +257,6 @@ static void take(struct ens_partial *p, const struct ens_t_entry *t, const struc
 
 /* ---- one event, one entry ----------------------------------------------------------------------------------------- */
 
-/* Does the condition hold of the event at hand, were it taken by entry t?  Where a new round of a group begins, the names
- * of its steps mean that round's events, of which there are none. */
-static bool holds_behind(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, uint32_t program)
-{
-	const struct ens_t_op *o = &r->engine->tables->op[t->actions.first];
-	struct ens_context *c = &r->engine->context;
-	bool cleared = false;
-
-	for (uint32_t i = 0; i < t->actions.count; i++) {
-		if (o[i].kind != ENS_T_CLEAR || !o[i].n)
-			continue;
-		if (!cleared)
-			memcpy(r->view, ens_partial_slots(r, p), r->t->slots.count * sizeof *r->view);
-		cleared = true;
-		memcpy(r->view + o[i].reg, r->initial + o[i].reg, o[i].n * sizeof *r->view);
-	}
-	if (!cleared)
-		return ens_partial_holds(r, p, program);
-	c->slot = r->view;
-	return ens_program_holds(c, program);
-}
-
 static bool until_holds(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_state *s,
 			const struct ens_event *ev)
 {
@@ -300,7 +278,7 @@ static bool until_bars(const struct ens_rule *r, struct ens_partial *p, const st
 
 	for (uint32_t i = 0; i < s->untils.count; i++)
 		if (u[i].type == ev->type && ens_predicate_holds(r->engine, u[i].predicate)
-		    && (u[i].condition == ENS_NONE || holds_behind(r, p, t, u[i].condition)))
+		    && (u[i].condition == ENS_NONE || ens_partial_holds_behind(r, p, t, u[i].condition)))
 			return true;
 	return false;
 }
@@ -324,12 +302,12 @@ static bool satisfies(const struct ens_rule *r, struct ens_partial *p, const str
 
 	if (s->type != ev->type || !ens_predicate_holds(r->engine, s->predicate))
 		return false;
-	if (ens_entry_has_after(t) && (!ens_partial_duration(r, p, t->after_us, t->after_program, &us)
+	if (ens_entry_has_after(t) && (!ens_entry_duration(r, p, t, t->after_us, t->after_program, &us)
 				       || ev->time_us < ens_time_add(p->last_us, us)))
 		return false;
 	if (t->absences.count && !ens_absence_over(r, p, t, ev->time_us))
 		return false;
-	return s->condition == ENS_NONE || holds_behind(r, p, t, s->condition);
+	return s->condition == ENS_NONE || ens_partial_holds_behind(r, p, t, s->condition);
 }
 
 static bool violated(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, const struct ens_event *ev)

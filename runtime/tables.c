@@ -463,7 +463,8 @@ static bool check_absence(struct check *c, const struct ens_t_absence *a)
 	if (!check_enum(c, "its kind", a->kind, ENS_T_SCOPE + 1u) || !check_index(c, "type", a->type, t->ntype) ||
 	    !check_index_or_none(c, "predicate", a->predicate, t->npredicate) ||
 	    !check_index_or_none(c, "condition", a->condition, t->nprogram) ||
-	    !check_index_or_none(c, "program", a->for_program, t->nprogram))
+	    !check_index_or_none(c, "program", a->for_program, t->nprogram) ||
+	    !check_enum(c, "its new round", a->new_round, 2))
 		return false;
 	if (a->for_us < -1)
 		return bad(c, 4, "its duration is negative");

@@ -43,7 +43,7 @@
 #include "base/value.h"
 
 #define ENS_TABLES_MAGIC "ENSC\r\n\x1a\n" /* 8 bytes: a text-mode copy breaks it visibly */
-#define ENS_TABLES_VERSION 4u
+#define ENS_TABLES_VERSION 5u
 #define ENS_NONE UINT32_MAX
 
 /* What matching means; part of the job's identity.  Changes when the same tables would give other emissions. */
@@ -357,7 +357,7 @@ struct ens_t_absence {
 	uint32_t condition;   /* program over the event and the match, or ENS_NONE */
 	int64_t for_us;       /* TIMED: -1: for_program */
 	uint32_t for_program; /* duration from the match (null: it can't be complete), or ENS_NONE */
-	uint32_t spare;
+	uint32_t new_round;   /* 1: its programs look at the slots as the entry's CLEAR actions leave them; 0: as they are */
 };
 
 enum ens_t_capture_kind {

@@ -5,15 +5,19 @@
                   [--only LIST] [--without LIST]     constructs; --list names them, left out: all
   differential.py --self ...    no command: every match of the reference (without having, limit, timeouts) must also be
                                 one of its `match all` without skip
-A seed and a set of constructs always give the same case. Many cases go through one `ensue` process, each with its own
-rule, types and stream; compared are, for each rule and key, the emissions in order: type, events, _start, _end,
-_suppressed. A difference is minimised (events dropped, clauses, steps and conditions taken out, times kept) and printed
-as a case of cases/*.jsonl; where one other reading of an open corner (reference.READINGS) gives the command's answer,
-its name is printed too. --save appends the minimised cases as JSON lines, expected being the reference's answer. Exit
-code 1 when there are differences."""
+A seed is a rule, tried on STREAMS streams, each of which is a case and has a number: 17.3 is the third of seed 17. A seed
+and a set of constructs always give the same cases. In the command the streams of a rule are told apart by one more part of
+its key, `b`; every ALONE-th seed has one stream, and its rule is as it is written. Many rules go through one `ensue`
+process, each with its own types and stream; compared are, for each rule and key, the emissions in order: type, events,
+_start, _end, _suppressed, emitted fields. A difference is minimised (events dropped, clauses, steps and conditions taken out, times kept)
+and printed as a case of cases/*.jsonl; where one other reading of an open corner (reference.READINGS) gives the command's
+answer, its name is printed too. --save appends the minimised cases as JSON lines, expected being the reference's answer.
+Exit code 1 when there are differences."""
 import argparse
 import collections
 import copy
+import functools
+import gc
 import itertools
 import json
 import multiprocessing
@@ -26,7 +30,7 @@ import time
 
 sys.dont_write_bytecode = True
 import reference  # noqa: E402  (the flag above must come first)
-from harness import NOT_YET, Command, Outcome, show  # noqa: E402
+from harness import NOT_YET, Command, Outcome, micros, show  # noqa: E402
 
 CONSTRUCTS = {
     "first": "`match`", "last": "`match last`", "all": "`match all`",
@@ -46,12 +50,16 @@ CONSTRUCTS = {
     "where": "conjuncts over steps, exit guards", "where on groups": "exit guards of repeated groups",
     "having": "a filter of matches", "once": "`having ... once`",
     "skip": "all forms, with `match` and `match all`", "reset": "`reset on`", "limit": "`limit N per D by`",
-    "timeout": "`on timeout emit`",
+    "timeout": "`on timeout emit`", "values": "fields in `emit`", "two emits": "a second `emit`",
+    "step name": "`step()` in `on timeout emit`", "derive": "a rule over what another derives",
 }
 NAMES = "abcd"
 DURATIONS = [5, 10, 20, 30, 50]
 SCOPES = [20, 30, 50, 80, 120]
 STEPS = [0, 5, 5, 10, 10, 10, 15, 20, 30, 30, 40]
+BEGIN = 1000  # ms
+SPAN = 150    # ms: how long the streams of a rule last that looks at both their begin and their end
+STREAMS, ALONE = 16, 8
 
 
 # ------------------------------------------------------------------------------------------- making a case
@@ -71,7 +79,8 @@ class Maker:
         self.groups = []
         r = self.r
         self.mode = r.choice([m for m in ("first", "last", "all") if m in self.switches] or ["first"])
-        self.types = ["E", "F"] if self.on("types", 0.2) else ["E"]
+        self.entries = ["E", "F"] if self.on("types", 0.2) else ["E"]
+        self.types = self.entries  # that patterns name
         self.filter = self.on("filter", 0.15)
         self.keys = r.choice(["k", "k", "k", "k?", "k, h", "k, h?"]) if self.on("keys", 0.2) else None
         self.scope = self.make_scope()
@@ -282,7 +291,13 @@ class Maker:
         return f'name = "{self.r.choice(self.letters)}"' + (f" and price >= {self.r.randint(1, 4)}" if self.chance(0.6) else "")
 
     def case(self):
+        """A rule, with a first stream."""
+        rule = self.rule()
+        return {**rule, "events": self.stream(rule)}
+
+    def rule(self):
         r = self.r
+        below = self.below() if self.on("derive", 0.06) else None
         lead = self.absence() if self.on("leading absence", 0.08) else None
         items = self.sequence(0, r.choice([1, 2, 2, 3, 3, 4]))
         if lead:
@@ -300,25 +315,90 @@ class Maker:
         if self.on("from", 0.15):
             takes = [t + (f"[price != {r.randint(0, 4)}]" if self.chance(0.3) else "") for t in self.types]
         timeout = (self.scope is not None or "within" in items_text(items)) and self.on("timeout", 0.35)
-        return {"mode": self.mode, "types": self.types, "filter": self.filter, "keys": self.keys, "scope": self.scope,
-                "takes": takes, "clauses": clauses, "timeout": timeout, "items": items, "events": self.events(),
+        emits = [("M", self.values(items))] + ([("N", self.values(items))] if self.on("two emits", 0.06) else [])
+        if timeout:
+            emits.append(("T", self.values(items) + ([("step", "step()")] if self.on("step name", 0.5) else [])))
+        return {"mode": self.mode, "types": self.entries, "filter": self.filter, "keys": self.keys, "scope": self.scope,
+                "takes": takes, "clauses": clauses, "emits": emits, "items": items, "below": below,
                 "at_end": r.choice(["flush", "hold"])}
 
-    def events(self):
-        r, events, t = self.r, [], 1000
-        for _ in range(r.randint(6, 16)):
-            t += r.choice(STEPS)
-            e = {"t": t, "name": r.choice(self.letters), "price": float(r.randint(0, 4))}
-            if len(self.types) > 1:
-                e["event"] = r.choice(self.types)
-            if self.keys:
-                for field in ("k", "h"):
-                    if field in self.keys and not self.chance(0.1):
-                        e[field] = r.choice("xy")
-            if self.chance(0.02):
-                del e["price"]
-            events.append(e)
+    def below(self):
+        """A rule that derives events of type D, which this one's patterns then name."""
+        plain = {"first", "last", "all", "repetition", "skip", "trailing absence", "timed absence", "limit"}
+        switches = self.switches - {"derive", "types", "filter", "keys"}
+        m = Maker(self.r.getrandbits(48), switches & plain if self.chance(0.7) else switches)
+        m.entries = m.types = self.entries
+        m.filter, m.keys, m.letters = self.filter, self.keys, self.letters
+        rule = m.rule()
+        name, price = (self.r.choice(m.steps) for _ in range(2))
+        fields = [(k.strip("? "), k.strip("? ")) for k in self.keys.split(",")] if self.keys else []
+        fields += [("name", f"{self.r.choice(['first', 'last'])}({name}).name"),
+                   ("price", self.r.choice([f"last({price}).price", f"sum({price}.price)", f"max({price}.price)"]))]
+        rule["emits"] = [(BELOW[kind], values) for kind, values in rule["emits"]] + [("D", fields)]
+        self.types = self.r.choice([["D"], ["D"] + self.entries])
+        return rule
+
+    def values(self, items):
+        """Fields of an `emit`: [(name, expression)]."""
+        if not self.on("values", 0.3):
+            return []
+        alone = [n["name"] for _, n in items if n["kind"] == "step" and not n.get("rep")]
+        return [(f"v{i}", self.value(alone)) for i in range(self.r.choice([1, 2, 3]))]
+
+    def value(self, alone):
+        """An expression over the match; `alone`: steps of one event at most."""
+        r = self.r
+        s, u = r.choice(self.steps), r.choice(self.steps)
+        choices = [
+            f"first({s}).price", f"last({s}).name", f"count({s})", f"sum({s}.price)", f"avg({s}.price)", f"min({s}.price)",
+            f"max({s}.price)", f"count_distinct({s}.name)", f"percentile({s}.price, {r.choice([0, 50, 90])})",
+            f"count({s}[price >= {r.randint(0, 3)}])", f'sum({s}[name = "{r.choice(self.letters)}"].price)',
+            f"avg({s}.price * 2 + 1)", f"count({s}.price)", f"last({s}).time", f"last({s}).time - first({u}).time",
+            f"(last({s}).time - first({u}).time) * 2 + 5ms", f"last({s}).price - first({u}).price",
+            f"sum({s}.price) / count({u})", f"last({s}).price / first({u}).price", f"last({s}).price % (first({u}).price - 1)",
+            f"-last({s}).price ?? {r.randint(1, 3)}", f"first({s}).price is null", f"last({s}).price > first({u}).price",
+            f'last({s}).price >= 2 and first({u}).name != "{r.choice(self.letters)}"',
+            f"last({s}).price >= 2 or first({u}).price >= 2", f"not last({s}).price in (1, 2, first({u}).price)",
+            f"if count({s}) > 1 then last({s}).name else first({u}).name"]
+        if self.repeated:
+            choices += [f"{r.choice(self.repeated)}[{r.choice([1, 2, 3, -1, -2])}].{r.choice(['price', 'name'])}"] * 3
+        if alone:
+            a = r.choice(alone)
+            choices += [f"{a}.price", f"{a}.name", f"{a}.time", f"{a}.price * count({s})", f"last({s}).time - {a}.time"]
+        if self.groups:
+            choices += [f"count({r.choice(self.groups)})"] * 2
+        if self.keys:
+            choices += ["k", f"k = first({s}).name"]
+        return r.choice(choices)
+
+    def stream(self, rule):
+        r, events, t = self.r, [], BEGIN
+        n = r.randint(6, 16)
+        columns = {"name": r.choices(self.letters, k=n), "price": r.choices(PRICES, k=n)}
+        if len(self.entries) > 1:
+            columns["event"] = r.choices(self.entries, k=n)
+        for field in ("k", "h"):
+            if self.keys and field in self.keys:
+                columns[field] = r.choices(PARTS, k=n)
+        for step, *values in zip(r.choices(STEPS, k=n), *columns.values()):
+            t += step
+            events.append({"t": t, **{name: v for name, v in zip(columns, values) if v is not None}})
+        if begins_and_ends(rule):
+            for e in events:
+                e["t"] = min(e["t"], BEGIN + SPAN)
+            events[0]["t"], events[-1]["t"] = BEGIN, BEGIN + SPAN
         return events
+
+
+BELOW = {"M": "P", "N": "Q", "T": "U"}  # what a rule below emits
+# None: left out
+PRICES = [0.0, 1.0, 2.0, 3.0, 4.0] * 10 + [None]
+PARTS = ["x", "y"] * 5 + [None]
+
+
+def begins_and_ends(rule):
+    """Does the answer depend on when the stream begins and also on when it ends?"""
+    return rule["at_end"] == "hold" and any(x["items"][0][1]["kind"] == "not" for x in (rule, rule["below"]) if x)
 
 
 MODES = {"first": "", "last": "last ", "all": "all "}
@@ -362,34 +442,44 @@ def items_text(items):
     return " ".join((arrow_text(a) + " " if a else "") + node_text(n) for a, n in items)
 
 
-def rules_text(case, n=""):
-    """The rule file of a case; with `n` its types, stream and rule have that number, to stand beside others."""
+def rules_text(case, n="", many=False):
+    """The rule file of a case; with `n` its types, stream and rules have that number, to stand beside others; with `many`
+    the number of the stream, `b`, is a part of the key."""
     out = []
     for t in case["types"]:
         which = f' where event = "{t}{n}"' if len(case["types"]) > 1 else ""
         keys = "".join(f"  {field}     : string?\n" for field in ("k", "h") if case["keys"] and field in case["keys"])
+        keys = "  b     : int\n" * many + keys
         fields = f"  t     : time(ms)\n  name  : string\n  price : float?\n{keys}"
         out.append(f'event {t}{n} from "in{n}"{which} {{\n{fields}}} time t')
     if case["filter"]:
         out.append(f"event G{n} = {case['types'][-1]}{n}[price >= 2]")
-    out.append(f"rule r{n}")
-    if case["takes"]:
-        out.append("  from    " + ", ".join(case["takes"]))
-    if case["keys"]:
-        out.append(f"  key     {case['keys']}")
-    out.append("  match   " + MODES[case["mode"]] + items_text(case["items"]))
-    clauses = {**case["clauses"], "within": case["scope"]}
-    out += [f"  {c:7} {clauses[c]}" for c in CLAUSES if clauses.get(c)]
-    out.append("  emit    M {}")
-    if case["timeout"]:
-        out.append("  on timeout emit T {}")
-    if n != "":  # the types in the rule's own lines
-        at = next(i for i, line in enumerate(out) if line.startswith("rule "))
-        out[at + 1:] = [TYPE.sub(lambda m: m.group() + str(n), line) for line in out[at + 1:]]
+    for name, rule in ("d", case["below"]), ("r", case):
+        if rule:
+            out.append(f"rule {name}{n}")
+            out += [TYPE.sub(lambda m: m.group() + str(n), line) for line in rule_lines(rule, many)]
     return "\n".join(out) + "\n"
 
 
-TYPE = re.compile(r"\b[EFG]\b")
+def rule_lines(case, many):
+    out, keys = [], ", ".join(["b"] * many + [case["keys"]] * bool(case["keys"]))
+    if case["takes"]:
+        out.append("  from    " + ", ".join(case["takes"]))
+    if keys:
+        out.append(f"  key     {keys}")
+    out.append("  match   " + MODES[case["mode"]] + items_text(case["items"]))
+    clauses = {**case["clauses"], "within": case["scope"]}
+    out += [f"  {c:7} {clauses[c]}" for c in CLAUSES if clauses.get(c)]
+    for kind, fields in case["emits"]:
+        if kind == "D":
+            fields = [("b", "b")] * many + fields
+        out.append(f"  {CLAUSE_OF.get(kind, 'emit   ')} {kind} "
+                   + ("{ " + ", ".join(f"{name}: {e}" for name, e in fields) + " }" if fields else "{}"))
+    return out
+
+
+CLAUSE_OF = {"T": "on timeout emit", "U": "on timeout emit", "D": "derive "}
+TYPE = re.compile(r"\b[DEFGMNPQTU]\b")
 
 
 # ------------------------------------------------------------------------------------------ cutting it down
@@ -410,10 +500,18 @@ def smaller(case):
         if clause in ("where", "having") and " and " in value:
             for part in value.split(" and "):
                 yield {**case, "clauses": {**case["clauses"], clause: part}}
-    if case["timeout"]:
-        yield {**case, "timeout": False}
+    for i, (kind, fields) in enumerate(case["emits"]):
+        if kind == "D":
+            continue
+        if i:
+            yield {**case, "emits": case["emits"][:i] + case["emits"][i + 1:]}
+        for k in range(len(fields)):
+            yield {**case, "emits": case["emits"][:i] + [(kind, fields[:k] + fields[k + 1:])] + case["emits"][i + 1:]}
     for items in smaller_items(case["items"]):
         yield {**case, "items": items}
+    if case["below"]:
+        for simple in smaller({**case["below"], "types": ["E"], "filter": None, "keys": None, "events": []}):
+            yield {**case, "below": {**simple, "types": case["types"], "filter": case["filter"], "keys": case["keys"]}}
     if case["scope"]:
         yield {**case, "scope": None}
         if " max" in case["scope"]:
@@ -422,13 +520,13 @@ def smaller(case):
         yield {**case, "takes": None}
     if case["filter"]:
         yield {**case, "filter": False}
-    if case["keys"]:
+    if case["keys"] and not case["below"]:
         yield {**case, "keys": None, "events": [{k: v for k, v in e.items() if k not in ("k", "h")} for e in case["events"]]}
         if case["keys"] != "k":
             yield {**case, "keys": "k", "events": [{k: v for k, v in e.items() if k != "h"} for e in case["events"]]}
     if case["mode"] != "first":
         yield {**case, "mode": "first"}
-    if len(case["types"]) > 1 and not re.search(r"\bF\b", items_text(case["items"]) + str(case["clauses"])):
+    if len(case["types"]) > 1 and not case["below"] and not re.search(r"\bF\b", items_text(case["items"]) + str(case["clauses"])):
         plain = [{k: v for k, v in e.items() if k != "event"} for e in case["events"] if e["event"] == "E"]
         yield {**case, "types": ["E"], "takes": None, "events": plain}
 
@@ -497,14 +595,14 @@ def smaller_node(n):
 def ordered(emissions):
     by_key = collections.defaultdict(list)
     for e in emissions:
-        by_key[tuple(map(str, e.key))].append((e.kind, tuple(e.events), e.start, e.end, e.suppressed))
+        by_key[e.rule[0], *map(str, e.key)].append((e.kind, tuple(e.events), e.start, e.end, e.suppressed, e.fields))
     return sorted(by_key.items())
 
 
-def expected_of(case, mode=None, **more):
+def expected_of(case, parser=None, **more):
     """The reference's answer, None where the case is outside what it reads or too big for it."""
     try:
-        lists = reference.emissions(rules_text(case), case["events"], case["at_end"], mode=mode, **more)
+        lists = reference.answer(parser or reference.Parser(rules_text(case)), case["events"], case["at_end"], **more)
     except (reference.Unsupported, reference.TooBig, RecursionError):
         return None
     return ordered(e for one in lists for e in one)
@@ -574,81 +672,128 @@ COMMAND = SWITCHES = None
 def start_worker(path, switches):
     global COMMAND, SWITCHES
     COMMAND, SWITCHES = path and Command(path), switches
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10**6)  # there are hardly any cycles
+
+
+class Rule:
+    """A rule of a batch, with its streams: `cases`, (number, its case, expected)."""
+
+    def __init__(self, seed):
+        self.maker, self.seed, self.many = Maker(seed, SWITCHES), seed, seed % ALONE != 0
+        self.rule, self.cases = self.maker.rule(), []
+
+    def ask(self, parser):
+        """The streams, with the reference's answers; the numbers of those that it has none for."""
+        outside = []
+        for at in range(1, (STREAMS if self.many else 1) + 1):
+            case = {**self.rule, "events": self.maker.stream(self.rule)}
+            expected = expected_of(case, parser)
+            if expected is None:
+                outside.append(f"{self.seed}.{at}")
+            else:
+                self.cases.append((f"{self.seed}.{at}", case, expected))
+        return outside
 
 
 def try_seeds(seeds):
-    """Cases of these seeds through as few processes as will do: [(seed, kind, detail)]."""
-    out, asked = [], []
+    """Cases of these seeds through as few processes as will do: [(number of the case or seed, kind, detail)]."""
+    out, rules = [], []
     for seed in seeds:
-        case = Maker(seed, SWITCHES).case()
-        expected = expected_of(case)
-        if expected is None:
-            out.append((seed, "outside", None))
-        else:
-            asked.append((seed, case, expected))
-    for at_end in ("flush", "hold"):
-        together = [x for x in asked if x[1]["at_end"] == at_end]
-        for (seed, case, expected), got in zip(together, together_run(COMMAND, [case for _, case, _ in together], at_end)):
-            out.append((seed, *verdict(case, expected, got)))
+        rule = Rule(seed)
+        try:
+            rules.append((rule, reference.Parser(rules_text(rule.rule))))
+        except reference.Unsupported:
+            out.append((seed, "rules outside", None))
+    refused = refusals_of(COMMAND, [rule for rule, _ in rules])
+    asked = []
+    for i, (rule, parser) in enumerate(rules):
+        if i in refused:
+            out.append((rule.seed, "rules " + refused[i].kind, refused[i].text))
+            continue
+        out += [(number, "outside", None) for number in rule.ask(parser)]
+        asked.append(rule)
+    for kind in (("flush", False), ("hold", False), ("hold", True)):
+        together = [rule for rule in asked if (rule.rule["at_end"], begins_and_ends(rule.rule)) == kind]
+        for (number, case, expected), got in together_run(COMMAND, together, kind[0]):
+            out.append((number, *verdict(case, expected, got)))
     return out
 
 
 def verdict(case, expected, got):
-    if got.kind in ("refused", "unsupported"):
-        return got.kind, got.text
     if got.kind == "ok" and same(expected, ordered(got.emissions)):
         return "same", count(expected)
     alone = COMMAND.run(rules_text(case), case["events"], case["at_end"])
     if alone.kind == "ok" and same(expected, ordered(alone.emissions)):
-        return "different", (case, expected, got, "differs only where other rules stand in the file")
+        return "different", (case, expected, got, "differs only where other streams or rules stand beside it")
     reading = other_reading(case, ordered(alone.emissions)) if alone.kind == "ok" else None
     case = minimise(COMMAND, case, reading)
     return "different", (case, *(differs(COMMAND, case) or (expected, alone)), reading)
 
 
-def together_run(command, cases, at_end):
-    """An outcome for each case, from one rule file with all of them; those that are refused are left out of the next try.
-    Their times are moved so that all end at one time where time is held at the input's end, and begin at one time else;
-    a case that depends on both goes by itself."""
-    outcomes = [None] * len(cases)
-    edge = 0 if at_end == "flush" else -1
-    moved = [10**6 - case["events"][edge]["t"] for case in cases]
-    for i, case in enumerate(cases):
-        if at_end == "hold" and case["items"][0][1]["kind"] == "not":
-            outcomes[i] = command.run(rules_text(case), case["events"], at_end)
-    while any(o is None for o in outcomes):
-        left = [i for i, o in enumerate(outcomes) if o is None]
-        texts, lines, owner = [], [], []
-        for i in left:
-            texts.append(rules_text(cases[i], i))
-            owner += [i] * texts[-1].count("\n")
-            for at, e in enumerate(cases[i]["events"], 1):
-                t = e["t"] + moved[i]
-                lines.append((t, i, at, {**e, "t": t, "event": f"{e.get('event', 'E')}{i}"}))
-        lines.sort(key=lambda line: line[:3])
-        got = command.run("".join(texts), [e for _, _, _, e in lines], at_end)
+def refusals_of(command, rules):
+    """The outcome of each rule, by its place, that the command refuses."""
+    out = {}
+    while len(out) < len(rules):
+        texts, owner = [], []
+        for i, rule in enumerate(rules):
+            if i not in out:
+                texts.append(rules_text(rule.rule, i, rule.many))
+                owner += [i] * texts[-1].count("\n")
+        got = command.run("".join(texts), [], "flush")
+        told = set(WARNING.findall(got.text)) - command.allowed  # they count for how many errors are told
+        command.allowed |= told
         if got.kind == "ok":
-            numbers = [at for _, _, at, _ in lines]
-            by_rule = collections.defaultdict(list)
-            for e in got.emissions:
-                shift = moved[int(e.rule[1:])] * 1000
-                by_rule[e.rule].append(e._replace(events=sorted(numbers[k - 1] for k in e.events), start=e.start - shift,
-                                                  end=e.end - shift))
-            for i in left:
-                outcomes[i] = got._replace(emissions=by_rule[f"r{i}"], text="")
             break
         refused = errors_by_case(got.text, owner) if got.kind in ("refused", "unsupported") else {}
-        told = set(WARNING.findall(got.text))  # they count for how many errors are told
-        if not refused and not told <= command.allowed:
-            command.allowed |= told
-        elif not refused:  # a crash, say: each by itself
-            for i in left:
-                outcomes[i] = command.run(rules_text(cases[i]), cases[i]["events"], at_end)
-            break
-        command.allowed |= told
         for i, text in refused.items():
-            outcomes[i] = Outcome("unsupported" if any(n in text for n in NOT_YET) else "refused", None, text)
-    return outcomes
+            out[i] = Outcome("unsupported" if any(n in text for n in NOT_YET) else "refused", None, text)
+        if not refused and not told:
+            raise RuntimeError(f"the command refuses a file without saying which rule\n{got.text}")
+    return out
+
+
+@functools.lru_cache(maxsize=10000)
+def members(pairs):
+    return json.dumps(dict(pairs))[1:-1]
+
+
+def moved_back(v, shift):
+    return reference.as_json(micros(v) - shift, "time") if isinstance(v, str) and TIME.fullmatch(v) else v
+
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+
+
+def together_run(command, rules, at_end):
+    """[(case, outcome)], from one rule file with all of them: for the command one stream. The times of each case are moved
+    so that all end at one time where time is held at the input's end; so that all begin at one time else. Those to which
+    both matter last equally long."""
+    texts, lines, moved = [], [], {}
+    for i, rule in enumerate(rules):
+        texts.append(rules_text(rule.rule, i, rule.many))
+        for b, (_, case, _) in enumerate(rule.cases):
+            events = case["events"]
+            moved[i, b] = move = 10**6 - events[0 if at_end == "flush" else -1]["t"]
+            for at, e in enumerate(events, 1):
+                t = e["t"] + move
+                others = members(tuple((name, v) for name, v in e.items() if name not in ("t", "event")))
+                lines.append((t, at, f'{{"t": {t}, "event": "{e.get("event", "E")}{i}", "b": {b}, {others}}}\n'))
+    lines.sort(key=lambda line: line[0])
+    got = command.run_lines("".join(texts), [line for _, _, line in lines], at_end)
+    if got.kind != "ok":  # a crash, say: each by itself
+        return [(one, command.run(rules_text(one[1]), one[1]["events"], at_end)) for rule in rules for one in rule.cases]
+    emitted = collections.defaultdict(list)
+    for e in got.emissions:
+        i = int(e.rule[1:])
+        b, key = (e.key[0], e.key[1:]) if rules[i].many else (0, e.key)
+        shift = moved[i, b] * 1000
+        emitted[i, b].append(e._replace(key=key, kind=e.kind[0], events=sorted(lines[k - 1][1] for k in e.events),
+                                        start=e.start - shift, end=e.end - shift,
+                                        fields={name: moved_back(v, shift) for name, v in e.fields.items()}))
+    return [(one, got._replace(emissions=emitted[i, b], text="")) for i, rule in enumerate(rules)
+            for b, one in enumerate(rule.cases)]
 
 
 WARNING = re.compile(r": warning (W\d+):")
@@ -671,7 +816,7 @@ def self_check(seeds):
 
 def self_check_one(seed):
     case = Maker(seed, SWITCHES).case()
-    case = {**case, "timeout": False, "clauses": {c: v for c, v in case["clauses"].items() if c in ("where", "skip", "reset")}}
+    case = {**case, "emits": [("M", [])], "clauses": {c: v for c, v in case["clauses"].items() if c in ("where", "skip", "reset")}}
     once = expected_of(case)
     every = expected_of({**case, "clauses": {c: v for c, v in case["clauses"].items() if c != "skip"}}, mode="all")
     if once is None or every is None:
@@ -694,14 +839,15 @@ def as_case(seed, case, expected):
            "expected": sorted(list(e[1]) for _, one in expected for e in one)}
     if len(expected) == 1:
         out["emitted"] = [{"event": e[0], "events": list(e[1]), "start": e[2] / 1000}
-                          | ({} if e[3] is None else {"end": e[3] / 1000}) | {"suppressed": e[4]} for e in expected[0][1]]
+                          | ({} if e[3] is None else {"end": e[3] / 1000}) | {"suppressed": e[4]} | ({"fields": e[5]} if e[5] else {}) for e in expected[0][1]]
     return json.dumps(out)
 
 
 def shown(answer):
-    return "  ".join((f"{'/'.join(key)}: " if key else "") + " ".join(
+    return "  ".join((f"{'/'.join(key)}: " if len(key) > 1 or len(answer) > 1 else "") + " ".join(
         f"{kind}{list(events)}" + ("" if end is None else f"@{end / 1000:g}") + (f"+{suppressed}" if suppressed else "")
-        for kind, events, _, end, suppressed in one) for key, one in answer) or "nothing"
+        + (json.dumps(fields) if fields else "") for kind, events, _, end, suppressed, fields in one)
+        for key, one in answer) or "nothing"
 
 
 def report(seed, detail):
@@ -727,10 +873,10 @@ def chosen(args):
 def main():
     ap = argparse.ArgumentParser(description="random differential test of ensue against the reference")
     ap.add_argument("--ensue", default=os.environ.get("ENSUE", "ensue"))
-    ap.add_argument("--seeds", default="1-2000")
+    ap.add_argument("--seeds", default="1-2000", help="a seed is a rule, tried on several streams")
     ap.add_argument("--seconds", type=float, default=0, help="stop after so long")
     ap.add_argument("--jobs", type=int, default=2)
-    ap.add_argument("--batch", type=int, default=200, help="cases in one process")
+    ap.add_argument("--batch", type=int, default=50, help="seeds in one process")
     ap.add_argument("--self", action="store_true", dest="own")
     ap.add_argument("--only", help="only these constructs (comma between them), and plain steps and arrows")
     ap.add_argument("--without", default="", help="not these constructs")
@@ -753,7 +899,7 @@ def main():
                 tally[kind] += 1
                 if kind == "same":
                     matched += detail > 0
-                elif kind in ("refused", "unsupported"):
+                elif kind in ("rules refused", "rules unsupported"):
                     code = ERROR.search(detail)
                     refusals[code.group(2) if code else "not run yet"] += 1
                 elif kind == "different":
@@ -766,9 +912,10 @@ def main():
                 pool.terminate()
                 break
     counts = ", ".join(f"{v} {k}" for k, v in sorted(tally.items()))
+    compared = tally["same"] + tally["different"]
     codes = "; refused: " + ", ".join(f"{v} {k}" for k, v in refusals.most_common()) if refusals else ""
-    rate = sum(tally.values()) / (time.monotonic() - begin)
-    print(f"{counts} ({matched} of the same have matches){codes}; {rate:.0f} a second")
+    rate = compared / (time.monotonic() - begin)
+    print(f"{compared} cases: {counts} ({matched} of the same have matches){codes}; {rate:.0f} a second")
     return 1 if differences else 0
 
 

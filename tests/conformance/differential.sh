@@ -4,7 +4,7 @@ here=${ENSUE_SOURCE:-$(dirname "$0")/../..}/tests/conformance
 out=$(python3 "$here/differential.py" --seconds "${ENSUE_DIFFERENTIAL_SECONDS:-15}" --seeds "${ENSUE_DIFFERENTIAL_SEEDS:-1-100000}" "$@")
 code=$?
 printf '%s\n' "$out"
-same=$(printf '%s\n' "$out" | sed -n 's/^\(.*, \)\{0,1\}\([0-9]*\) same.*/\2/p' | tail -n 1)
+same=$(printf '%s\n' "$out" | sed -n 's/^\(.* \)\{0,1\}\([0-9][0-9]*\) same.*/\2/p' | tail -n 1)
 different=$(printf '%s\n' "$out" | grep -c '^DIFFERENT')
 [ "$code" -eq 0 ] || [ "$different" -gt 0 ] || different=1
 [ "${same:-0}" -gt 0 ] || { echo "FAILED no case could be compared"; different=$((different + 1)); }

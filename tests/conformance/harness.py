@@ -1,6 +1,7 @@
 """Runs the `ensue` command on one rule file and one list of events, and reads back which events matched."""
 import collections
 import datetime
+import functools
 import json
 import os
 import subprocess
@@ -12,8 +13,8 @@ EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 # kind: ok | unsupported | refused | crashed; matches: sorted lists of event numbers; emissions: as printed
 Outcome = collections.namedtuple("Outcome", "kind matches text emissions", defaults=[None])
-# kind: its type; start, end: us
-Emission = collections.namedtuple("Emission", "rule key kind events start end suppressed")
+# kind: its type; start, end: us; fields: as they are in the JSON
+Emission = collections.namedtuple("Emission", "rule key kind events start end suppressed fields")
 
 
 class Command:
@@ -27,10 +28,13 @@ class Command:
         self.input = os.path.join(self.folder.name, "events.ndjson")
 
     def run(self, rules, events, at_end):
+        return self.run_lines(rules, [json.dumps(e) + "\n" for e in events], at_end)
+
+    def run_lines(self, rules, lines, at_end):
         with open(self.rules, "w", encoding="utf-8") as f:
             f.write(rules)
         with open(self.input, "w", encoding="utf-8") as f:
-            f.writelines(json.dumps(e) + "\n" for e in events)
+            f.writelines(lines)
         argv = [self.path, "run", self.rules, "--input", self.input, "--at-end", at_end]
         argv += [word for code in sorted(self.allowed) for word in ("--allow", code)]
         try:
@@ -49,20 +53,21 @@ class Command:
 
 
 def read(done):
-    emissions = []
-    for line in done.stdout.splitlines():
-        try:
-            emissions.append(emission(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return Outcome("crashed", None, f"not an emission with _events: {line}")
+    lines = done.stdout.splitlines()
+    try:
+        emissions = [emission(o) for o in json.loads("[" + ",".join(lines) + "]")]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Outcome("crashed", None, f"not all are emissions with _events:\n{done.stdout}")
     return Outcome("ok", sorted(e.events for e in emissions), done.stderr, emissions)
 
 
 def emission(o):
     return Emission(o["_rule"], tuple(o.get("_key", {}).values()), o["_event"], sorted(int(n) for n in o["_events"]),
-                    micros(o["_start"]), micros(o["_end"]), o.get("_suppressed", 0))
+                    micros(o["_start"]), micros(o["_end"]), o.get("_suppressed", 0),
+                    {name: v for name, v in o.items() if name[0] != "_"})
 
 
+@functools.lru_cache(maxsize=100000)
 def micros(text):
     """Microseconds of a time as emissions have it."""
     whole, _, part = text.rstrip("Z").partition(".")
@@ -79,7 +84,7 @@ def agrees(case, got):
         return True
     return len(got.emissions) == len(case["emitted"]) and all(
         all(value == {"event": e.kind, "events": e.events, "start": e.start / 1000, "end": e.end / 1000,
-                      "suppressed": e.suppressed}[name] for name, value in expected.items())
+                      "suppressed": e.suppressed, "fields": e.fields}[name] for name, value in expected.items())
         for e, expected in zip(got.emissions, case["emitted"]))
 
 

@@ -2,13 +2,14 @@
 """A slow, obviously right reading of the matching semantics, for tests only.
 
 Given a rule file (a subset of the language, see Parser) and a list of events, it computes the matches of
-every rule by reading the semantics page sentence by sentence: nothing is kept between events but which
-events a partial match took and where in the pattern it stands, and every condition, absence, `until`,
-limit and scope is judged anew by looking back over the event sequence.
+every rule by reading the semantics page sentence by sentence: a partial match is which events it took and
+where in the pattern it stands, and every condition, absence, `until`, limit and scope is judged by looking
+back over the event sequence. What follows from these alone is looked for once: where a search came to is
+kept (Search), and what may come next for all that stand at one place.
 
 How it is built:
   Lexer, Parser      rule text -> Rule with a pattern tree (Step, Seq, Alt, All, Rep, Not)
-  Evaluator          three-valued expressions
+  compiled           three-valued expressions, as functions of an Env
   Sequence           the events that a rule takes in for one key (section 1)
   Walk.ways          what may come next at a place in the pattern, in the order of section 4
   Judge              section 2: may this event be taken now, do the absences hold, when do they
@@ -20,8 +21,10 @@ Where the page leaves a corner open, READINGS names the choice; a caller may pas
 whether a difference is of that kind.
 """
 import copy
+import datetime
 import json
 import math
+import operator
 import re
 import sys
 from collections import namedtuple
@@ -99,29 +102,26 @@ class TooBig(Exception):
 UNITS = {"us": 1, "ms": 1000, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6, "d": 86400 * 10**6, "w": 7 * 86400 * 10**6}
 Token = namedtuple("Token", "kind text value first")
 PIECE = re.compile(r"""
-    (?P<end>\n) | (?P<blank>[^\S\n]+ | \#[^\n]*)
+    (?P<blank>[^\S\n]+ | \#[^\n]*) | (?P<end>\n)
   | (?P<id>[^\W\d]\w*) | `(?P<quoted>[^`]*)`
   | (?P<dur>(?:\d[\d_]*(?:us|ms|[smhdw]))+)
   | (?P<num>\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?)
   | (?P<str>"(?:[^"\\]|\\.)*")
-  | (?P<sign>->> | -> | != | <= | >= | \?\? | [()\[\]{},:|&?*+\-/%=<>.])""", re.X)
+  | (?P<sign>->> | -> | != | <= | >= | \?\? | [()\[\]{},:|&?*+\-/%=<>.]) | (?P<other>.)""", re.X)
 PART = re.compile(r"(\d[\d_]*)([a-z]+)")
 
 
 def lex(text):
     """Tokens; `first` says that the token is the first of its line outside brackets."""
-    out, i, depth, fresh = [], 0, 0, True
-    while i < len(text):
-        m = PIECE.match(text, i)
-        if m is None:
-            raise Unsupported(f"character {text[i]!r}")
-        i, kind, word = m.end(), m.lastgroup, m.group()
+    out, depth, fresh = [], 0, True
+    for m in PIECE.finditer(text):
+        kind = m.lastgroup
+        if kind == "blank":
+            continue
         if kind == "end":
             fresh = True
             continue
-        if kind == "blank":
-            continue
-        value = word
+        value = word = m.group()
         if kind == "dur":
             value = sum(int(n.replace("_", "")) * UNITS[unit] for n, unit in PART.findall(word))
         elif kind == "num":
@@ -133,6 +133,8 @@ def lex(text):
             kind, value, fresh = "id", m.group("quoted"), False
         elif kind == "sign":
             kind = word
+        elif kind == "other":
+            raise Unsupported(f"character {word!r}")
         out.append(Token(kind, word, value, fresh and depth == 0))
         depth += (word in ("(", "[", "{")) - (word in (")", "]", "}"))
         fresh = False
@@ -150,12 +152,44 @@ class Step:
         self.where = []  # (conjunct, numbers of the parts of the same & that it waits for)
 
 
+class Expr:
+    """An expression: its tree, and `value`, its function of an Env."""
+
+    def __init__(self, tree):
+        self.tree, self.value = tree, compiled(tree)
+        self.constant = tree[1] if tree[0] == "lit" else None
+
+    def holds(self, env):
+        return self.value(env) is True
+
+
 class Ref:
     """TYPE[cond], or the parts of (B | C): what an event must be."""
 
     def __init__(self, options):
-        self.options = options  # [(type name, condition or None)]
-        self.plain = all(is_plain(cond) for _, cond in options)  # the event alone decides
+        self.options = options  # [(type name, Expr or None)]
+        self.tests = None       # the same with named filters followed to their type: [(type name, functions of an Env)]
+        self.plain = all(cond is None or is_plain(cond.tree) for _, cond in options)  # the event alone decides
+
+    def follow(self, filters):
+        self.tests = []
+        for name, cond in self.options:
+            conds = [] if cond is None else [cond]
+            while name in filters:
+                name, cond = filters[name]
+                conds.insert(0, cond)
+            self.tests.append((name, [cond.value for cond in conds]))
+
+    def is_satisfied(self, env):
+        """By the event at hand."""
+        for name, conds in self.tests:
+            if env.event.type == name:
+                for cond in conds:
+                    if cond(env) is not True:
+                        break
+                else:
+                    return True
+        return False
 
 
 def is_plain(e):
@@ -202,14 +236,16 @@ class Rule:
     def __init__(self, name):
         self.name = name
         self.mode, self.pattern, self.names = None, None, {}
-        self.groups = {}    # name of a group: number of its repetition, None for a group that is not repeated
+        self.groups = {}    # name of a group: the numbers of the repetitions inside it
         self.takes, self.having, self.where = None, None, None
         self.keys = []      # (name, {type: field}, may be null)
         self.once = False   # `having ... once`
         self.skip = None    # None (no clause) | "none" | "next" | "past" | "all" | ("first", name) | ("last", name)
         self.reset = None   # Ref
         self.limit = None   # (count, us, expression or None)
-        self.emits, self.timeouts = [], []  # types
+        self.emits, self.derives, self.timeouts = [], [], []  # [(type, [(name of a field, Expr, "time", "duration" or None)])]
+        self.guarded = self.rounds = False  # are there exit guards, repeated groups (names in them mean those of a round)
+        self.next = {}      # what may come next, for all that stand at one place: see Walk
         self.within = None  # ("time", us) | ("events", n) | ("session", gap_us, max_us or None)
         self.mentioned = []
 
@@ -227,9 +263,14 @@ class Parser:
 
     def __init__(self, text):
         self.toks, self.at = lex(text), 0
-        self.events, self.filters, self.rules = {}, {}, []
+        self.events, self.filters, self.rules, self.refs = {}, {}, [], []
+        self.units = {"time": "time"}  # of the fields that are a time or a duration
         self.numbers = 0
         self.file()
+        for ref in self.refs:
+            ref.follow(self.filters)
+        self.all_fields = {"time"}.union(*(fields for fields, _ in self.events.values()),
+                                         *([name for name, _, _ in fields] for rule in self.rules for _, fields in rule.derives))
 
     # -- helpers
     @property
@@ -276,8 +317,7 @@ class Parser:
         name = self.ident()
         if self.accept("="):
             base = self.ident()
-            cond = self.brackets()
-            self.filters[name] = (base, cond)
+            self.filters[name] = (base, self.brackets())
             return
         if self.accept("to"):
             self.next()
@@ -299,13 +339,15 @@ class Parser:
             if self.accept("("):
                 kind += "(" + self.ident() + ")"
                 self.expect(")")
-            optional = bool(self.accept("?"))
+            self.accept("?")
             self.accept(",")
-            fields[field] = (kind, optional)
+            fields[field] = reader(kind)
+            if kind.startswith(("time", "duration")):
+                self.units[field] = kind[:8].partition("(")[0]
+            if kind.startswith("time") and field == "time":
+                time_field = field
         if self.accept("time"):
             time_field = self.ident()
-        elif fields.get("time", ("",))[0].startswith("time"):
-            time_field = "time"
         if not self.tok.first:
             raise Unsupported(f"event option {self.tok.text!r}")
         self.events[name] = (fields, time_field)
@@ -314,13 +356,14 @@ class Parser:
         rule = Rule(self.ident())
         if self.tok.kind == "str":
             self.next()
-        self.current = rule
+        self.current, self.reps = rule, []
         while self.tok.kind != "end" and self.tok.text not in ("rule", "event"):
             word = self.next().text
             if word == "from":
-                rule.takes = [self.single_ref()]
+                takes = [self.single_ref()]
                 while self.accept(","):
-                    rule.takes.append(self.single_ref())
+                    takes.append(self.single_ref())
+                rule.takes = self.new_ref(takes)
             elif word == "key":
                 rule.keys = [self.key()]
                 while self.accept(","):
@@ -333,7 +376,7 @@ class Parser:
             elif word == "where":
                 rule.where = self.expr()
             elif word == "having":
-                rule.having = self.expr()
+                rule.having = Expr(self.expr())
                 rule.once = bool(self.accept("once"))
             elif word == "skip":
                 rule.skip = self.skip()
@@ -343,15 +386,15 @@ class Parser:
             elif word == "limit":
                 count = self.next().value
                 self.expect("per")
-                rule.limit = (count, self.duration(), self.expr() if self.accept("by") else None)
+                rule.limit = (count, self.duration(), Expr(self.expr()) if self.accept("by") else None)
             elif word == "on":
                 self.expect("timeout")
                 self.expect("emit")
-                rule.timeouts.append(self.ident())
-                self.clause_words()
+                rule.timeouts.append(self.output())
             elif word == "emit":
-                rule.emits.append(self.ident())
-                self.clause_words()
+                rule.emits.append(self.output())
+            elif word == "derive":
+                rule.derives.append(self.output())
             elif word == "meta":
                 self.clause_words()
             else:
@@ -360,6 +403,10 @@ class Parser:
             raise Unsupported("a pattern that may be complete without an event")
         for conjunct in conjuncts(rule.where):
             self.place(rule, conjunct)
+        if rule.takes is None:
+            rule.takes = self.new_ref([(name, None) for name in dict.fromkeys(rule.mentioned)])
+        rule.guarded, rule.rounds = any(r.guards for r in self.reps), any(r.rounds for r in self.reps)
+        rule.number = len(self.rules)
         self.rules.append(rule)
 
     def key(self):
@@ -399,11 +446,11 @@ class Parser:
             raise Unsupported("where that names no step, or several by one name")
         step, rep, side = self.find(rule.pattern, max(numbers), None, None)
         if rep is not None and rep.high > 1:
-            rep.guards.append(conjunct)
+            rep.guards.append(Expr(conjunct))
             return
         together = [s for s in self.steps(side) if s.number in numbers] if side is not None else [step]
         for s in together:
-            s.where.append((conjunct, {x.number for x in together} - {s.number}))
+            s.where.append((Expr(conjunct), {x.number for x in together} - {s.number}))
 
     def find(self, node, number, rep, side):
         """(step, the repetition it stands in, the `&` it is a part of)."""
@@ -424,6 +471,43 @@ class Parser:
     def starts_mode(self):
         """`all` and `last` are words of the mode unless they begin a step: `all: E`."""
         return self.tok.text in ("all", "last") and self.peek().text not in (":", "[", "->", "->>", ",")
+
+    def output(self):
+        """TYPE [to "stream"] { name: EXPR, name, ... }"""
+        name, fields = self.ident(), []
+        if self.accept("to"):
+            self.next()
+        self.expect("{")
+        while not self.accept("}"):
+            field = self.ident()
+            e = self.expr() if self.accept(":") else ("name", field)
+            fields.append((field, Expr(e), self.unit(e)))
+            self.accept(",")
+        return (name, fields)
+
+    def unit(self, e):
+        """Is the value of the expression a "time", a "duration", or neither (None)?"""
+        op = e[0]
+        if op == "lit":
+            return e[2] if len(e) > 2 else None
+        if op == "name":
+            return self.units.get(e[1])
+        if op in ("ref", "end", "index", "narrowed"):
+            return self.units.get(e[-1])
+        if op == "call" and e[1] in ("sum", "avg", "min", "max", "first", "last", "abs"):
+            return self.unit(e[2][0])
+        if op == "neg":
+            return self.unit(e[1])
+        if op == "??":
+            return self.unit(e[1]) or self.unit(e[2])
+        if op == "if":
+            return self.unit(e[2]) or self.unit(e[3])
+        if op == "arith":
+            sign, units = e[1], (self.unit(e[2]), self.unit(e[3]))
+            if units == ("time", "time"):
+                return "duration"
+            return None if sign in ("/", "%") and units[1] else units[0] or units[1]
+        return None
 
     def clause_words(self):
         words, depth = [], 0
@@ -457,14 +541,18 @@ class Parser:
             while self.accept("|"):
                 options.append(self.single_ref())
             self.expect(")")
-            return Ref(options)
-        return Ref([self.single_ref()])
+            return self.new_ref(options)
+        return self.new_ref([self.single_ref()])
+
+    def new_ref(self, options):
+        self.refs.append(Ref(options))
+        return self.refs[-1]
 
     def brackets(self):
         self.expect("[")
         e = self.expr()
         self.expect("]")
-        return e
+        return Expr(e)
 
     def pattern(self):
         node = self.sequence()
@@ -479,7 +567,7 @@ class Parser:
             after = within = None
             while self.tok.text in ("after", "within") and (self.peek().kind == "dur" or self.peek().text == "("):
                 word = self.next().text
-                limit = ("lit", self.duration()) if self.tok.kind == "dur" else self.paren_expr()
+                limit = self.limit()
                 if word == "after":
                     after = limit
                 else:
@@ -488,9 +576,12 @@ class Parser:
             items.append((arrow._replace(written=arrow), self.element()))
         return Seq(items)
 
-    def paren_expr(self):
+    def limit(self):
+        """A duration, or an expression in parentheses."""
+        if self.tok.kind == "dur":
+            return Expr(("lit", self.duration()))
         self.expect("(")
-        e = self.expr()
+        e = Expr(self.expr())
         self.expect(")")
         return e
 
@@ -500,9 +591,9 @@ class Parser:
             ref = self.ref()
             duration = None
             if self.accept("for"):
-                duration = ("lit", self.duration()) if self.tok.kind == "dur" else self.paren_expr()
+                duration = self.limit()
             return Not(ref, duration)
-        name = None
+        name, outside = None, len(self.reps)
         if self.tok.kind == "id" and self.peek().text == ":":
             name = self.ident()
             self.expect(":")
@@ -518,13 +609,14 @@ class Parser:
                 self.name(name, steps)
             single = isinstance(node, Step) or (
                 name and isinstance(node, Alt) and all(isinstance(b, Step) for b in node.branches))
+            if name and single:
+                for step in steps:
+                    step.name = name
             if name and not single:
-                repeated = self.repetition(node, False)
-                self.current.groups[name] = repeated.number if isinstance(repeated, Rep) else None
-                return repeated
+                self.current.groups[name] = {rep.number for rep in self.reps[outside:]}
         else:
             self.numbers += 1
-            node = Step(self.numbers, Ref([self.single_ref()]), name)
+            node = Step(self.numbers, self.new_ref([self.single_ref()]), name)
             if name:
                 self.name(name, [node])
             single = True
@@ -590,7 +682,8 @@ class Parser:
             else:
                 break
         self.numbers += 1
-        return Rep(self.numbers, node, low, high, contiguity, greedy, until, not single)
+        self.reps.append(Rep(self.numbers, node, low, high, contiguity, greedy, until, not single))
+        return self.reps[-1]
 
     # -- expressions, loose to tight
     def expr(self):
@@ -668,7 +761,10 @@ class Parser:
 
     def postfix(self):
         t = self.tok
-        if t.kind in ("num", "str", "dur"):
+        if t.kind == "dur":
+            self.next()
+            return ("lit", t.value, "duration")
+        if t.kind in ("num", "str"):
             self.next()
             return ("lit", t.value)
         if self.accept("("):
@@ -703,39 +799,41 @@ class Parser:
 
 # ------------------------------------------------------------------------------------------------ evaluation
 
+# path: (number, round) of each repeated group around it, the innermost first
 Taken = namedtuple("Taken", "step pos path")
+NOTHING = {}
 
 
 class Env:
     """What an expression sees: the event at hand, the events bound so far, and where it stands."""
+    __slots__ = ("rule", "seq", "event", "taken", "path", "bound", "run")
 
     def __init__(self, rule, seq, event, taken, path, bound=None):
         self.rule, self.seq, self.event, self.taken, self.path = rule, seq, event, taken, path
-        self.bound = bound or {}
+        self.bound = bound or NOTHING  # names that stand for one event
 
     def taken_by(self, name):
         """What was taken by the step or group of that name; inside a repeated group only in this round."""
         ids = self.rule.names.get(name)
         if ids is None:
             raise Unsupported(f"name {name}")
-        return [t for t in self.taken if t.step in ids and all(self.path.get(r, n) == n for r, n in t.path.items())]
+        if not self.path:
+            return [t for t in self.taken if t.step in ids]
+        path = dict(self.path)
+        return [t for t in self.taken if t.step in ids and all(path.get(r, n) == n for r, n in t.path)]
 
     def events_of(self, name):
         if name in self.bound:
             return [self.bound[name]]
-        return [self.seq.events[t.pos] for t in self.taken_by(name)]
+        events = self.seq.events
+        return [events[t.pos] for t in self.taken_by(name)]
 
     def count_of(self, name):
         """Events of a step, rounds of a group."""
-        if name in self.bound or name not in self.rule.groups:
+        if name not in self.rule.groups or name in self.bound:
             return len(self.events_of(name))
-        rounds, group = set(), self.rule.groups[name]
-        for t in self.taken_by(name):
-            outward = list(t.path.items())  # from the innermost repeated group
-            while group is not None and outward[0][0] != group:
-                outward.pop(0)
-            rounds.add(tuple(outward) if group is not None else ())
-        return len(rounds)
+        inside = self.rule.groups[name]
+        return len({tuple(part for part in t.path if part[0] not in inside) for t in self.taken_by(name)})
 
 
 def may_be_empty(node):
@@ -768,151 +866,221 @@ def names_in(e):
     return set()
 
 
-def evaluate(e, env):
+def compiled(e):
+    """The expression as a function of an Env: its parts are looked at once, not at each event."""
     op = e[0]
     if op == "lit":
-        return e[1]
+        return lambda env: e[1]
     if op == "name":
-        if env.event is not None and e[1] in env.event.fields:
-            return env.event.fields[e[1]]
-        if e[1] in env.seq.key_names:
-            return env.seq.key[env.seq.key_names.index(e[1])]
-        if env.event is not None and e[1] in env.seq.all_fields:
-            return None
-        raise Unsupported(f"name {e[1]}")
+        return field_or_key(e[1])
     if op == "ref":
-        if e[1] == "prev" and "prev" not in env.rule.names:
-            return env.seq.events[env.taken[-1].pos].fields.get(e[2]) if env.taken else None
-        got = env.events_of(e[1])
-        return got[-1].fields.get(e[2]) if got else None
+        return field_of(e[1], e[2])
     if op == "index":
-        got = env.events_of(e[1])
-        at = e[2] - 1 if e[2] > 0 else len(got) + e[2]
-        return got[at].fields.get(e[3]) if e[2] != 0 and 0 <= at < len(got) else None
+        return field_at(e[1], e[2], e[3])
     if op == "narrowed":  # the argument of an aggregate: the event that it is at
-        (event,) = env.events_of(e[1])
-        if evaluate(e[2], Env(env.rule, env.seq, event, env.taken, env.path, env.bound)) is not True:
-            return None
-        return True if e[3] is None else event.fields.get(e[3])
+        return narrowed(e[1], compiled(e[2]), e[3])
     if op == "end":
-        got = env.events_of(e[2])
-        return got[0 if e[1] == "first" else -1].fields.get(e[3]) if got else None
+        return field_at(e[2], 1 if e[1] == "first" else -1, e[3])
     if op == "and":
-        a, b = evaluate(e[1], env), evaluate(e[2], env)
-        if a is False or b is False:
-            return False
-        return None if a is None or b is None else True
+        return three_valued(False, compiled(e[1]), compiled(e[2]))
     if op == "or":
-        a, b = evaluate(e[1], env), evaluate(e[2], env)
-        if a is True or b is True:
-            return True
-        return None if a is None or b is None else False
+        return three_valued(True, compiled(e[1]), compiled(e[2]))
     if op == "not":
-        a = evaluate(e[1], env)
-        return None if a is None else not a
+        return of_values(lambda a: not a, [e[1]])
     if op == "isnull":
-        return evaluate(e[1], env) is None
+        a = compiled(e[1])
+        return lambda env: a(env) is None
     if op == "in":
-        a = evaluate(e[1], env)
-        if a is None:
-            return None
-        values = [evaluate(x, env) for x in e[2]]
-        return True if a in [v for v in values if v is not None] else (None if None in values else False)
+        return is_in(compiled(e[1]), [compiled(x) for x in e[2]])
     if op == "cmp":
-        return compare(e[1], evaluate(e[2], env), evaluate(e[3], env))
+        return of_values(COMPARISONS[e[1]], [e[2], e[3]])
     if op == "??":
-        a = evaluate(e[1], env)
-        return evaluate(e[2], env) if a is None else a
+        return coalesced(compiled(e[1]), compiled(e[2]))
     if op == "if":
-        return evaluate(e[2] if evaluate(e[1], env) is True else e[3], env)
+        return chosen(*map(compiled, e[1:]))
     if op == "neg":
-        a = evaluate(e[1], env)
-        return None if a is None else -a
+        return of_values(operator.neg, [e[1]])
     if op == "arith":
-        return arithmetic(e[1], evaluate(e[2], env), evaluate(e[3], env))
+        return of_values(ARITHMETIC[e[1]], [e[2], e[3]])
     if op == "call":
-        return call(e[1], e[2], env)
+        return call(e[1], e[2])
     raise Unsupported(f"expression {op}")
 
 
-def compare(op, a, b):
-    if a is None or b is None:
-        return None
-    if isinstance(a, str):
-        a = a.encode()
-    if isinstance(b, str):
-        b = b.encode()
-    return {"=": a == b, "!=": a != b}[op] if op in ("=", "!=") else {
-        "<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[op]
+def of_values(f, args):
+    """`f` of the values, null where one of them is."""
+    if len(args) == 1:
+        one = compiled(args[0])
+
+        def unary(env):
+            x = one(env)
+            return None if x is None else f(x)
+        return unary
+    if len(args) == 2:
+        left, right = map(compiled, args)
+
+        def binary(env):
+            x, y = left(env), right(env)
+            return None if x is None or y is None else f(x, y)
+        return binary
+    raise Unsupported("so many arguments")
 
 
-def arithmetic(op, a, b):
-    if a is None or b is None:
-        return None
-    if op == "+":
-        return a + b
-    if op == "-":
-        return a - b
-    if op == "*":
-        return a * b
+def field_or_key(name):
+    def value(env):
+        event, seq = env.event, env.seq
+        if event is not None and name in event.fields:
+            return event.fields[name]
+        if name in seq.key_names:
+            return seq.key[seq.key_names.index(name)]
+        if event is not None and name in seq.all_fields:
+            return None
+        raise Unsupported(f"name {name}")
+    return value
+
+
+def field_of(name, field):
+    last = field_at(name, -1, field)
+
+    def value(env):
+        if name == "prev" and "prev" not in env.rule.names:
+            return env.seq.events[env.taken[-1].pos].fields.get(field) if env.taken else None
+        return last(env)
+    return value
+
+
+def field_at(name, n, field):
+    """`field` of the n-th event that the step took, from the end where n is negative; null beyond its events."""
+    def value(env):
+        got = env.events_of(name)
+        at = n - 1 if n > 0 else len(got) + n
+        return got[at].fields.get(field) if n != 0 and 0 <= at < len(got) else None
+    return value
+
+
+def narrowed(name, cond, field):
+    def value(env):
+        (event,) = env.events_of(name)
+        if cond(Env(env.rule, env.seq, event, env.taken, env.path, env.bound)) is not True:
+            return None
+        return True if field is None else event.fields.get(field)
+    return value
+
+
+def three_valued(decides, a, b):
+    """`and` (False decides), `or` (True decides)."""
+    def value(env):
+        x = a(env)
+        if x is decides:
+            return decides
+        y = b(env)
+        if y is decides:
+            return decides
+        return None if x is None or y is None else not decides
+    return value
+
+
+def is_in(a, items):
+    def value(env):
+        x = a(env)
+        if x is None:
+            return None
+        values = [item(env) for item in items]
+        return True if x in [v for v in values if v is not None] else (None if None in values else False)
+    return value
+
+
+def coalesced(a, b):
+    def value(env):
+        x = a(env)
+        return b(env) if x is None else x
+    return value
+
+
+def chosen(cond, a, b):
+    return lambda env: a(env) if cond(env) is True else b(env)
+
+
+# Strings compare by bytes: in UTF-8 that is the order of their code points.
+COMPARISONS = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
+               ">=": operator.ge}
+
+
+def divided(a, b):
+    return None if b == 0 else a / b
+
+
+def remainder(a, b):
     if b == 0:
         return None
-    if op == "/":
-        return a / b
     return math.fmod(a, b) if isinstance(a, float) or isinstance(b, float) else int(math.fmod(a, b))
 
 
-def call(name, args, env):
+ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": divided, "%": remainder}
+
+
+def stddev(values):
+    mean = sum(values) / len(values)
+    return math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1)) if len(values) > 1 else None
+
+
+# of values that are not null, and of which there are some
+OF_SOME = {"avg": lambda v: sum(v) / len(v), "min": min, "max": max, "first": lambda v: v[0], "last": lambda v: v[-1],
+           "stddev": stddev}
+# of such values, also of none
+OF_ANY = {"count": len, "count_distinct": lambda v: len(set(v)), "sum": sum}
+FUNCTIONS = {"contains": lambda s, part: part in s, "starts_with": str.startswith, "ends_with": str.endswith, "abs": abs,
+             "min": min, "max": max, "len": len}
+
+
+def awaited_step(env):
+    """The first step that had to come next. Of what may be left out, or gone on with, none had to: it is left."""
+    walk = Walk(env.rule, env.seq, READINGS, eager=True)
+    way = next(iter(walk.next(env.run.taken, env.run.place).each), (None,))[0]
+    return way.step.name if isinstance(way, Take) else None
+
+
+def call(name, args):
+    if name == "step" and not args:
+        return awaited_step
     if name == "count" and len(args) == 1 and args[0][0] == "name":
-        return env.count_of(args[0][1])
+        return lambda env: env.count_of(args[0][1])
     if name in AGGREGATES and len(args) == (2 if name == "percentile" else 1):
-        over = names_in(args[0])
-        if len(over) != 1:
-            raise Unsupported(f"{name} over {over}")
-        step = over.pop()
+        return aggregate(name, args)
+    if name in FUNCTIONS:
+        return of_values(FUNCTIONS[name], args)
+    raise Unsupported(f"function {name}")
+
+
+def aggregate(name, args):
+    over = names_in(args[0])
+    if len(over) != 1:
+        raise Unsupported(f"{name} over {over}")
+    (step,) = over
+    arg = compiled(args[0])
+    rank = compiled(args[1]) if name == "percentile" else None
+
+    def value(env):
         values = []
         for event in env.events_of(step):
-            inner = Env(env.rule, env.seq, env.event, env.taken, env.path, {**env.bound, step: event})
-            v = evaluate(args[0], inner)
+            v = arg(Env(env.rule, env.seq, env.event, env.taken, env.path, {**env.bound, step: event}))
             if v is not None:
                 values.append(v)
-        if name == "count":
-            return len(values)
-        if name == "count_distinct":
-            return len(set(values))
-        if name == "sum":
-            return sum(values)
+        if name in OF_ANY:
+            return OF_ANY[name](values)
         if not values:
             return None
-        if name == "percentile":
-            rank = -(-evaluate(args[1], env) * len(values) // 100)  # whole numbers of percent; rounded up
-            return float(sorted(values)[max(rank, 1) - 1])
-        if name == "stddev":
-            mean = sum(values) / len(values)
-            return math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1)) if len(values) > 1 else None
-        return {"avg": lambda v: sum(v) / len(v), "min": min, "max": max, "first": lambda v: v[0],
-                "last": lambda v: v[-1]}[name](values)
-    values = [evaluate(a, env) for a in args]
-    if None in values:
-        return None
-    if name == "contains":
-        return values[1] in values[0]
-    if name == "starts_with":
-        return values[0].startswith(values[1])
-    if name == "ends_with":
-        return values[0].endswith(values[1])
-    if name == "abs":
-        return abs(values[0])
-    if name in ("min", "max"):
-        return {"min": min, "max": max}[name](values)
-    if name == "len":
-        return len(values[0])
-    raise Unsupported(f"function {name}")
+        if rank is not None:
+            at = -(-rank(env) * len(values) // 100)  # whole numbers of percent; rounded up
+            return float(sorted(values)[max(at, 1) - 1])
+        return OF_SOME[name](values)
+    return value
 
 
 # -------------------------------------------------------------------------------------------------- sequence
 
-Event = namedtuple("Event", "type fields time number")
+# numbers: of the entries that made it; order: it stands behind all events with a smaller one
+Event = namedtuple("Event", "type fields time numbers order")
 SCALE = {"time(s)": 10**6, "time(ms)": 1000, "time(us)": 1}
 
 
@@ -938,60 +1106,56 @@ class Sequence:
         return out
 
 
-def is_event(parser, ref, event, env):
-    """Does the event at hand satisfy one of the options of `ref`?"""
-    return any(is_option(parser, name, cond, event, env) for name, cond in ref.options)
+def as_it_is(v):
+    return v
 
 
-def is_option(parser, name, cond, event, env):
-    while name in parser.filters:
-        name, filter_cond = parser.filters[name]
-        if event.type != name and name not in parser.filters:
-            return False
-        if filter_cond is not None and evaluate(filter_cond, env) is not True:
-            return False
-    if event.type != name:
-        return False
-    return cond is None or evaluate(cond, env) is True
+def reader(kind):
+    """What makes of a member of the input a value of the type."""
+    if kind in SCALE:
+        return lambda v: None if v is None else round(v * SCALE[kind])
+    if kind == "float":
+        return lambda v: None if v is None else float(v)
+    return as_it_is
 
 
-def sequences(parser, rule, raw, at_end, readings):
-    """Section 1: what the rule takes in, by key. Late events are not modelled: times must not go back."""
+def read(parser, raw):
+    """The events of the input. Late events are not modelled: times must not go back."""
     single = next(iter(parser.events)) if len(parser.events) == 1 else None
-    events, before = [], -INF
+    out, before = [], -INF
     for number, obj in enumerate(raw, 1):
         kind = obj.get("event", single)
         fields, time_field = parser.events[kind]
-        values = {}
-        for f, (ftype, _) in fields.items():
-            v = obj.get(f)
-            if v is not None and ftype in SCALE:
-                v = round(v * SCALE[ftype])
-            elif v is not None and ftype == "float":
-                v = float(v)
-            values[f] = v
+        values = {f: of(obj.get(f)) for f, of in fields.items()}
         time = values[time_field]
         values.setdefault("time", time)
         if time < before:
             raise Unsupported("times go back")
         before = time
-        events.append(Event(kind, values, time, number))
+        out.append(Event(kind, values, time, (number,), (time, 0, number)))
+    return out
+
+
+def sequences(parser, rule, events, derived, at_end, readings):
+    """Section 1: what the rule takes in, by key: of the input and of what rules below it derived."""
     if not events:
         return []
-    watch = events[0].time
-    end = INF if at_end == "flush" else before - readings["hold_is_watermark"]
-    all_fields = {"time"}.union(*(fields for fields, _ in parser.events.values()))
+    watch, last = events[0].time, events[-1].time
+    if derived:
+        events = sorted(events + derived, key=lambda e: e.order)
+    end = INF if at_end == "flush" else last - readings["hold_is_watermark"]
     names = [name for name, _, _ in rule.keys]
-    takes = rule.takes if rule.takes is not None else [(n, None) for n in dict.fromkeys(rule.mentioned)]
     by_key = {}
+    probe = Sequence((), (), parser.all_fields, watch, end)
     for e in events:
-        probe = Sequence((), (), all_fields, watch, end)
-        if not any(is_option(parser, n, c, e, Env(rule, probe, e, (), {})) for n, c in takes):
+        if not rule.takes.is_satisfied(Env(rule, probe, e, (), ())):
             continue
         key = tuple(e.fields.get(by_type.get(e.type, name)) for name, by_type, _ in rule.keys)
         if any(v is None and not may_be_null for v, (_, _, may_be_null) in zip(key, rule.keys)):
             continue
-        by_key.setdefault(key, Sequence(names, key, all_fields, watch, end)).events.append(e)
+        if key not in by_key:
+            by_key[key] = Sequence(names, key, parser.all_fields, watch, end)
+        by_key[key].events.append(e)
     return list(by_key.values())
 
 
@@ -1002,55 +1166,100 @@ SeqFrame = namedtuple("SeqFrame", "seq at arrow began_at")       # items before 
 RepFrame = namedtuple("RepFrame", "rep round arrow began_at begin_pos")  # round in progress; taken count at its begin
 AllFrame = namedtuple("AllFrame", "node left arrow")             # parts not taken yet
 
+
+
+class Search:
+    """The first position, `at` or behind it, at which something holds: looked for only as far as it was asked for."""
+    __slots__ = ("at", "found")
+
+    def __init__(self, at):
+        self.at, self.found = at, None
+
+    def go(self, end, holds):
+        while self.found is None and self.at < end:
+            if holds(self.at):
+                self.found = self.at
+            self.at += 1
+
+    def before(self, end):
+        """The position, if it lies before `end`, else None."""
+        return self.found if self.found is not None and self.found < end else None
+
+
 # One way to go on: take a step, split into the branches of a `|`, or be at the end of the pattern.
-Take = namedtuple("Take", "step arrow nots place path rep leaves", defaults=[()])  # leaves: greedy ways it did not go
+class Take:
+    __slots__ = ("step", "arrow", "nots", "place", "path", "rep", "leaves", "plain")
+
+    def __init__(self, step, arrow, nots, place, path, rep, leaves=()):
+        self.step, self.arrow, self.nots, self.place, self.path, self.rep = step, arrow, nots, place, path, rep
+        self.leaves = leaves  # greedy ways it did not go
+        # does the event alone decide whether it fits?
+        self.plain = step.ref.plain and not step.where and arrow.after is None and all(w.node.duration is None for w in nots)
+
+
+class Watch:
+    """A `not` passed since the last event taken."""
+    __slots__ = ("node", "arrow", "path")
+
+    def __init__(self, node, arrow, path):
+        self.node, self.arrow, self.path = node, arrow, path
+
+
 Branch = namedtuple("Branch", "lists")
 Finish = namedtuple("Finish", "nots")
-Watch = namedtuple("Watch", "node arrow path")                   # a `not` passed since the last event taken
+# What may come next: the ways; (way, the ways that stand before it) for each; those of them that are ends of the pattern.
+Next = namedtuple("Next", "ways each ends")
 
 
 class Run:
-    """A partial match: what it took, and where in the pattern it stands. None stands for one that has not begun."""
-    __slots__ = ("taken", "place", "ways", "flat")
+    """A partial match: what it took, where in the pattern it stands, what may come next. What follows from these alone, or
+    from these and the last position judged, is found once."""
+    __slots__ = ("taken", "place", "next", "point", "searches", "completed_at", "completions", "timed_at", "times")
 
-    def __init__(self, taken, place):
-        self.taken, self.place = taken, place
-        self.ways = self.flat = None  # what may come next depends on these two alone: found once
+    def __init__(self, taken, place, following):
+        self.taken, self.place, self.next = taken, place, following
+        self.point = None
+        self.searches = {}  # of a Take: for events that satisfy its step; of a Watch: for events that violate it; of (a Take,
+                            # "until"): for events that satisfy the `until` of its repetition
+        self.completed_at = self.timed_at = None  # the position after which the next two are known
+        self.completions = self.times = None
 
 
 NO_ARROW = Arrow("->", None, None, None)
 
 
 class Walk:
-    def __init__(self, rule, seq, readings, guarded=True):
+    def __init__(self, rule, seq, readings, guarded=True, eager=False):
         self.rule, self.seq, self.readings, self.guarded = rule, seq, readings, guarded
+        self.eager = eager  # to leave: there is no `greedy`
+        self.known = rule.next.setdefault((eager, *readings.values()), {})
+        if rule.guarded or None not in self.known:
+            self.known[None] = self.of(self.enter(rule.pattern, None, (), None, ()))
+        self.begins = Run((), None, self.known[None])  # the partial match that has not begun
 
-    def ways(self, run):
-        """What may come next, in the order of section 4, from where the partial match stands."""
-        if run is None:
-            return self.enter(self.rule.pattern, None, (), None, ())
-        if run.ways is None or not self.guarded:
-            ways = self.go_on(run.place, (), run.taken)
-            if not self.guarded:
-                return ways
-            run.ways = ways
-        return run.ways
+    def run(self, taken, place):
+        return Run(taken, place, self.next(taken, place))
 
-    def each(self, run):
-        """(way, the ways that stand before it)"""
-        if run is None:
-            return list(flat(self.ways(run)))
-        if run.flat is None:
-            run.flat = list(flat(self.ways(run)))
-        return run.flat
+    def next(self, taken, place):
+        """What may come next, in the order of section 4, from where a partial match stands that has taken something."""
+        if self.guarded and self.rule.guarded:  # which events were taken says where a repetition may be left
+            return self.of(self.go_on(place, (), taken))
+        stands = (place, len(taken), taken[-1].pos)  # the same for all that stand there
+        if stands not in self.known:
+            self.known[stands] = self.of(self.go_on(place, (), taken))
+        return self.known[stands]
+
+    def of(self, ways):
+        each = list(flat(ways))
+        return Next(ways, each, [(w, before) for w, before in each if isinstance(w, Finish)])
 
     def path(self, place):
         """The round of each repeated group that the place lies in."""
-        out = {}
-        while place is not None:
+        out = ()
+        while self.rule.rounds and place is not None:
             frame, place = place
             if isinstance(frame, RepFrame) and frame.rep.rounds:
-                out[frame.rep.number] = frame.round
+                out += ((frame.rep.number, frame.round),)
         return out
 
     def enter(self, node, arrow, nots, place, taken):
@@ -1069,7 +1278,7 @@ class Walk:
             if node.low > 0:
                 return begin
             leave = self.go_on(place, nots, taken) if self.guards_hold(node, place, taken) else []
-            return begin + self.leaving(leave, begin) if node.greedy else leave + begin
+            return begin + self.leaving(leave, begin) if node.greedy and not self.eager else leave + begin
         raise Unsupported(f"{type(node).__name__} as a branch")
 
     def leaving(self, ways, greedy):
@@ -1080,16 +1289,16 @@ class Walk:
             if isinstance(w, Branch):
                 w = Branch([self.leaving(lst, greedy) for lst in w.lists])
             elif isinstance(w, Take):
-                w = w._replace(leaves=goes_on + w.leaves)
+                w = Take(w.step, w.arrow, w.nots, w.place, w.path, w.rep, goes_on + w.leaves)
             out.append(w)
         return out
 
     def guards_hold(self, rep, place, taken):
         """Point 5: the exit guards, judged with all that was taken so far."""
-        if not self.guarded:
+        if not self.guarded or not rep.guards:
             return True
         env = Env(self.rule, self.seq, None, taken, self.path(place))
-        return all(evaluate(g, env) is True for g in rep.guards)
+        return all(g.holds(env) for g in rep.guards)
 
     def base(self, arrow):
         """What `arrow` into a repetition, a group or an `&` hands on to what is inside."""
@@ -1121,7 +1330,7 @@ class Walk:
             first = frame.at == 0
             if not self.readings["own_arrow_in_group"] and frame.arrow and frame.began_at == len(taken):
                 first = True
-            here = (frame._replace(at=frame.at + 1), rest)
+            here = (SeqFrame(frame.seq, frame.at + 1, frame.arrow, frame.began_at), rest)
             if isinstance(node, Not):
                 watch = Watch(node, frame.arrow if first else arrow, self.path(here))
                 return self.go_on(here, nots + (watch,), taken)
@@ -1143,7 +1352,7 @@ class Walk:
         begin_pos = taken[-1].pos if frame.begin_pos is None and not rep.rounds else frame.begin_pos
         again = RepFrame(rep, done + 1, frame.arrow, len(taken), begin_pos)
         stay = self.enter(rep.body, self.inner(rep, frame.arrow), nots, (again, rest), taken)
-        return stay + self.leaving(leave, stay) if rep.greedy else leave + stay
+        return stay + self.leaving(leave, stay) if rep.greedy and not self.eager else leave + stay
 
 
 def flat(ways, before=()):
@@ -1165,28 +1374,38 @@ def flat(ways, before=()):
 # ------------------------------------------------------------------------------------------------ section 2
 
 class Judge:
-    """Section 2 over one sequence: all by looking back, nothing remembered."""
+    """Section 2 over one sequence: all by looking back; what was found once is not looked for again."""
 
-    def __init__(self, parser, rule, seq, readings):
-        self.parser, self.rule, self.seq, self.readings = parser, rule, seq, readings
-        self.judged = {}  # of refs that the event alone decides
+    def __init__(self, rule, seq, readings):
+        self.rule, self.seq, self.readings = rule, seq, readings
+        self.following = {}  # of refs that the event alone decides: see next_of
+        self.time = [e.time for e in seq.events]
         scope = rule.within
         self.session = seq.sessions(scope[1], scope[2]) if scope and scope[0] == "session" else None
 
     def satisfies(self, ref, p, taken, path):
-        if ref.plain and (ref, p) in self.judged:
-            return self.judged[ref, p]
-        event = self.seq.events[p]
-        out = is_event(self.parser, ref, event, Env(self.rule, self.seq, event, taken, path))
         if ref.plain:
-            self.judged[ref, p] = out
-        return out
+            return self.next_of(ref)[p] == p
+        return ref.is_satisfied(Env(self.rule, self.seq, self.seq.events[p], taken, path))
+
+    def next_of(self, ref):
+        """Of a ref that the event alone decides: for each position the first one, it or behind it, whose event satisfies it
+        (INF: none does)."""
+        table = self.following.get(ref)
+        if table is None:
+            events = self.seq.events
+            table = self.following[ref] = [INF] * (len(events) + 1)
+            for p in range(len(events) - 1, -1, -1):
+                table[p] = p if ref.is_satisfied(Env(self.rule, self.seq, events[p], (), ())) else table[p + 1]
+        return table
 
     def limit(self, expr, taken, path):
         """A limit in us, or None where there is none."""
         if expr is None:
             return None
-        v = evaluate(expr, Env(self.rule, self.seq, None, taken, path))
+        if expr.constant is not None:
+            return expr.constant
+        v = expr.value(Env(self.rule, self.seq, None, taken, path))
         if v is None:
             raise Unsupported("a null limit")
         return v
@@ -1197,7 +1416,7 @@ class Judge:
         if scope is None:
             return True
         if scope[0] == "time":
-            return self.seq.time(p) - self.seq.time(first) <= scope[1]
+            return self.time[p] - self.time[first] <= scope[1]
         if scope[0] == "events":
             return p - first < scope[1]
         return self.session[p] == self.session[first]
@@ -1208,23 +1427,26 @@ class Judge:
         if scope is None or scope[0] == "events":
             return INF
         if scope[0] == "time":
-            return self.seq.time(first) + scope[1]
-        last = max(q for q in range(first, now + 1) if self.session[q] == self.session[first])
-        end = self.seq.time(last) + scope[1]
+            return self.time[first] + scope[1]
+        last = first
+        while last < now and self.session[last + 1] == self.session[first]:
+            last += 1
+        end = self.time[last] + scope[1]
         if scope[2] is not None:
-            end = min(end, self.seq.time(self.session[first]) + scope[2])
+            end = min(end, self.time[self.session[first]] + scope[2])
         return end
 
-    def fits(self, take, p, taken):
+    def fits(self, take, p, run):
         """Does the event at p satisfy the step (point 1), its `after`, and the stretch of a timed absence (point 2)?"""
+        taken = run.taken
         if not self.satisfies(take.step.ref, p, taken, take.path):
             return False
         for conjunct, others in take.step.where:
             env = Env(self.rule, self.seq, self.seq.events[p], taken, take.path, {take.step.name: self.seq.events[p]})
-            if others <= {t.step for t in taken} and evaluate(conjunct, env) is not True:
+            if others <= {t.step for t in taken} and not conjunct.holds(env):
                 return False
-        if taken:
-            wait = self.seq.time(p) - self.seq.time(taken[-1].pos)
+        if taken and (take.nots or take.arrow.after is not None):
+            wait = self.time[p] - self.time[taken[-1].pos]
             after = self.limit(take.arrow.after, taken, take.path)
             if after is not None and wait < after:
                 return False
@@ -1233,34 +1455,38 @@ class Judge:
                     return False
         return True
 
-    def passed_over(self, take, p, taken):
-        """Point 2 for `->`: an event before p was the next one that satisfies the step, and was not taken."""
-        if take.arrow.kind != "->":
-            return False
-        if not self.readings["until_event_is_next"]:
-            return any(self.fits(take, q, taken) and self.until_allows(take, q, taken)
-                       for q in range(taken[-1].pos + 1, p))
-        return any(self.fits(take, q, taken) for q in range(taken[-1].pos + 1, p))
+    def next_fit(self, take, run, end):
+        """The first event behind the last one taken, and before `end`, that satisfies the step; None: there is none."""
+        last = run.taken[-1].pos
+        if take.plain and self.readings["until_event_is_next"]:
+            p = self.next_of(take.step.ref)[last + 1]
+            return p if p < end else None
+        search = run.searches.get(take)
+        if search is None:
+            search = run.searches[take] = Search(last + 1)
+        if search.at < end:
+            search.go(end, lambda q: self.fits(take, q, run) and (self.readings["until_event_is_next"]
+                                                                  or self.until_allows(take, q, run)))
+        return search.before(end)
 
-    def can_take(self, take, p, taken):
+    def can_take(self, take, p, run):
         """May the partial match take the event at p by this way?"""
-        if not self.fits(take, p, taken):
-            return False
-        if not self.until_allows(take, p, taken):
-            return False
+        taken, arrow = run.taken, take.arrow
         if not taken:
-            return all(self.leading(w, p) for w in take.nots)
+            return self.fits(take, p, run) and self.until_allows(take, p, run) and all(self.leading(w, p) for w in take.nots)
         last = taken[-1].pos
-        if take.arrow.kind == "," and p != last + 1:
+        if arrow.kind == "->":
+            if self.next_fit(take, run, p + 1) != p:
+                return False
+        elif (arrow.kind == "," and p != last + 1) or not self.fits(take, p, run):
             return False
-        if self.passed_over(take, p, taken):
+        if take.rep is not None and not self.until_allows(take, p, run):
             return False
-        within = self.limit(take.arrow.within, taken, take.path)
-        if within is not None and self.seq.time(p) - self.seq.time(last) > within:
+        if arrow.within is not None and self.time[p] - self.time[last] > self.limit(arrow.within, taken, take.path):
             return False
-        if not self.in_scope(taken[0].pos, p):
+        if self.rule.within is not None and not self.in_scope(taken[0].pos, p):
             return False
-        return all(self.quiet(w, p, taken, take) for w in take.nots)
+        return not take.nots or all(self.quiet(w, p, run, take) for w in take.nots)
 
     def leading(self, w, p):
         """A `not` before the first event."""
@@ -1271,42 +1497,69 @@ class Judge:
                 raise Unsupported("an untimed not first without a session")
             return not any(self.satisfies(w.node.ref, q, (), w.path) for q in range(self.session[p], p))
         d = self.limit(w.node.duration, (), w.path)
-        start = self.seq.time(p) - d
+        start = self.time[p] - d
         if self.seq.watch_start > start:
             return False
-        return not any(self.seq.time(q) >= start and self.satisfies(w.node.ref, q, (), w.path) for q in range(p))
+        return not any(self.time[q] >= start and self.satisfies(w.node.ref, q, (), w.path) for q in range(p))
 
-    def quiet(self, w, p, taken, take):
+    def quiet(self, w, p, run, take):
         """A `not` between the last event taken and the one at p (point 3)."""
-        last = taken[-1].pos
+        last = run.taken[-1].pos
         if w.arrow is not None and w.arrow.kind == ",":
-            return p == last + 1 or not self.satisfies(w.node.ref, last + 1, taken, w.path)
-        d = self.limit(w.node.duration, taken, w.path)
-        for q in range(last + 1, p):
-            if d is not None and self.seq.time(q) > self.seq.time(last) + d:
-                break
-            if self.satisfies(w.node.ref, q, taken, w.path):
-                if not self.readings["both_passed_over_violates"] and self.can_take(take, q, taken):
-                    continue
-                return False
-        return True
+            return p == last + 1 or not self.satisfies(w.node.ref, last + 1, run.taken, w.path)
+        if self.readings["both_passed_over_violates"]:
+            return self.broken(w, p, run) is None
+        return all(self.can_take(take, q, run) for q in range(last + 1, p) if self.breaks(w, q, run.taken))
 
-    def until_allows(self, take, p, taken):
+    def breaks(self, w, q, taken):
+        """Does the event at q, behind the last one taken, violate the `not`?"""
+        if not self.satisfies(w.node.ref, q, taken, w.path):
+            return False
+        d = self.limit(w.node.duration, taken, w.path)
+        return d is None or self.time[q] <= self.time[taken[-1].pos] + d
+
+    def broken(self, w, end, run):
+        """The first event before `end` that violates the `not`; None: there is none."""
+        last = run.taken[-1].pos
+        if w.node.ref.plain:
+            q = self.next_of(w.node.ref)[last + 1]
+            if q >= end:
+                return None
+            d = self.limit(w.node.duration, run.taken, w.path)
+            return q if d is None or self.time[q] <= self.time[last] + d else None
+        search = run.searches.get(w)
+        if search is None:
+            search = run.searches[w] = Search(last + 1)
+        if search.at < end:
+            search.go(end, lambda q: self.breaks(w, q, run.taken))
+        return search.before(end)
+
+    def until_allows(self, take, p, run):
         """Point 5: no event of a repetition at or after one, counted from its first event, that satisfies `until`."""
         frame = take.rep
         if frame is None or frame.rep.until is None:
             return True
-        start = p if frame.begin_pos is None else frame.begin_pos
-        for q in range(start, p + 1):
-            bound = tuple(t for t in taken if t.pos < q)
-            if self.satisfies(frame.rep.until, q, bound, take.path):
-                return False
-        return True
+        if frame.begin_pos is None:
+            return not self.satisfies(frame.rep.until, p, run.taken, take.path)
+        return not self.until_came(take, p, run)
 
-    def exhausted(self, take, taken, now, counting=True, limits=True):
+    def until_came(self, take, p, run):
+        """Has an event up to p satisfied the `until` of the repetition that the step goes on with?"""
+        until, begin = take.rep.rep.until, take.rep.begin_pos
+        if until.plain:
+            return self.next_of(until)[begin] <= p
+        search = run.searches.get((take, "until"))
+        if search is None:
+            search = run.searches[take, "until"] = Search(begin)
+        if search.at <= p:
+            search.go(p + 1, lambda q: self.satisfies(until, q, tuple(t for t in run.taken if t.pos < q), take.path))
+        return search.before(p + 1) is not None
+
+    def exhausted(self, take, run, now, counting=True, limits=True):
         """The time from which on this way can take nothing more, as known after position `now` was not taken by it
         (or was the last event taken): -INF already, INF as long as the input goes on. Without `counting` the scope of
         N events does not end, without `limits` the `within` of the way's arrow."""
+        taken = run.taken
         last, first = taken[-1].pos, taken[0].pos
         if take.arrow.kind == "," and now > last:
             return -INF
@@ -1316,21 +1569,22 @@ class Judge:
         if scope is not None and scope[0] == "session" and self.session[now] != self.session[first]:
             return -INF
         frame = take.rep
-        if frame is not None and frame.rep.until is not None and frame.begin_pos is not None:
-            for q in range(frame.begin_pos, now + 1):
-                if self.satisfies(frame.rep.until, q, tuple(t for t in taken if t.pos < q), take.path):
-                    return -INF
-        if self.passed_over(take, now + 1, taken) or not all(self.quiet(w, now + 1, taken, take) for w in take.nots):
+        if frame is not None and frame.rep.until is not None and frame.begin_pos is not None \
+                and self.until_came(take, now, run):
+            return -INF
+        if take.arrow.kind == "->" and self.next_fit(take, run, now + 1) is not None:
+            return -INF
+        if take.nots and not all(self.quiet(w, now + 1, run, take) for w in take.nots):
             return -INF
         end = self.scope_end(first, now)
-        within = self.limit(take.arrow.within, taken, take.path)
-        if within is not None and limits:
-            end = min(end, self.seq.time(last) + within)
+        if limits and take.arrow.within is not None:
+            end = min(end, self.time[last] + self.limit(take.arrow.within, taken, take.path))
         return end
 
-    def completion(self, finish, blockers, taken, now):
+    def completion(self, finish, blockers, run, now):
         """When the match is complete by this end of the pattern, as known after position `now` was judged:
         ("event", p) | ("time", t) | ("flush",) | None while it must wait | "never" | "late" (behind the scope's end)."""
+        taken = run.taken
         last, first = taken[-1].pos, taken[0].pos
         scope = self.rule.within
         due, event, waits = -INF, last, False
@@ -1344,35 +1598,28 @@ class Judge:
                 event = max(event, last + 1)
                 continue
             if w.node.duration is not None:
-                end = self.seq.time(last) + self.limit(w.node.duration, taken, w.path)
+                end = self.time[last] + self.limit(w.node.duration, taken, w.path)
                 due = max(due, end)
-                broken = [q for q in range(last + 1, now + 1)
-                          if self.seq.time(q) <= end and self.satisfies(w.node.ref, q, taken, w.path)]
             elif scope is None:
                 if not self.readings["flush_ends_absence"]:
                     return "never"
                 due = INF
-                broken = [q for q in range(last + 1, now + 1) if self.satisfies(w.node.ref, q, taken, w.path)]
             elif scope[0] == "events":
                 end_pos = first + scope[1] - 1
-                broken = [q for q in range(last + 1, min(now, end_pos) + 1)
-                          if self.satisfies(w.node.ref, q, taken, w.path)]
                 if now < end_pos:
                     waits = True
                 else:
                     event = max(event, end_pos)
             else:
-                end = self.scope_end(first, now)
-                due = max(due, end)
-                broken = [q for q in range(last + 1, now + 1)
-                          if self.in_scope(first, q) and self.satisfies(w.node.ref, q, taken, w.path)]
-            if broken:
+                due = max(due, self.scope_end(first, now))
+            broken = self.broken(w, now + 1, run)
+            if broken is not None and (w.node.duration is not None or self.in_scope(first, broken)):
                 return "never"
         if waits:
             return None
         flush = False
         for b in blockers:
-            end = self.exhausted(b, taken, now, limits=self.readings["limit_ends_greedy"])
+            end = self.exhausted(b, run, now, limits=self.readings["limit_ends_greedy"])
             if end == -INF:
                 event = max(event, now)
             elif end == INF:
@@ -1388,7 +1635,7 @@ class Judge:
         if finish.nots and scope is not None and scope[0] == "events" and not self.readings["absence_outlives_events"]:
             if event - first >= scope[1] or (due > -INF and now - first + 1 >= scope[1]):
                 return "never"
-        if due > -INF and (event == last or due >= self.seq.time(event)):
+        if due > -INF and (event == last or due >= self.time[event]):
             return ("time", due) if due <= self.scope_end(first, now) else "late"
         if event > last and (scope is None or scope[0] != "events") and not self.in_scope(first, event):
             return "never"
@@ -1398,8 +1645,17 @@ class Judge:
 # --------------------------------------------------------------------------------------------------- output
 
 # events: their numbers, sorted; start, end: us (end None: the end of the input, which has no time);
-# suppressed: `_suppressed`, 0 without.
-Emission = namedtuple("Emission", "rule key kind events start end suppressed")
+# suppressed: `_suppressed`, 0 without; fields: as JSON has them.
+Emission = namedtuple("Emission", "rule key kind events start end suppressed fields")
+EPOCH = datetime.datetime(1970, 1, 1)
+
+
+def as_json(value, unit):
+    if value is None or unit is None:
+        return value
+    if unit == "duration":
+        return value / 10**6
+    return (EPOCH + datetime.timedelta(microseconds=value)).isoformat(timespec="microseconds") + "Z"
 
 
 class Output:
@@ -1407,32 +1663,43 @@ class Output:
 
     def __init__(self, rule, seq, readings):
         self.rule, self.seq, self.readings = rule, seq, readings
-        self.emissions = []
+        self.emissions, self.derived = [], []
+        self.cause = None         # the event at hand; None: a deadline
         self.held_before = False  # `having ... once`: whether it was true the time before
         self.periods = {}         # (kind, value of `by`): [start, let through, held back since]
 
     def env(self, taken):
-        return Env(self.rule, self.seq, None, taken, {})
+        return Env(self.rule, self.seq, None, taken, ())
 
     def match(self, taken, end):
         if self.rule.having is not None:
-            holds = evaluate(self.rule.having, self.env(taken)) is True
+            holds = self.rule.having.holds(self.env(taken))
             before, self.held_before = self.held_before, holds
             if not holds or (self.rule.once and before):
                 return
         self.emit("match", self.rule.emits, taken, end)
 
-    def timeout(self, taken, end):
-        self.emit("timeout", self.rule.timeouts, taken, end)
+    def timeout(self, run, end):
+        self.emit("timeout", self.rule.timeouts, run.taken, end, run)
 
-    def emit(self, kind, types, taken, end):
+    def emit(self, kind, types, taken, end, run=None):
         suppressed = self.limited(kind, taken, end)
         if suppressed is None:
             return
-        events = sorted(self.seq.events[t.pos].number for t in taken)
-        for name in types:
+        events = sorted({n for t in taken for n in self.seq.events[t.pos].numbers})
+        env = self.env(taken)
+        env.run = run
+        for name, fields in types:
+            values = {field: as_json(e.value(env), unit) for field, e, unit in fields}
             self.emissions.append(Emission(self.rule.name, self.seq.key, name, events, self.seq.time(taken[0].pos), end,
-                                           suppressed))
+                                           suppressed, values))
+        for name, fields in self.rule.derives if kind == "match" else ():
+            if end is None:
+                raise Unsupported("an event derived at the end of the input")
+            # directly after the event that caused it; after all events of its time if a deadline did
+            before = (end, 1) if self.cause is None else self.cause.order
+            values = {"time": end, **{field: e.value(env) for field, e, _ in fields}}
+            self.derived.append(Event(name, values, end, tuple(events), before + (self.rule.number, len(self.derived))))
 
     def limited(self, kind, taken, end):
         """None: held back by `limit`; else how many were before it."""
@@ -1441,7 +1708,7 @@ class Output:
         if end is None:
             raise Unsupported("limit at the end of the input")
         count, length, by = self.rule.limit
-        what = (kind, None if by is None else evaluate(by, self.env(taken)))
+        what = (kind, None if by is None else by.value(self.env(taken)))
         period = self.periods.get(what)
         if period is not None:
             begin, passed, back = period
@@ -1459,10 +1726,10 @@ class Output:
 class Selection:
     """What the three selections share: partial matches, the clock, deadlines in their order."""
 
-    def __init__(self, parser, rule, seq, readings):
-        self.parser, self.rule, self.seq, self.readings = parser, rule, seq, readings
+    def __init__(self, rule, seq, readings):
+        self.rule, self.seq, self.readings = rule, seq, readings
         self.walk = Walk(rule, seq, readings)
-        self.judge = Judge(parser, rule, seq, readings)
+        self.judge = Judge(rule, seq, readings)
         self.output = Output(rule, seq, readings)
         self.runs = []
         self.clock = -INF  # all deadlines up to here have been seen to (us)
@@ -1470,10 +1737,12 @@ class Selection:
     def result(self):
         for p in range(len(self.seq.events)):
             self.deadlines(self.seq.time(p), p - 1)
+            self.output.cause = self.seq.events[p]
             self.event(p)
-            if self.rule.reset is not None and self.judge.satisfies(self.rule.reset, p, (), {}):
+            if self.rule.reset is not None and self.judge.satisfies(self.rule.reset, p, (), ()):
                 self.runs = [r for r in self.runs if r.taken[0].pos == p]
             self.after_event(p)
+            self.output.cause = None
             if len(self.runs) > MAX_RUNS:
                 raise TooBig()
         self.deadlines(self.seq.end, len(self.seq.events) - 1, closing=True)
@@ -1494,34 +1763,40 @@ class Selection:
 
     # -- ends of partial matches
 
-    def ends(self, run):
-        """Each end of the pattern that the run may be at, with the ways that stand before it."""
-        for w, before in self.walk.each(run):
-            if isinstance(w, Finish):
-                yield w, before
+    def completions(self, run, now):
+        """What is known after position `now` of each end of the pattern that the run may be at."""
+        ends = run.next.ends
+        if not ends:
+            return ()
+        if run.completed_at != now:
+            run.completed_at = now
+            run.completions = [self.judge.completion(w, self.blockers(w, before), run, now) for w, before in ends]
+        return run.completions
 
-    def expiry(self, run, now, counting=True):
+    def expiry(self, run, now):
         """The time from which on the run can neither go on nor complete, as known after position `now`: -INF: already;
         INF: as long as the input goes on."""
-        out = -INF
-        for w, before in self.walk.each(run):
+        if run.timed_at != now:
+            run.timed_at, run.times = now, self.times(run, now)
+        return max([t for t in run.times if t > self.clock], default=-INF)
+
+    def times(self, run, now, counting=True):
+        """For each way on the time from which on it is none; without `counting` N events do not end."""
+        out, ends = [], iter(self.completions(run, now))
+        for w, before in run.next.each:
             if isinstance(w, Finish):
-                c = self.judge.completion(w, self.blockers(w, before), run.taken, now)
+                c = next(ends)
                 if c is None or c == "late":
-                    t = self.judge.scope_end(run.taken[0].pos, now)
+                    out.append(self.judge.scope_end(run.taken[0].pos, now))
                 elif c == ("flush",):
-                    t = INF
-                else:
-                    t = c[1] if c[0] == "time" else -INF
-            elif self.barred(w, before, now, run.taken):
-                continue
-            else:
-                t = self.judge.exhausted(w, run.taken, now, counting)
-            if t > self.clock:
-                out = max(out, t)
+                    out.append(INF)
+                elif c[0] == "time":
+                    out.append(c[1])
+            elif not self.barred(w, now, run):
+                out.append(self.judge.exhausted(w, run, now, counting))
         return out
 
-    def barred(self, way, before, now, taken):
+    def barred(self, way, now, run):
         return False
 
     def spent(self, p):
@@ -1530,7 +1805,7 @@ class Selection:
         if scope is None or scope[0] != "events":
             return []
         return [r for r in self.runs if p - r.taken[0].pos + 1 == scope[1] and self.expiry(r, p) == -INF
-                and self.expiry(r, p, counting=False) > -INF]
+                and any(t > self.clock for t in self.times(r, p, counting=False))]
 
     # -- skip
 
@@ -1542,7 +1817,7 @@ class Selection:
         if skip == "past":
             return start <= taken[-1].pos
         if isinstance(skip, tuple):
-            of = Env(self.rule, self.seq, None, taken, {}).taken_by(skip[1])
+            of = Env(self.rule, self.seq, None, taken, ()).taken_by(skip[1])
             x = of[0 if skip[0] == "first" else -1].pos if of else taken[0].pos
             return x != taken[0].pos and start < x
         return False
@@ -1557,11 +1832,13 @@ def positions(taken):
 class AtATime(Selection):
     """`match`: section 4, for one key."""
 
-    def __init__(self, parser, rule, seq, readings):
-        super().__init__(parser, rule, seq, readings)
-        without = copy.copy(rule)
-        without.within = None
-        self.unscoped = Judge(parser, without, seq, readings)
+    def __init__(self, rule, seq, readings):
+        super().__init__(rule, seq, readings)
+        self.unscoped = None
+        if rule.within is not None and rule.within[0] == "events":
+            without = copy.copy(rule)
+            without.within = None
+            self.unscoped = Judge(without, seq, readings)
         self.lasted = []  # timeouts reported: (position of the first event, of the last, deadline)
 
     def blockers(self, finish, before):
@@ -1571,17 +1848,12 @@ class AtATime(Selection):
 
     def event(self, p):
         complete, runs = [], []
-        for run in self.runs + [None]:
+        for run in self.runs + [self.walk.begins]:
             after, done, stays = self.offer(run, p)
             complete += done
             for r in after:
-                at_once = [c for c in (self.judge.completion(f, self.blockers(f, b), r.taken, p) for f, b in self.ends(r))
-                           if c == ("event", p)]
-                if at_once:
-                    complete.append(r)
-                else:
-                    runs.append(r)
-            if run is not None and stays and self.lives(run, p):
+                (complete if r.next.ends and ("event", p) in self.completions(r, p) else runs).append(r)
+            if stays and run is not self.walk.begins and self.lives(run, p):
                 runs.append(run)
         self.runs = runs
         self.select(complete, self.seq.time(p), p)
@@ -1599,32 +1871,32 @@ class AtATime(Selection):
     def offer(self, run, p):
         """The event at p goes down the list of ways: (followers, completed by it, the run stays as it was).
         What only the end of `within N events` completes ends after the event was judged: if the run did not go on."""
-        taken = run.taken if run is not None else ()
         followers, done, afterwards = [], [], []
-
-        def down(ways, before):
-            for w in ways:
-                if isinstance(w, Finish):
-                    if run is not None:
-                        if self.judge.completion(w, self.blockers(w, before), taken, p) == ("event", p):
-                            early = self.unscoped.completion(w, self.blockers(w, before), taken, p) == ("event", p)
-                            (done if early else afterwards).append(run)
-                elif isinstance(w, Branch):
-                    if any([down(lst, list(before)) for lst in w.lists]):
-                        return True
-                    before += [x for x, _ in flat([w]) if isinstance(x, Take)]
-                else:
-                    if self.judge.can_take(w, p, taken):
-                        followers.append(Run(taken + (Taken(w.step.number, p, w.path),), w.place))
-                        if w.arrow.kind != "->>" or (run is None and not self.readings["first_any_branches"]):
-                            return True
-                    before.append(w)
-            return False
-
-        consumed = down(self.walk.ways(run), [])
+        consumed = self.down(run.next.ways, [], run, p, followers, done, afterwards)
         if not consumed:
             done += afterwards
         return followers, done, not consumed and not done
+
+    def down(self, ways, before, run, p, followers, done, afterwards):
+        """Down one list, behind the ways `before`; True where a way takes the event and leaves nothing beside it."""
+        begins = run is self.walk.begins
+        for w in ways:
+            if isinstance(w, Take):
+                if self.judge.can_take(w, p, run):
+                    followers.append(self.walk.run(run.taken + (Taken(w.step.number, p, w.path),), w.place))
+                    if w.arrow.kind != "->>" or (begins and not self.readings["first_any_branches"]):
+                        return True
+                before.append(w)
+            elif isinstance(w, Branch):
+                if any([self.down(lst, list(before), run, p, followers, done, afterwards) for lst in w.lists]):
+                    return True
+                before += [x for x, _ in flat([w]) if isinstance(x, Take)]
+            elif not begins:
+                if self.judge.completion(w, self.blockers(w, before), run, p) == ("event", p):
+                    early = self.unscoped is None or \
+                        self.unscoped.completion(w, self.blockers(w, before), run, p) == ("event", p)
+                    (done if early else afterwards).append(run)
+        return False
 
     def rank(self, run):
         """The earliest start, then the smallest positions; the left branch stands first in the list."""
@@ -1634,7 +1906,7 @@ class AtATime(Selection):
         """Each assignment once, in the order of its rank."""
         once = {}
         for r in complete:
-            once.setdefault(assignment(r.taken), r)
+            once.setdefault(r.taken, r)
         return sorted(once.values(), key=self.rank)
 
     def select(self, complete, end, p):
@@ -1668,14 +1940,13 @@ class AtATime(Selection):
 
     def due(self, run, p):
         """The times at which the run completes: INF for the end of a flushed input."""
-        for f, b in self.ends(run):
-            c = self.judge.completion(f, self.blockers(f, b), run.taken, p)
-            if isinstance(c, tuple) and c[0] in ("time", "flush"):
-                yield c[1] if c[0] == "time" else INF
+        return [c[1] if c[0] == "time" else INF for c in self.completions(run, p)
+                if isinstance(c, tuple) and c[0] in ("time", "flush")]
 
     def dues(self, p):
         for r in self.runs:
-            yield from self.due(r, p)
+            if r.next.ends:
+                yield from self.due(r, p)
             if self.rule.timeouts:
                 yield self.expiry(r, p)
 
@@ -1711,7 +1982,7 @@ class AtATime(Selection):
             more = [] if self.readings["timeout_smaller_first"] else [lambda r: -len(r.taken)]
             best = min(runs, key=lambda r: [r.taken[0].pos, *(f(r) for f in more), self.rank(r)])
             self.lasted.append((best.taken[0].pos, best.taken[-1].pos, t))
-            self.output.timeout(best.taken, t)
+            self.output.timeout(best, t)
 
     def within_reported(self, run, reported):
         first, last, deadline = reported
@@ -1720,17 +1991,13 @@ class AtATime(Selection):
         return start >= first and until
 
 
-def assignment(taken):
-    return tuple((t.step, t.pos, tuple(sorted(t.path.items()))) for t in taken)
-
-
 # ------------------------------------------------------------------------------------------------ section 5
 
 class Newest(AtATime):
     """`match last`: section 5, for one key."""
 
-    def __init__(self, parser, rule, seq, readings):
-        super().__init__(parser, rule, seq, readings)
+    def __init__(self, rule, seq, readings):
+        super().__init__(rule, seq, readings)
         self.structure = Walk(rule, seq, readings, guarded=readings["point_has_guards"])
 
     def select(self, complete, end, p):
@@ -1760,14 +2027,17 @@ class Newest(AtATime):
 
     def point(self, run):
         """What may come next: the steps, the rounds of each repetition as far as they count, the place."""
+        if run.point is not None:
+            return run.point
         out = set()
-        for w, _ in flat(self.structure.ways(run)):
+        for w, _ in self.structure.next(run.taken, run.place).each:
             nots = tuple(id(n.node) for n in w.nots) if self.readings["point_has_absences"] else ()
             if isinstance(w, Finish):
                 out.add(("end", nots))
             else:
                 out.add((w.step.number, tuple(self.frame(f, run) for f in frames(w.place)), nots))
-        return frozenset(out)
+        run.point = frozenset(out)
+        return run.point
 
     def frame(self, frame, run):
         if isinstance(frame, SeqFrame):
@@ -1780,7 +2050,7 @@ class Newest(AtATime):
 
     def time_out(self, runs, t):
         for r in sorted(runs, key=self.rank):
-            self.output.timeout(r.taken, t)
+            self.output.timeout(r, t)
 
 
 def frames(place):
@@ -1794,47 +2064,48 @@ def frames(place):
 class Every(Selection):
     """`match all`: every match of section 2, by trying every assignment, for one key; `greedy`, `skip` as in section 3."""
 
-    def __init__(self, parser, rule, seq, readings):
-        super().__init__(parser, rule, seq, readings)
+    def __init__(self, rule, seq, readings):
+        super().__init__(rule, seq, readings)
         self.seen = set()   # assignments that were complete
         self.held = []      # complete matches: (start, when it completed, taken)
         self.moments = 0
         self.timed_out = set()  # first events that had their timeout
+        # Does it matter to anything when a run ends? Else those that have are only in the way.
+        self.ends_matter = bool(rule.timeouts) or rule.skip not in (None, "none", "all")
 
     def blockers(self, finish, before):
         return []
 
-    def barred(self, way, before, now, taken):
+    def barred(self, way, now, run):
         """`greedy`: has an event come that the repetition which stands before this way could still have taken?"""
-        return now > taken[-1].pos and not self.may_leave(way, now, taken)
+        return now > run.taken[-1].pos and not self.may_leave(way, now, run)
 
-    def may_leave(self, w, p, taken):
-        for i, g in enumerate(w.leaves):
-            g = g._replace(leaves=w.leaves[:i])  # those before it, it leaves, too
-            if w.rep is not None and w.rep.rep is g.rep.rep:
+    def may_leave(self, w, p, run):
+        return not w.leaves or not run.taken or self.leaves(w, w.leaves, p, run)
+
+    def leaves(self, w, greedy, p, run):
+        """May the way leave the repetitions that could go on by the ways `greedy`?"""
+        for i, g in enumerate(greedy):
+            if (w.rep is not None and w.rep.rep is g.rep.rep) or g.arrow.kind == "->>":
                 continue
-            if not taken or g.arrow.kind == "->>":
-                continue
-            last = taken[-1].pos
+            last = run.taken[-1].pos
             stop = last + 1 if g.arrow.kind == "," else p
-            if any(self.judge.can_take(g, q, taken) and (self.readings["barred_bars"] or self.may_leave(g, q, taken))
-                   for q in range(last + 1, stop + 1)):
+            if any(self.judge.can_take(g, q, run) and (self.readings["barred_bars"] or self.leaves(g, greedy[:i], q, run))
+                   for q in range(last + 1, stop + 1)):  # those before it, it leaves, too
                 return False
         return True
 
     def event(self, p):
-        for run in self.runs + [None]:
-            taken = run.taken if run is not None else ()
-            for w, before in self.walk.each(run):
-                if isinstance(w, Take) and self.judge.can_take(w, p, taken) \
-                        and self.may_leave(w, p, taken):
-                    self.runs.append(Run(taken + (Taken(w.step.number, p, w.path),), w.place))
-        self.complete([r for r in self.runs if any(self.judge.completion(f, [], r.taken, p) == ("event", p)
-                                                   for f, _ in self.ends(r))], self.seq.time(p))
+        for run in self.runs + [self.walk.begins]:
+            for w, _ in run.next.each:
+                if isinstance(w, Take) and self.judge.can_take(w, p, run) and self.may_leave(w, p, run):
+                    self.runs.append(self.walk.run(run.taken + (Taken(w.step.number, p, w.path),), w.place))
+        self.complete([r for r in self.runs if r.next.ends and ("event", p) in self.completions(r, p)], self.seq.time(p))
 
     def after_event(self, p):
         gone = self.spent(p) if self.rule.timeouts else []
-        self.runs = [r for r in self.runs if self.expiry(r, p) > -INF]
+        if self.ends_matter or p % 3 == 0:
+            self.runs = [r for r in self.runs if self.expiry(r, p) > -INF]
         if not self.readings["matches_before_timeouts"]:
             self.time_out(gone, self.seq.time(p))
         reported = self.settle(self.seq.time(p))
@@ -1844,7 +2115,7 @@ class Every(Selection):
     def complete(self, runs, end):
         new = {}
         for r in runs:
-            what = assignment(r.taken)
+            what = r.taken
             if what not in self.seen:
                 self.seen.add(what)
                 new[what] = r.taken
@@ -1874,15 +2145,13 @@ class Every(Selection):
 
     def dues(self, p):
         for r in self.runs:
-            yield self.expiry(r, p)
-            for f, _ in self.ends(r):
-                c = self.judge.completion(f, [], r.taken, p)
-                if isinstance(c, tuple) and c[0] == "time":
-                    yield c[1]
+            if self.ends_matter:
+                yield self.expiry(r, p)
+            if r.next.ends:
+                yield from (c[1] for c in self.completions(r, p) if isinstance(c, tuple) and c[0] == "time")
 
     def at(self, t, p):
-        self.complete([r for r in self.runs if any(self.judge.completion(f, [], r.taken, p) == ("time", t)
-                                                   for f, _ in self.ends(r))], t)
+        self.complete([r for r in self.runs if ("time", t) in self.completions(r, p)], t)
         live, expired = [], []
         for r in self.runs:
             (live if self.expiry(r, p) > t else expired).append(r)
@@ -1894,8 +2163,7 @@ class Every(Selection):
             self.time_out([r for r in expired if not any(self.drops(m, r.taken) for m in reported)], t)
 
     def at_flush(self, p):
-        self.complete([r for r in self.runs if any(self.judge.completion(f, [], r.taken, p) == ("flush",)
-                                                   for f, _ in self.ends(r))], None)
+        self.complete([r for r in self.runs if ("flush",) in self.completions(r, p)], None)
         if self.readings["flush_releases_held"]:
             self.runs = []
         self.settle(None)
@@ -1906,7 +2174,7 @@ class Every(Selection):
             return
         by_start = {}
         for r in runs:
-            if self.readings["reported_has_no_timeout"] and assignment(r.taken) in self.seen:
+            if self.readings["reported_has_no_timeout"] and r.taken in self.seen:
                 continue
             start = r.taken[0].pos
             if start in self.timed_out or (self.readings["timeout_waits_for_start"]
@@ -1917,7 +2185,7 @@ class Every(Selection):
                 by_start[start] = r
         for start in sorted(by_start):
             self.timed_out.add(start)
-            self.output.timeout(by_start[start].taken, t)
+            self.output.timeout(by_start[start], t)
 
 
 # -------------------------------------------------------------------------------------------------- interface
@@ -1927,16 +2195,36 @@ SELECTIONS = {"first": AtATime, "last": Newest, "all": Every}
 
 def emissions(rules, events, at_end, readings=None, mode=None):
     """What the rules of the text emit: for each rule and key its emissions in order."""
-    parser = Parser(rules)
+    return answer(Parser(rules), events, at_end, readings, mode)
+
+
+def answer(parser, events, at_end, readings=None, mode=None):
     chosen = {**READINGS, **(readings or {})}
-    out = []
-    for rule in parser.rules:
+    out, taken_in, derived = [], read(parser, events), []
+    for rule in by_layer(parser.rules):
         how = mode or rule.mode
         if rule.skip is not None and how == "last":
             raise Unsupported("match last with skip")
-        for seq in sequences(parser, rule, events, at_end, chosen):
-            out.append(SELECTIONS[how](parser, rule, seq, chosen).result())
+        below = [e for e in derived if e.type in rule.mentioned]
+        mine = []
+        for seq in sequences(parser, rule, taken_in, below, at_end, chosen):
+            selection = SELECTIONS[how](rule, seq, chosen)
+            out.append(selection.result())
+            mine += [e._replace(order=e.order[:-1] + (len(mine) + n,)) for n, e in enumerate(selection.output.derived)]
+        derived += mine
     return out
+
+
+def by_layer(rules):
+    """Each rule behind those that derive what it takes in."""
+    done, left = [], list(rules)
+    while left:
+        ready = [r for r in left if not any(name in r.mentioned for o in left for name, _ in o.derives)]
+        if not ready:
+            raise Unsupported("a circle of derived types")
+        done += ready
+        left = [r for r in left if r not in ready]
+    return done
 
 
 def matches(rules, events, at_end, readings=None, mode=None):
@@ -1954,7 +2242,7 @@ def agrees(case, got):
     (one,) = [one for one in got if one] or [[]]
     return len(one) == len(case["emitted"]) and all(
         all(value == {"event": e.kind, "events": e.events, "start": in_ms(e.start), "end": in_ms(e.end),
-                      "suppressed": e.suppressed}[name] for name, value in expected.items())
+                      "suppressed": e.suppressed, "fields": e.fields}[name] for name, value in expected.items())
         for e, expected in zip(one, case["emitted"]))
 
 
