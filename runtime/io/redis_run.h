@@ -4,6 +4,7 @@
 #ifndef ENS_RUNTIME_IO_REDIS_RUN_H
 #define ENS_RUNTIME_IO_REDIS_RUN_H
 
+#include "runtime/io/http.h"
 #include "runtime/io/redis_conn.h"
 #include "runtime/io/run_hooks.h"
 #include "runtime/tables.h"
@@ -22,6 +23,7 @@ struct ens_redis_options {
 	uint64_t dead_max;          /* dead letters kept, about; default 100,000 */
 	bool no_provenance;         /* emissions do not name the entries that made them */
 	bool quiet;                 /* only warnings on standard error */
+	const struct ens_http_address *http; /* status and metrics are served there; NULL: nowhere */
 	const volatile sig_atomic_t *stop; /* not 0: end in order */
 	struct ens_run_hooks hooks;
 };
