@@ -23,6 +23,7 @@
 #define JOB_MAX_BYTES 64
 #define READ_SIZE_MAX 100000
 #define GIVE_UP_US 60000000
+#define MAX_SKEW_US 300000000
 
 /* X(symbol, name, letter, value's name, variable, help); the ones between REDIS and DEAD_MAX are for Redis alone */
 #define OPTIONS(X) \
@@ -432,7 +433,7 @@ static enum cli_exit run_rules(const struct cli_verb *verb, struct run_args *arg
 
 static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 {
-	struct run_args args = {.redis = {.give_up_us = GIVE_UP_US}};
+	struct run_args args = {.redis = {.give_up_us = GIVE_UP_US, .max_skew_us = MAX_SKEW_US}};
 	struct cli_args a;
 	bool go_on = false;
 

@@ -42,7 +42,6 @@ static struct ens_redis_options with_defaults(const struct ens_redis_options *gi
 	o.from = o.from ? o.from : "start";
 	o.read_size = o.read_size ? o.read_size : 1000;
 	o.commit_interval_us = o.commit_interval_us ? o.commit_interval_us : 5000;
-	o.max_skew_us = o.max_skew_us ? o.max_skew_us : 300000000;
 	o.ahead = o.ahead ? o.ahead : 100000;
 	o.dead_max = o.dead_max ? o.dead_max : 100000;
 	return o;

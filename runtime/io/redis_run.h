@@ -17,7 +17,7 @@ struct ens_redis_options {
 	uint32_t read_size;         /* entries of one stream in one read; default 1,000 */
 	int64_t commit_interval_us; /* a commit without emissions may wait that long for company; default 5 ms */
 	int64_t give_up_us;         /* Redis unreachable for longer ends the run; 0: at once */
-	int64_t max_skew_us; /* an event's time may be ahead of its entry ID by that; default 5 min, -1: by anything */
+	int64_t max_skew_us;        /* an event's time may be ahead of its entry ID by that; 0: by nothing, -1: by anything */
 	uint64_t ahead;             /* events that may wait for slower streams; default 100,000 */
 	uint32_t max_emissions;     /* of one rule at one event; 0: the engine's default */
 	uint64_t dead_max;          /* dead letters kept, about; default 100,000 */
