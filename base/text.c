@@ -496,15 +496,23 @@ static bool parse_zone(const char *s, size_t len, int64_t *out_seconds)
 	return true;
 }
 
-/* s has the shape of a date (digits, then '-' at 4 and 7); the time and zone are checked here. */
-static bool parse_rfc3339(const char *s, size_t len, int64_t *out_us)
+/* Second 60 is there at the end of some days in UTC; it is taken on any. */
+static bool ends_a_day(int64_t seconds)
+{
+	return floor_div(seconds, SECONDS_PER_DAY) * SECONDS_PER_DAY == seconds;
+}
+
+/* s has the shape of a date (something, then '-' at 4 and 7); the rest is checked here.  NULL: good; else what is wrong. */
+static const char *parse_rfc3339(const char *s, size_t len, int64_t *out_us)
 {
 	unsigned century, year, month, day, hour, minute, second;
 	int64_t us = 0, zone, seconds;
 	size_t i = 19;
 
-	if (len < 20 || ((s[10] | 0x20) != 't' && s[10] != ' ') || s[13] != ':' || s[16] != ':')
-		return false;
+	if (len == 10)
+		return "it has no time of day";
+	if (len < 19 || ((s[10] | 0x20) != 't' && s[10] != ' ') || s[13] != ':' || s[16] != ':')
+		return "it does not begin as 2026-01-05T08:00:00 does";
 	century = two_digits(s);
 	year = two_digits(s + 2);
 	month = two_digits(s + 5);
@@ -512,26 +520,40 @@ static bool parse_rfc3339(const char *s, size_t len, int64_t *out_us)
 	hour = two_digits(s + 11);
 	minute = two_digits(s + 14);
 	second = two_digits(s + 17);
-	if (century > 99 || year > 99 || hour > 23 || minute > 59 || second > 60)
-		return false;
+	if (century > 99 || year > 99 || !valid_date(century * 100 + year, month, day))
+		return "there is no such day";
+	if (hour > 23 || minute > 59 || second > 60)
+		return "there is no such time of day";
 	year += century * 100;
-	if (!valid_date(year, month, day))
-		return false;
-	if (s[i] == '.') {
+	if (i < len && s[i] == '.') {
 		int64_t unit = US_PER_SECOND / 10;
 
 		if (++i == len || !is_digit(s[i]))
-			return false;
+			return "there are no digits behind its point";
 		for (; i < len && is_digit(s[i]); i++, unit /= 10)
 			us += unit * digit_of(s[i]);
 	}
+	if (i == len)
+		return "it has no zone, such as Z or +01:00";
 	if (!parse_zone(s + i, len - i, &zone))
-		return false;
+		return "its zone is neither Z nor +hh:mm";
 	seconds = ens_civil_days(year, month, day) * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second - zone;
-	if (second == 60 && floor_div(seconds, SECONDS_PER_DAY) * SECONDS_PER_DAY != seconds)
-		return false; /* leap seconds come only at the end of a day in UTC */
+	if (second == 60 && !ends_a_day(seconds))
+		return "a leap second ends a day in UTC";
 	*out_us = seconds * US_PER_SECOND + us;
-	return true;
+	return NULL;
+}
+
+static bool is_dated(const char *s, size_t len)
+{
+	return len >= 10 && s[4] == '-' && s[7] == '-';
+}
+
+const char *ens_time_fault(const char *s, size_t len)
+{
+	int64_t us;
+
+	return is_dated(s, len) ? parse_rfc3339(s, len, &us) : NULL;
 }
 
 static enum ens_time_unit guess_unit(uint64_t magnitude)
@@ -606,8 +628,8 @@ bool ens_parse_time(const char *s, size_t len, enum ens_time_unit unit, int64_t 
 	struct decimal d;
 	int64_t n;
 
-	if (len >= 20 && s[4] == '-' && s[7] == '-')
-		return parse_rfc3339(s, len, out_us);
+	if (is_dated(s, len))
+		return parse_rfc3339(s, len, out_us) == NULL;
 	if (ens_parse_int(s, len, &n))
 		return ens_time_from_int(n, unit, out_us);
 	if (!parse_decimal(s, len, &d) || d.whole)

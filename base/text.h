@@ -20,6 +20,8 @@ bool ens_parse_float(const char *s, size_t len, double *out);   /* decimal, opti
 bool ens_parse_bool(const char *s, size_t len, bool *out);      /* true false 1 0 t f yes no, any case */
 /* RFC 3339 (date-time with zone; fraction cut to microseconds), else an epoch number (integer or with a fraction) in `unit`. */
 bool ens_parse_time(const char *s, size_t len, enum ens_time_unit unit, int64_t *out_us);
+/* What is wrong with a date that is no time; NULL: it is one, or does not look like a date. */
+const char *ens_time_fault(const char *s, size_t len);
 bool ens_time_from_int(int64_t n, enum ens_time_unit unit, int64_t *out_us); /* false on overflow */
 bool ens_time_from_float(double n, enum ens_time_unit unit, int64_t *out_us);
 /* A literal of the language (1h30m, 500ms; units us ms s m h d w), else a number of seconds (may have a sign and a fraction). */

@@ -411,9 +411,11 @@ static void emit_groups(struct emission *w)
 	}
 }
 
-static uint32_t keygroup_of(struct emission *w, const struct ens_rule_sema *r)
+/* Rules of different groups share no keys: each group has its own time, so which of them comes to a key first would depend on
+ * how streams interleave, and with it the order of equal deadlines. */
+static uint32_t keygroup_of(struct emission *w, const struct ens_rule_sema *r, uint32_t group)
 {
-	struct ens_t_keypart *part = alloc(w, r->nkey, sizeof *part);
+	struct ens_t_keypart *part = alloc(w, r->nkey + 1, sizeof *part);
 	struct ens_t_keygroup out = {{COUNT(w, keypart, struct ens_t_keypart), r->nkey}};
 	uint32_t *place;
 
@@ -423,7 +425,8 @@ static uint32_t keygroup_of(struct emission *w, const struct ens_rule_sema *r)
 		part[i] = (struct ens_t_keypart){.name = ens_build_name(&w->b, r->keys[i].name),
 						 .type = (uint8_t)r->keys[i].type,
 						 .null_ok = r->keys[i].null_ok};
-	place = ens_map_at(&w->b.keygroups, part, r->nkey * sizeof *part);
+	part[r->nkey].name.off = group; /* last, for the map only */
+	place = ens_map_at(&w->b.keygroups, part, (r->nkey + 1) * sizeof *part);
 	if (!place)
 		return 0;
 	if (*place != ENS_MAP_NONE)
@@ -917,7 +920,7 @@ static void emit_rule(struct emission *w, uint32_t i, const struct ens_graph *g)
 		.build = &w->b, .diag = w->s->diag, .rule = r, .rule_index = i, .brackets_count = r->from != NULL};
 	out.group = group_of(w, i);
 	out.layer = decl->sema->layer;
-	out.keygroup = keygroup_of(w, r);
+	out.keygroup = keygroup_of(w, r, out.group);
 	out.inputs = emit_inputs(w, r);
 	out.tables = emit_tables(w, r);
 	out.slots = emit_slots(w, r);

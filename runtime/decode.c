@@ -1063,6 +1063,19 @@ static const char *with_article(enum ens_type type)
 	}
 }
 
+/* What is wrong with a text that should be a time, where that can be told. */
+static void describe_time(const struct ens_raw_field *raw, struct ens_buf *b)
+{
+	const bool text = raw->kind == ENS_RAW_TEXT || raw->kind == ENS_RAW_STRING;
+	const char *fault = text ? ens_time_fault(raw->s, raw->len) : NULL;
+	double number;
+
+	if (!fault && raw->kind == ENS_RAW_STRING && ens_parse_float(raw->s, raw->len, &number))
+		fault = "in JSON a number stands without quotes";
+	if (fault)
+		ens_buf_addf(b, ": %s", fault);
+}
+
 static void describe(const struct ens_decoder *d, const struct failure *why, struct ens_buf *b)
 {
 	const struct ens_t_field *f = &d->t->field[why->field];
@@ -1091,6 +1104,8 @@ static void describe(const struct ens_decoder *d, const struct failure *why, str
 		assert(why->reason == ENS_REJECT_BAD_VALUE && why->raw);
 		quote(b, why->raw);
 		ens_buf_addf(b, " is not %s", with_article((enum ens_type)f->type));
+		if (f->type == ENS_TIME)
+			describe_time(why->raw, b);
 		break;
 	}
 }
@@ -1208,6 +1223,40 @@ static enum ens_status reject_time(const struct ens_decoder *d, const struct ens
 				  : "the event's time, put right by the time at which it was sent, is before 1970 or after 9999");
 }
 
+static enum ens_status reject_future(const struct ens_decoder *d, const struct ens_entry *entry, const struct ens_t_type *t,
+				     int64_t time_us, struct ens_batch *into)
+{
+	const struct ens_t_str name = d->t->field[t->fields.first + t->time_field].name; /* else the time is the entry's own */
+	struct ens_buf b = ENS_BUF_EMPTY;
+	enum ens_status st;
+
+	ens_buf_adds(&b, "the event's time, ");
+	ens_format_time(&b, time_us);
+	ens_buf_adds(&b, ", is further ahead of its entry ID, ");
+	ens_format_time(&b, entry->time_us);
+	ens_buf_adds(&b, ", than --max-skew allows");
+	st = add_reject(into, ENS_REJECT_FUTURE, entry, text_at(d, name), name.len, ens_buf_cstr(&b));
+	ens_buf_free(&b);
+	return st;
+}
+
+/* The member `time` of a line. */
+static enum ens_status reject_line_time(const struct ens_decoder *d, const struct ens_entry *entry, struct ens_batch *into)
+{
+	const struct ens_raw_field *raw = raw_of(d, entry, d->time_symbol);
+	struct ens_buf b = ENS_BUF_EMPTY;
+	enum ens_status st;
+
+	if (d->seen[d->time_symbol].twice)
+		return reject_raw(ENS_REJECT_DUPLICATE_FIELD, entry, raw, "the field is there more than once", into);
+	quote(&b, raw);
+	ens_buf_addf(&b, " is not %s", with_article(ENS_TIME));
+	describe_time(raw, &b);
+	st = reject_raw(ENS_REJECT_BAD_VALUE, entry, raw, ens_buf_cstr(&b), into);
+	ens_buf_free(&b);
+	return st;
+}
+
 /* d->value has the fields of an event of `type`. */
 static enum ens_status take(struct ens_decoder *d, const struct ens_entry *entry, uint32_t type, struct ens_batch *into)
 {
@@ -1219,16 +1268,14 @@ static enum ens_status take(struct ens_decoder *d, const struct ens_entry *entry
 	if (t->time_field != ENS_NONE)
 		ev.time_us = time_of_fields(d, entry, t);
 	else if (entry->from_file && !time_of_line(d, entry, t, &ev.time_us))
-		return reject_raw(ENS_REJECT_BAD_VALUE, entry, raw_of(d, entry, d->time_symbol),
-				  "it is not a time (RFC 3339 or an epoch number), or there twice", into);
+		return reject_line_time(d, entry, into);
 	if (ev.time_us < 0 || ev.time_us > ENS_EVENT_TIME_MAX_US)
 		return reject_time(d, entry, t, into);
 	if (entry->from_file)
 		ev.id.stream = t->streams.count ? d->t->index[t->streams.first] : 0;
 	else if (d->max_skew_us >= 0 && entry->time_us < INT64_MAX - d->max_skew_us &&
 		 ev.time_us > entry->time_us + d->max_skew_us)
-		return add_reject(into, ENS_REJECT_FUTURE, entry, NULL, 0,
-				  "the event's time is further ahead of its entry ID than --max-skew allows");
+		return reject_future(d, entry, t, ev.time_us, into);
 	st = copy_values(d, t, into, &ev.value);
 	if (st != ENS_OK)
 		return st;

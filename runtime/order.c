@@ -610,6 +610,7 @@ static enum ens_order_verdict judge(struct ens_order *o, const struct ens_event 
 	}
 	*time_us = earliest_us;
 	o->counts.accepted += !again;
+	o->of_type[ev->type].accepted += !again;
 	return ENS_ORDER_TAKEN;
 }
 
@@ -806,6 +807,7 @@ struct ens_order_counts ens_order_counts(const struct ens_order *o)
 	struct ens_order_counts c = o->counts;
 
 	c.forgotten = ens_unique_forgotten(o->unique);
+	c.remembered = o->unique ? ens_unique_held(o->unique) : 0;
 	return c;
 }
 

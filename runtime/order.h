@@ -35,11 +35,13 @@ struct ens_order_counts {
 	uint64_t accepted;  /* late, but taken with a later time */
 	uint64_t repeated;
 	uint64_t forgotten; /* `unique` values that were forgotten early: too many */
+	uint64_t remembered; /* `unique` values, now */
 };
 
 /* Of one type, since it was opened; what is read again after a restart does not count. */
 struct ens_order_type_counts {
 	uint64_t taken, late, repeated;
+	uint64_t accepted;  /* of those taken: late */
 };
 
 /* `single`: every event belongs to stream 0, whatever its id.stream says. */

@@ -157,7 +157,7 @@ struct ens_t_predicate {
 	uint32_t program;        /* unary, of type bool */
 };
 
-/* Rules whose keys have the same parts share a group. */
+/* Rules of one group whose keys have the same parts share a key group. */
 struct ens_t_keygroup {
 	struct ens_t_list parts; /* keypart section; count 0: no key */
 };

@@ -41,7 +41,6 @@ struct stream_state {
 	struct ens_entry_at closed;/* `at` as it was at the end of the read before */
 	uint64_t count;            /* the stream's count then */
 	bool came;                 /* the last read had entries of it */
-	bool silent;               /* it had had none for its idle time, when last looked at */
 	int64_t seen_us;           /* server's clock when an entry last came; 0: none did, see loop.begun_us */
 	int64_t stood_us;          /* the watermark then, or when the stream last followed others; INT64_MIN: none */
 	int64_t stood_at_us;       /* server's clock at that time */
@@ -203,6 +202,7 @@ static enum ens_status send_dead(struct loop *l, const struct ens_reject *r, str
 		return ENS_OK;
 	}
 	w->stats.dead++;
+	w->of_stream[r->id.stream].dead[r->reason]++;
 	return w->sink.dead(w->sink.self, r, err);
 }
 
@@ -324,8 +324,13 @@ static void note_read(struct loop *l, const struct ens_read *read)
 	struct ens_worker *w = l->w;
 	uint64_t entries = 0;
 
-	for (uint32_t i = 0; i < w->progress.nstream; i++)
+	for (uint32_t i = 0; i < w->progress.nstream; i++) {
 		entries += read->stream[i].entries;
+		w->of_stream[i].entries += read->stream[i].entries;
+		w->of_stream[i].bytes += read->stream[i].bytes;
+		w->of_stream[i].skipped += read->stream[i].skipped;
+	}
+	w->stats.reads++;
 	w->stats.entries += entries;
 	w->stats.events += read->batch->nevent;
 	w->stats.skipped += read->batch->skipped;
@@ -368,17 +373,18 @@ static bool has_company(const struct loop *l, uint32_t stream)
 static enum ens_status tick_stream(struct loop *l, uint32_t i)
 {
 	struct stream_state *s = &l->stream[i];
+	struct ens_stream_stats *stats = &l->w->of_stream[i];
 	struct ens_order *o = l->w->order;
 	int64_t before_us = ens_order_watermark(o, i);
 
 	if (s->entry_time)
 		return s->ended ? ens_order_tick(o, i, l->server_us / 1000 * 1000 - 1) : ENS_OK;
 	if (!is_silent(l, i)) {
-		s->silent = false;
+		stats->silent = false;
 		return ENS_OK;
 	}
-	l->w->stats.silences += !s->silent;
-	s->silent = true;
+	stats->silences += !stats->silent;
+	stats->silent = true;
 	if (s->stood_us != INT64_MIN && !has_company(l, i)) {
 		int64_t now_us;
 
@@ -396,10 +402,19 @@ static enum ens_status tick_stream(struct loop *l, uint32_t i)
 }
 
 /* The server reads its clock before the entries: those that come meanwhile may be a little ahead. */
-static void note_clock(struct loop *l, const struct stream_state *s, const struct ens_read *read)
+static void note_clock(struct loop *l, uint32_t i, const struct ens_read *read)
 {
-	if (read->server_us > 0 && s->at.ms / 1000 > (uint64_t)(read->server_us + ENS_AHEAD_US) / 1000000)
-		l->w->stats.ahead_of_clock++;
+	if (read->server_us > 0 && l->stream[i].at.ms / 1000 > (uint64_t)(read->server_us + ENS_AHEAD_US) / 1000000)
+		l->w->of_stream[i].ahead_of_clock++;
+}
+
+/* A stream that was not asked for is as far behind as it was. */
+static void note_lag(struct loop *l, uint32_t i, const struct ens_stream_read *read)
+{
+	const uint64_t server_ms = (uint64_t)l->server_us / 1000, at_ms = l->stream[i].at.ms;
+
+	if (read->asked)
+		l->w->of_stream[i].lag_us = read->ended || at_ms >= server_ms ? 0 : (int64_t)(server_ms - at_ms) * 1000;
 }
 
 /* The server's clock when the stream's last entry came: its ID says it, between when the read was asked for and now. */
@@ -428,14 +443,19 @@ static enum ens_status move_time(struct loop *l, const struct ens_read *read, st
 		struct stream_state *s = &l->stream[i];
 
 		s->ended = read->stream[i].asked && read->stream[i].ended;
+		note_lag(l, i, &read->stream[i]);
 		if (!s->came)
 			continue;
-		note_clock(l, s, read);
+		note_clock(l, i, read);
 		s->stood_us = ens_order_watermark(w->order, i);
 		s->seen_us = s->stood_at_us = came_at(l, s, read);
 	}
-	for (uint32_t i = 0; i < w->progress.nstream && status == ENS_OK; i++)
+	for (uint32_t i = 0; i < w->progress.nstream && status == ENS_OK; i++) {
+		const int64_t before_us = ens_order_watermark(w->order, i);
+
 		status = tick_stream(l, i);
+		w->of_stream[i].ticks += ens_order_watermark(w->order, i) > before_us;
+	}
 	return status == ENS_OK ? ENS_OK : engine_failed(status, err);
 }
 
@@ -634,6 +654,8 @@ enum ens_status ens_worker_run(struct ens_worker *w, struct ens_error *err)
 		status = commit_if_due(&l, &idle, err);
 		if (status == ENS_OK)
 			status = step(&l, idle, &held, &worked, err);
+		if (status == ENS_OK && w->clock.turn)
+			w->clock.turn(w->clock.self);
 		if (status == ENS_OK && !worked)
 			w->clock.wait(w->clock.self, idle_time_us(&l), !held);
 	}

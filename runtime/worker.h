@@ -53,6 +53,7 @@ struct ens_stream_read {
 	bool ended;                  /* the stream had no more entries at the time of the read */
 	struct ens_entry_at last;    /* the last entry read; unchanged: none came */
 	uint64_t entries; /* that came; those up to the `read` of the start's progress are not counted again */
+	uint64_t bytes, skipped; /* of all entries that came: bytes; entries that no type takes */
 };
 
 struct ens_read {
@@ -101,6 +102,7 @@ struct ens_clock {
 	void *self;
 	int64_t (*now_us)(void *self);               /* monotonic */
 	void (*wait)(void *self, int64_t at_most_us, bool source_too); /* until the sink (or source) has something */
+	void (*turn)(void *self);                    /* after each turn of the loop: for who looks on; NULL: nobody */
 };
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
@@ -119,8 +121,18 @@ struct ens_worker_options {
 struct ens_worker_stats {
 	uint64_t entries, events, skipped, dead, again; /* again: read before the restart already */
 	uint64_t late_to, late_dropped; /* of the late events, those that went to a stream of their own; that were forgotten */
-	uint64_t silences;              /* times that a stream had had no entry for its idle time */
+	uint64_t reads;
+};
+
+/* The same of one stream; lag_us and `silent` are as of the last read. */
+struct ens_stream_stats {
+	uint64_t entries, bytes, skipped;
+	uint64_t dead[ENS_NREJECT];     /* entries and events that became dead letters */
+	uint64_t ticks;                 /* times that the clock, or silence, moved its watermark */
+	uint64_t silences;              /* times that it had had no entry for its idle time */
 	uint64_t ahead_of_clock;        /* reads whose last ID was ahead of the server's clock, by more than ENS_AHEAD_US */
+	int64_t lag_us;                 /* how long ago the last entry read came, by the server's clock; 0: it was read to its end */
+	bool silent;
 };
 
 struct ens_worker {
@@ -133,6 +145,7 @@ struct ens_worker {
 	struct ens_worker_options options;
 	struct ens_progress progress; /* where the job stands: at the start from the sink, then as processed */
 	struct ens_worker_stats stats;
+	struct ens_stream_stats *of_stream; /* one for each stream of the tables; the caller's, all zero */
 };
 
 /* Runs until asked to stop or something fails; when asked to stop, everything processed is committed before it returns.

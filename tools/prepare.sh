@@ -1,7 +1,7 @@
 # What tools/demo and tools/check share: packages and builds.  Sourced, not run.  The caller has set $root.
 
 base_packages="autoconf automake gcc g++ libc6-dev make pkg-config re2c lemon libhiredis-dev libre2-dev libsimdjson-dev
-	libxxhash-dev libcctz-dev tzdata libcunit1-dev redis-server redis-tools"
+	libxxhash-dev libcctz-dev libmicrohttpd-dev tzdata libcunit1-dev redis-server redis-tools"
 
 say() {
 	printf '== %s\n' "$*"

@@ -16,12 +16,14 @@
 
 #include "base/text.h"
 #include "runtime/io/file_run.h"
+#include "runtime/io/http.h"
 #include "runtime/io/redis_run.h"
 #include "tools/summary.h"
 
 #define JOB_MAX_BYTES 64
 #define READ_SIZE_MAX 100000
 #define GIVE_UP_US 60000000
+#define MAX_SKEW_US 300000000
 
 /* X(symbol, name, letter, value's name, variable, help); the ones between REDIS and DEAD_MAX are for Redis alone */
 #define OPTIONS(X) \
@@ -57,6 +59,8 @@
 	  "the member that names an event's type in an input\n(default: event, else _event)") \
 	X(DEAD, "dead", 0, "FILE", NULL, \
 	  "write the entries of the inputs that can't be used, with the\nreason, as NDJSON into this file") \
+	X(HTTP, "http", 0, "ADDRESS:PORT", "ENSUE_HTTP", \
+	  "serve /metrics, /healthz, /readyz and a status page there,\nfor example 127.0.0.1:9464 (port 0: one that is free)") \
 	X(NO_PROVENANCE, "no-provenance", 0, NULL, NULL, \
 	  "leave `_events` out of emissions") \
 	X(SUMMARY, "summary", 0, NULL, NULL, \
@@ -84,6 +88,7 @@ struct run_args {
 	struct ens_redis_options redis;
 	const char *url, *password_file;
 	struct ens_redis_address address; /* of `url` */
+	struct ens_http_address http;
 	const char **input; /* room for one per argument */
 	size_t ninput;
 	const char *event_field, *dead;
@@ -164,6 +169,15 @@ static enum cli_exit take_redis_option(const struct cli_verb *verb, struct run_a
 	return code;
 }
 
+static enum cli_exit take_http(const struct cli_verb *verb, struct run_args *args, const char *value)
+{
+	struct ens_error err = {""};
+
+	if (ens_http_address_parse(value, &args->http, &err) != ENS_OK)
+		return cli_usage_error(verb, "--http %s: %s", value, err.text);
+	return CLI_DONE;
+}
+
 static enum cli_exit take_option(const struct cli_verb *verb, struct run_args *args, int option, const char *value)
 {
 	enum cli_exit code;
@@ -187,6 +201,8 @@ static enum cli_exit take_option(const struct cli_verb *verb, struct run_args *a
 		args->dead = value;
 		args->for_files = "dead";
 		break;
+	case OPT_HTTP:
+		return take_http(verb, args, value);
 	case OPT_NO_PROVENANCE:
 		args->redis.no_provenance = true;
 		break;
@@ -340,6 +356,7 @@ static enum cli_exit run_files(const struct run_args *args, const struct cli_rul
 		.out_fd = STDOUT_FILENO,
 		.quiet = args->redis.quiet,
 		.max_emissions = args->max_emissions,
+		.http = args->http.host[0] ? &args->http : NULL,
 		.stop = &stop_signal,
 		.counts = &counts,
 		.hooks = summary_counting(&s),
@@ -368,6 +385,7 @@ static enum cli_exit run_redis(const struct cli_verb *verb, const struct run_arg
 
 	o.address = &args->address;
 	o.max_emissions = args->max_emissions;
+	o.http = args->http.host[0] ? &args->http : NULL;
 	o.stop = &stop_signal;
 	o.hooks = summary_counting(&s);
 	catch_signals();
@@ -415,7 +433,7 @@ static enum cli_exit run_rules(const struct cli_verb *verb, struct run_args *arg
 
 static enum cli_exit run(const struct cli_verb *verb, int argc, char **argv)
 {
-	struct run_args args = {.redis = {.give_up_us = GIVE_UP_US}};
+	struct run_args args = {.redis = {.give_up_us = GIVE_UP_US, .max_skew_us = MAX_SKEW_US}};
 	struct cli_args a;
 	bool go_on = false;
 

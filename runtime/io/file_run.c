@@ -23,8 +23,11 @@
 #include "runtime/emission.h"
 #include "runtime/engine.h"
 #include "runtime/io/file_source.h"
+#include "runtime/io/log.h"
+#include "runtime/io/monitor.h"
 #include "runtime/letter.h"
 #include "runtime/order.h"
+#include "runtime/worker.h"
 
 #define BATCH_ENTRIES 2048u
 #define BATCH_BYTES ((size_t)512 << 10)          /* an entry more may be in it */
@@ -38,6 +41,7 @@ struct feed {
 	struct ens_batch batch;
 	uint32_t next;      /* event of the batch */
 	uint32_t place;     /* on the command line */
+	uint32_t stream;    /* in run.stream: that of its name */
 	int64_t last_us;    /* time of the last event; before the first: the epoch */
 	bool ended;
 };
@@ -57,6 +61,10 @@ struct run {
 	FILE *dead;         /* NULL: not wanted */
 	struct ens_buf letter, text;
 	uint32_t noted;     /* skipped entries whose type was looked at */
+	const char **stream; /* names of the inputs, each once */
+	struct ens_stream_stats *of_stream;
+	uint32_t nstream;
+	struct ens_monitor *monitor;
 	struct ens_file_counts counts;
 	bool begun;         /* the hooks know of it */
 	struct ens_error *err;
@@ -108,6 +116,78 @@ static enum ens_status on_emission(void *user, const struct ens_emission *e)
 	return r->out.len >= OUT_BYTES ? flush(r) : ENS_OK;
 }
 
+/* ---- who watches ------------------------------------------------------------------------------------------------- */
+
+static void say(void *user, const char *line)
+{
+	const struct run *r = user;
+
+	(void)fprintf(r->log, "ensue: %s\n", line);
+}
+
+/* Inputs of one name count together. */
+static uint32_t stream_of(struct run *r, const char *input)
+{
+	const char *name = ens_file_source_label(input);
+
+	for (uint32_t i = 0; i < r->nstream; i++)
+		if (strcmp(r->stream[i], name) == 0)
+			return i;
+	r->stream[r->nstream] = name;
+	return r->nstream++;
+}
+
+static enum ens_status open_monitor(struct run *r)
+{
+	const struct ens_http_address *http = r->o->look_only ? NULL : r->o->http;
+	struct ens_monitor_options o = {.http = http, .title = "files", .say = say, .user = r};
+
+	r->stream = calloc(r->o->ninput + 1, sizeof(*r->stream));
+	r->of_stream = calloc(r->o->ninput + 1, sizeof(*r->of_stream));
+	if (!r->stream || !r->of_stream)
+		return ENS_ENOMEM;
+	for (size_t i = 0; i < r->o->ninput; i++)
+		(void)stream_of(r, r->o->input[i]);
+	o.stream = r->stream;
+	o.nstream = r->nstream;
+	if (http)
+		ens_log_quiet(r->o->quiet);
+	return ens_monitor_open(r->t, &o, &r->monitor, r->err);
+}
+
+static void gather_stream(struct run *r, uint32_t i)
+{
+	const struct ens_stream_stats *s = &r->of_stream[i];
+	uint64_t bytes = 0;
+
+	for (size_t k = 0; k < r->nfeed; k++)
+		if (r->feed[k].stream == i)
+			bytes += ens_file_source_bytes(r->feed[k].source);
+	ens_monitor_set(r->monitor, ENS_METRIC_ENTRIES, i, 0, (int64_t)s->entries);
+	ens_monitor_set(r->monitor, ENS_METRIC_BYTES, i, 0, (int64_t)bytes);
+	ens_monitor_set(r->monitor, ENS_METRIC_SKIPPED, i, 0, (int64_t)s->skipped);
+	for (unsigned k = ENS_REJECT_NO_TYPE + 1; k < ENS_NREJECT; k++)
+		ens_monitor_set(r->monitor, ENS_METRIC_LETTERS, i, k, (int64_t)s->dead[k]);
+	ens_monitor_set(r->monitor, ENS_METRIC_WATERMARK, i, 0, ens_order_watermark(r->order, 0));
+}
+
+static void gather(struct run *r, bool last)
+{
+	for (uint32_t i = 0; i < r->nstream; i++)
+		gather_stream(r, i);
+	ens_monitor_gather(r->monitor, r->engine, r->order, last);
+	ens_monitor_publish(r->monitor, ENS_READY);
+}
+
+/* The numbers are not older than a second when the feed (NULL: none) has to be waited for. */
+static void watch(struct run *r, struct feed *f)
+{
+	int64_t left_us = ens_monitor_left_us(r->monitor);
+
+	if (left_us <= 0 || (f && !ens_file_source_wait(f->source, left_us)))
+		gather(r, false);
+}
+
 /* ---- reports ---------------------------------------------------------------------------------------------------- */
 
 static void tell_reject(struct run *r, const struct feed *f, enum ens_reject_reason reason, uint64_t line,
@@ -153,10 +233,12 @@ static enum ens_status tell_rejects(struct run *r, const struct feed *f)
 	for (i = 0; i < f->batch.nreject && st == ENS_OK; i++) {
 		const struct ens_reject *x = &f->batch.reject[i];
 
+		r->of_stream[f->stream].dead[x->reason]++;
 		tell_reject(r, f, x->reason, x->id.ms, x->field, x->detail);
 		st = write_letter(r, f, x, NULL);
 	}
 	r->counts.skipped += f->batch.skipped;
+	r->of_stream[f->stream].skipped += f->batch.skipped;
 	return st;
 }
 
@@ -167,21 +249,13 @@ static enum ens_status reject_late(struct run *r, const struct feed *f, const st
 	struct ens_raw_field raw[ENS_LETTER_FIELDS_MAX];
 	struct ens_reject x;
 
+	r->of_stream[f->stream].dead[ENS_REJECT_LATE] += type->late != ENS_T_LATE_TO;
 	tell_reject(r, f, ENS_REJECT_LATE, ev->id.ms, NULL, detail);
 	if (!r->dead)
 		return ENS_OK;
 	if (ens_letter_late(r->t, ev, detail, &r->text, raw, &x) != ENS_OK)
 		return ens_fail(r->err, ENS_ENOMEM, "no memory for a dead letter");
 	return write_letter(r, f, &x, type->late == ENS_T_LATE_TO ? &type->late_stream : NULL);
-}
-
-static void tell_dropped(struct run *r, const char *what, uint32_t rule, uint64_t n)
-{
-	const struct ens_t_str name = r->t->rule[rule].name;
-
-	if (n)
-		(void)fprintf(r->log, "ensue: rule %.*s: %" PRIu64 " %s\n", (int)name.len, r->t->bytes + name.off, n,
-			      what);
 }
 
 static void tell_count(struct run *r, uint64_t n, const char *what)
@@ -197,17 +271,7 @@ static void tell_summary(struct run *r)
 	const char *comma = "";
 	unsigned i;
 
-	for (i = 0; i < r->t->nrule; i++) {
-		struct ens_rule_stats s;
-
-		ens_engine_rule_stats(r->engine, i, &s);
-		tell_dropped(r, "keys were dropped: too many at a time", i, s.dropped_keys);
-		tell_dropped(r, "partial matches were dropped: too many of one key", i, s.dropped_per_key);
-		tell_dropped(r, "partial matches were dropped: too many at a time", i, s.dropped_per_rule);
-		tell_dropped(r, "partial matches were dropped: too much memory for all rules together", i, s.dropped_memory);
-		tell_dropped(r, "emissions were dropped: too many at one event", i, s.dropped_emissions);
-		tell_dropped(r, "periods of its limit were forgotten early: too many at a time", i, s.dropped_periods);
-	}
+	gather(r, true);
 	for (i = 0; i < ENS_NREJECT; i++)
 		rejected += r->counts.rejected[i];
 	if (rejected) {
@@ -301,8 +365,13 @@ static enum ens_status read_batch(struct run *r, struct feed *f)
 
 	ens_batch_reset(&f->batch);
 	f->next = 0;
-	if (r->out.len && ens_file_source_would_wait(f->source))
+	const bool waits = ens_file_source_would_wait(f->source);
+
+	if (waits && r->out.len)
 		st = flush(r);
+	if (waits && r->dead)
+		(void)fflush(r->dead); /* what could not be written is told when it is closed */
+	watch(r, waits ? f : NULL);
 	while (st == ENS_OK && f->batch.entries < BATCH_ENTRIES && f->batch.arena.used_bytes < BATCH_BYTES) {
 		if (f->batch.entries && ens_file_source_would_wait(f->source))
 			break;
@@ -314,6 +383,7 @@ static enum ens_status read_batch(struct run *r, struct feed *f)
 		}
 	}
 	r->counts.entries += f->batch.entries;
+	r->of_stream[f->stream].entries += f->batch.entries;
 	const enum ens_status told = tell_rejects(r, f);
 
 	return st == ENS_OK ? told : st;
@@ -437,11 +507,15 @@ static enum ens_status open_run(struct run *r)
 	r->heap = calloc(r->o->ninput + 1, sizeof(struct feed *));
 	if (!r->feed || !r->heap)
 		return ENS_ENOMEM;
+	st = open_monitor(r);
+	if (st != ENS_OK)
+		return st;
 	if (r->o->dead && !(r->dead = fopen(r->o->dead, "we")))
 		return ens_fail(r->err, ENS_EENV, "cannot write %s: %s", r->o->dead, strerror(errno));
 	for (i = 0; st == ENS_OK && i < r->o->ninput; i++) {
 		ens_batch_init(&r->feed[i].batch);
 		r->feed[i].place = (uint32_t)i;
+		r->feed[i].stream = stream_of(r, r->o->input[i]);
 		r->nfeed = i + 1;
 		st = ens_file_source_open(r->o->input[i], block, r->o->stop, &r->feed[i].source, r->err);
 	}
@@ -466,6 +540,9 @@ static void close_run(struct run *r)
 		ens_file_source_close(r->feed[i].source);
 		ens_batch_free(&r->feed[i].batch);
 	}
+	ens_monitor_close(r->monitor);
+	free(r->stream);
+	free(r->of_stream);
 	free(r->feed);
 	free(r->heap);
 	ens_buf_free(&r->out);

@@ -16,6 +16,7 @@
 
 #include "base/status.h"
 #include "runtime/decode.h"
+#include "runtime/io/http.h"
 #include "runtime/io/run_hooks.h"
 #include "runtime/tables.h"
 
@@ -47,6 +48,7 @@ struct ens_file_options {
 	const volatile sig_atomic_t *stop; /* not 0: reading stops, time stands still; may be NULL */
 	struct ens_file_counts *counts;    /* filled whatever happens; may be NULL */
 	struct ens_run_hooks hooks;
+	const struct ens_http_address *http; /* status and metrics are served there; NULL: nowhere */
 	bool look_only;            /* for the hooks: nothing is printed, nothing said on `log` */
 };
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "runtime/io/clock.h"
 #include "runtime/io/csv.h"
 #include "runtime/members.h"
 
@@ -115,6 +116,7 @@ enum ens_status ens_input_more(struct ens_input_file *in, struct ens_error *err)
 	if (n < 0)
 		return cannot_read(in->name, errno, err);
 	in->len += (size_t)n;
+	in->read_bytes += (uint64_t)n;
 	memset(in->data + in->len, 0, ENS_INPUT_PADDING_BYTES);
 	in->ended = n == 0;
 	return in->ended ? ENS_EEND : ENS_OK;
@@ -129,6 +131,21 @@ bool ens_input_would_wait(const struct ens_input_file *in)
 	if (in->len > in->pos && memchr(in->data + in->pos, '\n', in->len - in->pos))
 		return false;
 	return poll(&p, 1, 0) == 0;
+}
+
+/* In turns as above; true also if the input is to end. */
+static bool wait_for_more(const struct ens_input_file *in, int64_t at_most_us)
+{
+	struct pollfd p = {.fd = in->fd, .events = POLLIN};
+	const int64_t until_us = ens_clock_us() + at_most_us;
+	int64_t left_us = at_most_us;
+
+	while (left_us > 0 && !(in->stop && *in->stop)) {
+		if (poll(&p, 1, left_us < STOP_CHECK_MS * 1000 ? (int)(left_us / 1000) + 1 : STOP_CHECK_MS) != 0)
+			return true;
+		left_us = until_us - ens_clock_us();
+	}
+	return left_us > 0;
 }
 
 /* ---- NDJSON lines ----------------------------------------------------------------------------------------------- */
@@ -357,7 +374,22 @@ bool ens_file_source_would_wait(const struct ens_file_source *s)
 	return ens_input_would_wait(&s->in);
 }
 
+const char *ens_file_source_label(const char *input)
+{
+	return strcmp(input, "-") == 0 ? "standard input" : input;
+}
+
+bool ens_file_source_wait(const struct ens_file_source *s, int64_t at_most_us)
+{
+	return !ens_input_would_wait(&s->in) || wait_for_more(&s->in, at_most_us);
+}
+
+uint64_t ens_file_source_bytes(const struct ens_file_source *s)
+{
+	return s->in.read_bytes;
+}
+
 const char *ens_file_source_name(const struct ens_file_source *s)
 {
-	return strcmp(s->name, "-") == 0 ? "standard input" : s->name;
+	return ens_file_source_label(s->name);
 }

@@ -31,6 +31,7 @@ struct ens_input_file {
 	bool own_fd;      /* to be closed */
 	bool ended;       /* nothing more will come */
 	bool regular;     /* an ordinary file: reading never waits */
+	uint64_t read_bytes;
 	char *data;
 	size_t pos, len, cap;
 	size_t block_bytes;
@@ -65,6 +66,10 @@ enum ens_status ens_file_source_next(struct ens_file_source *s, struct ens_entry
 				     struct ens_error *err) ENS_MUST_CHECK;
 /* The next call may have to wait for input. */
 bool ens_file_source_would_wait(const struct ens_file_source *s);
-const char *ens_file_source_name(const struct ens_file_source *s);
+const char *ens_file_source_name(const struct ens_file_source *s); /* for people: the label of its input */
+const char *ens_file_source_label(const char *input);
+/* Waits for input for at most that long.  False: none came. */
+bool ens_file_source_wait(const struct ens_file_source *s, int64_t at_most_us);
+uint64_t ens_file_source_bytes(const struct ens_file_source *s); /* read so far */
 
 #endif

@@ -25,6 +25,7 @@
 #include "base/text.h"
 #include "runtime/io/clock.h"
 #include "runtime/io/log.h"
+#include "runtime/io/monitor.h"
 
 #define CONNECT_TIMEOUT_S 5
 #define ANSWER_MAX_BYTES ((size_t)64 << 20)
@@ -255,6 +256,7 @@ enum ens_status ens_redis_wait(const struct ens_redis_env *env, struct ens_redis
 	int64_t now_us = ens_clock_us();
 	struct ens_error last = *err;
 
+	ens_monitor_retried(env->monitor);
 	if (p->since_us == 0) {
 		p->since_us = now_us;
 		p->pause_us = PAUSE_MIN_US;
@@ -538,6 +540,7 @@ enum ens_status ens_redis_open(const struct ens_redis_env *env, struct ens_redis
 		ens_redis_close(c);
 		return status;
 	}
+	ens_monitor_connected(env->monitor);
 	*out = c;
 	return ENS_OK;
 }

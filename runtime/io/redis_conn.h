@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 
+struct ens_monitor;
 struct redisReply;
 
 #define ENS_REDIS_TIMEOUT_US 10000000 /* an answer that takes longer is taken for lost */
@@ -46,6 +47,7 @@ struct ens_redis_env {
 	int64_t give_up_us;                  /* after that long without success */
 	const volatile sig_atomic_t *stop;   /* not 0: end soon */
 	bool starting;                       /* a server that can't be reached is final */
+	struct ens_monitor *monitor;         /* runtime/io/monitor.h; NULL: nobody watches */
 };
 
 /* One stretch of failures; zero: all is well. */

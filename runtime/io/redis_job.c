@@ -25,6 +25,7 @@
 #include "base/text.h"
 #include "runtime/io/clock.h"
 #include "runtime/io/log.h"
+#include "runtime/io/monitor.h"
 #include "runtime/io/redis_reply.h"
 
 #define JOB_NAME_MAX 64
@@ -650,6 +651,7 @@ static enum ens_status take_first(struct ens_redis_job *j, struct ens_progress *
 				     "%lld.%lld s)",
 				     j->name, (long long)(held_ms / 1000), (long long)(held_ms % 1000 / 100));
 		told = true;
+		ens_monitor_trouble(j->env->monitor, ENS_NO_LEASE);
 		if (*j->env->stop)
 			return ens_fail(err, ENS_EEND, "asked to stop while waiting for job %s", j->name);
 		ens_clock_sleep((held_ms < 500 ? held_ms + 1 : 500) * 1000 + ens_clock_us() % 50000);

@@ -51,7 +51,7 @@ struct ens_redis_reader {
 	struct ens_error err;
 	struct ens_redis_read read;
 	struct ens_entry_at *last;     /* per stream */
-	uint64_t *entries, *all_entries;
+	uint64_t *entries, *all_entries, *all_bytes, *skipped; /* per stream */
 	const struct ens_entry_at *counted;
 	uint64_t *entry;               /* per event of the batch */
 	size_t entry_cap;
@@ -216,6 +216,7 @@ static void *take_text(struct ens_redis_reader *r, const redisReadTask *task, co
 	struct collected *c = &r->collected[r->ncollected - 1];
 	uint32_t *grown;
 
+	r->all_bytes[r->stream] += len;
 	if (task->idx >= 2 * (ENS_FIELDS_MAX + 1) || c->too_large)
 		return &seen_object;
 	if (len > ENS_ENTRY_MAX_BYTES - r->entry_bytes) {
@@ -338,9 +339,13 @@ enum ens_status ens_redis_reader_open(const struct ens_tables *tables, struct en
 	r->last = calloc((size_t)tables->nstream + 1, sizeof(*r->last));
 	r->entries = calloc((size_t)tables->nstream + 1, sizeof(*r->entries));
 	r->all_entries = calloc((size_t)tables->nstream + 1, sizeof(*r->all_entries));
+	r->all_bytes = calloc((size_t)tables->nstream + 1, sizeof(*r->all_bytes));
+	r->skipped = calloc((size_t)tables->nstream + 1, sizeof(*r->skipped));
 	r->part = PART_DONE;
-	status = r->last && r->entries && r->all_entries ? ens_redis_reader_restart(r, err)
-							 : ens_fail(err, ENS_ENOMEM, "out of memory");
+	if (r->last && r->entries && r->all_entries && r->all_bytes && r->skipped)
+		status = ens_redis_reader_restart(r, err);
+	else
+		status = ens_fail(err, ENS_ENOMEM, "out of memory");
 	if (status != ENS_OK) {
 		ens_redis_reader_close(r);
 		return status;
@@ -362,6 +367,8 @@ void ens_redis_reader_close(struct ens_redis_reader *r)
 	free(r->collected);
 	free(r->entries);
 	free(r->all_entries);
+	free(r->all_bytes);
+	free(r->skipped);
 	free(r);
 }
 
@@ -387,7 +394,10 @@ void ens_redis_reader_begin(struct ens_redis_reader *r, const struct ens_entry_a
 	memcpy(r->last, after, r->tables->nstream * sizeof(*r->last));
 	memset(r->entries, 0, r->tables->nstream * sizeof(*r->entries));
 	memset(r->all_entries, 0, r->tables->nstream * sizeof(*r->all_entries));
-	r->read = (struct ens_redis_read){.last = r->last, .entries = r->entries, .all_entries = r->all_entries};
+	memset(r->all_bytes, 0, r->tables->nstream * sizeof(*r->all_bytes));
+	memset(r->skipped, 0, r->tables->nstream * sizeof(*r->skipped));
+	r->read = (struct ens_redis_read){.last = r->last, .entries = r->entries, .all_entries = r->all_entries,
+					  .all_bytes = r->all_bytes, .skipped = r->skipped};
 }
 
 static enum ens_status failed(const struct ens_redis_reader *r, struct ens_error *err)
@@ -500,12 +510,14 @@ enum ens_status ens_redis_reader_decode(struct ens_redis_reader *r, struct ens_b
 		const struct collected *c = &r->collected[i];
 		const struct ens_entry_at *counted = &r->counted[c->stream];
 		uint32_t nevent = into->nevent;
+		uint64_t skipped = into->skipped;
 
 		at = lay_out(r, at, len, c->ntext);
 		len += c->ntext;
 		if (c->id.ms > counted->ms || (c->id.ms == counted->ms && c->id.seq > counted->seq))
 			r->entries[c->stream]++;
 		status = decode_entry(r, c, into);
+		r->skipped[c->stream] += into->skipped - skipped;
 		if (status == ENS_OK && into->nevent > nevent && !note_event(r, nevent, r->entries[c->stream]))
 			status = ENS_ENOMEM;
 	}

@@ -19,6 +19,8 @@ struct ens_redis_read {
 	const struct ens_entry_at *last;     /* per stream of the tables: last entry read so far */
 	const uint64_t *all_entries;         /* per stream: entries in this answer */
 	const uint64_t *entries;             /* after decoding: those of them behind `counted` */
+	const uint64_t *all_bytes;           /* per stream: of the entries' fields in this answer */
+	const uint64_t *skipped;             /* per stream, after decoding: entries that no type takes */
 	const uint64_t *entry; /* after decoding: per event of the batch, how many of its stream's `entries` had come */
 	uint64_t total_entries, len_bytes;   /* of this answer */
 };

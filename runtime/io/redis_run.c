@@ -8,11 +8,13 @@
 
 #include <hiredis/hiredis.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "runtime/io/clock.h"
 #include "runtime/io/log.h"
+#include "runtime/io/monitor.h"
 #include "runtime/io/redis_reply.h"
 #include "runtime/io/redis_sink.h"
 #include "runtime/io/redis_source.h"
@@ -29,6 +31,8 @@ struct run {
 	struct ens_redis_source *source;
 	struct ens_redis_sink *sink;
 	struct ens_worker worker;
+	const char **stream;           /* names of the tables' streams, in `bytes` */
+	struct ens_buf bytes, title;
 };
 
 static struct ens_redis_options with_defaults(const struct ens_redis_options *given)
@@ -38,7 +42,6 @@ static struct ens_redis_options with_defaults(const struct ens_redis_options *gi
 	o.from = o.from ? o.from : "start";
 	o.read_size = o.read_size ? o.read_size : 1000;
 	o.commit_interval_us = o.commit_interval_us ? o.commit_interval_us : 5000;
-	o.max_skew_us = o.max_skew_us ? o.max_skew_us : 300000000;
 	o.ahead = o.ahead ? o.ahead : 100000;
 	o.dead_max = o.dead_max ? o.dead_max : 100000;
 	return o;
@@ -63,6 +66,104 @@ static void wait_for_either(void *self, int64_t at_most_us, bool source_too)
 	if (source_too && ens_redis_source_fd(r->source) >= 0)
 		p[n++] = (struct pollfd){.fd = ens_redis_source_fd(r->source), .events = POLLIN};
 	(void)poll(p, n, at_most_us <= 0 ? 0 : (int)((at_most_us + 999) / 1000));
+}
+
+/* ---- who watches ------------------------------------------------------------------------------------------------- */
+
+static void say(void *user, const char *line)
+{
+	(void)user;
+	ens_log_warn("%s", line);
+}
+
+static bool name_streams(struct run *r)
+{
+	const struct ens_tables *t = r->tables;
+	size_t at = 0;
+
+	r->stream = calloc((size_t)t->nstream + 1, sizeof(*r->stream));
+	for (uint32_t i = 0; i < t->nstream; i++) {
+		ens_buf_add(&r->bytes, t->bytes + t->stream[i].name.off, t->stream[i].name.len);
+		ens_buf_addc(&r->bytes, '\0');
+	}
+	ens_buf_addf(&r->title, "job %s", r->options->job);
+	if (!r->stream || r->bytes.failed || r->title.failed)
+		return false;
+	for (uint32_t i = 0; i < t->nstream; i++) {
+		r->stream[i] = r->bytes.data + at;
+		at += t->stream[i].name.len + 1;
+	}
+	return true;
+}
+
+static enum ens_status open_monitor(struct run *r, struct ens_error *err)
+{
+	if (!name_streams(r))
+		return ens_fail(err, ENS_ENOMEM, "out of memory");
+
+	const struct ens_monitor_options o = {.http = r->options->http, .title = ens_buf_cstr(&r->title), .say = say,
+					      .stream = r->stream, .nstream = r->tables->nstream};
+
+	const enum ens_status status = ens_monitor_open(r->tables, &o, &r->env.monitor, err);
+
+	if (status == ENS_OK) {
+		ens_monitor_set(r->env.monitor, ENS_METRIC_RETRIES, 0, 0, 0);
+		ens_monitor_set(r->env.monitor, ENS_METRIC_CONNECTS, 0, 0, 0);
+	}
+	return status;
+}
+
+static void set(struct run *r, enum ens_metric metric, uint32_t stream, uint64_t n)
+{
+	ens_monitor_set(r->env.monitor, metric, stream, 0, (int64_t)n);
+}
+
+static void gather_stream(struct run *r, uint32_t i)
+{
+	const struct ens_stream_stats *s = &r->worker.of_stream[i];
+
+	set(r, ENS_METRIC_ENTRIES, i, s->entries);
+	set(r, ENS_METRIC_BYTES, i, s->bytes);
+	set(r, ENS_METRIC_SKIPPED, i, s->skipped);
+	for (unsigned k = ENS_REJECT_NO_TYPE + 1; k < ENS_NREJECT; k++)
+		ens_monitor_set(r->env.monitor, ENS_METRIC_LETTERS, i, k, (int64_t)s->dead[k]);
+	ens_monitor_set(r->env.monitor, ENS_METRIC_WATERMARK, i, 0, ens_order_watermark(r->worker.order, i));
+	ens_monitor_set(r->env.monitor, ENS_METRIC_LAG, i, 0, s->lag_us);
+	set(r, ENS_METRIC_IDLE, i, s->silent);
+	set(r, ENS_METRIC_SILENCES, i, s->silences);
+	set(r, ENS_METRIC_TICKS, i, s->ticks);
+	set(r, ENS_METRIC_AHEAD, i, s->ahead_of_clock);
+}
+
+static enum ens_readiness readiness(const struct run *r)
+{
+	if (!r->worker.stats.reads)
+		return ENS_STARTING;
+	for (uint32_t i = 0; i < r->tables->nstream; i++)
+		if (r->worker.of_stream[i].lag_us > ENS_BEHIND_US)
+			return ENS_BEHIND;
+	return ENS_READY;
+}
+
+static void gather(struct run *r, bool last)
+{
+	const struct ens_redis_sink_stats s = ens_redis_sink_stats(r->sink);
+
+	for (uint32_t i = 0; i < r->tables->nstream; i++)
+		gather_stream(r, i);
+	set(r, ENS_METRIC_READS, 0, r->worker.stats.reads);
+	set(r, ENS_METRIC_COMMITS, 0, s.commits);
+	set(r, ENS_METRIC_PARKED, 0, s.parked);
+	ens_monitor_gather(r->env.monitor, r->worker.engine, r->worker.order, last);
+	ens_monitor_publish(r->env.monitor, readiness(r));
+}
+
+static void on_turn(void *self)
+{
+	struct run *r = self;
+
+	if (ens_monitor_left_us(r->env.monitor) <= 0)
+		gather(r, false);
 }
 
 /* ---- where a stream begins --------------------------------------------------------------------------------------- */
@@ -272,7 +373,7 @@ static enum ens_status open_rest(struct run *r, struct ens_error *err)
 	w->tables = r->tables;
 	w->source = ens_redis_source_interface(r->source);
 	w->sink = ens_redis_sink_interface(r->sink);
-	w->clock = (struct ens_clock){.self = r, .now_us = now_us, .wait = wait_for_either};
+	w->clock = (struct ens_clock){.self = r, .now_us = now_us, .wait = wait_for_either, .turn = on_turn};
 	w->options = (struct ens_worker_options){
 		.commit_interval_us = o->commit_interval_us,
 		.commit_entries = COMMIT_ENTRIES,
@@ -288,7 +389,12 @@ static void tell_time(const struct run *r)
 {
 	const struct ens_worker_stats *w = &r->worker.stats;
 	const struct ens_order_counts c = ens_order_counts(r->worker.order);
+	uint64_t silences = 0, ahead = 0;
 
+	for (uint32_t i = 0; i < r->tables->nstream; i++) {
+		silences += r->worker.of_stream[i].silences;
+		ahead += r->worker.of_stream[i].ahead_of_clock;
+	}
 	if (c.late + c.accepted > 0)
 		ens_log_info("late events: %llu (%llu taken all the same, %llu dropped, %llu to streams of their own)",
 			     (unsigned long long)(c.late + c.accepted), (unsigned long long)c.accepted,
@@ -298,36 +404,14 @@ static void tell_time(const struct run *r)
 	if (c.forgotten > 0)
 		ens_log_warn("values of `unique` fields forgotten early, as more than %u would have been held: %llu",
 			     ENS_UNIQUE_MAX, (unsigned long long)c.forgotten);
-	if (w->silences > 0)
-		ens_log_info("streams without an entry for their idle time: %llu times", (unsigned long long)w->silences);
-	if (w->ahead_of_clock > 0)
+	if (silences > 0)
+		ens_log_info("streams without an entry for their idle time: %llu times", (unsigned long long)silences);
+	if (ahead > 0)
 		ens_log_warn("reads that brought IDs ahead of the server's clock: %llu; time has gone on to them",
-			     (unsigned long long)w->ahead_of_clock);
+			     (unsigned long long)ahead);
 }
 
-static void tell_dropped(const struct run *r, uint32_t rule, const char *what, uint64_t n)
-{
-	const struct ens_t_str name = r->tables->rule[rule].name;
-
-	if (n > 0)
-		ens_log_warn("rule %.*s: %llu %s", (int)name.len, r->tables->bytes + name.off, (unsigned long long)n, what);
-}
-
-static void tell_ceilings(const struct run *r)
-{
-	for (uint32_t i = 0; i < r->tables->nrule; i++) {
-		struct ens_rule_stats s;
-
-		ens_engine_rule_stats(r->worker.engine, i, &s);
-		tell_dropped(r, i, "keys were dropped: too many at a time", s.dropped_keys);
-		tell_dropped(r, i, "partial matches were dropped: too many of one key, of the rule, or too much memory",
-			     s.dropped_per_key + s.dropped_per_rule + s.dropped_memory);
-		tell_dropped(r, i, "emissions were dropped: too many at one event", s.dropped_emissions);
-		tell_dropped(r, i, "periods of its limit were forgotten early: too many at a time", s.dropped_periods);
-	}
-}
-
-static void tell_end(const struct run *r)
+static void tell_end(struct run *r)
 {
 	const struct ens_worker_stats *w = &r->worker.stats;
 	struct ens_redis_sink_stats s;
@@ -341,8 +425,7 @@ static void tell_end(const struct run *r)
 		     (unsigned long long)s.emissions, (unsigned long long)(w->dead + s.parked),
 		     (unsigned long long)w->skipped, (unsigned long long)s.commits);
 	tell_time(r);
-	if (r->worker.engine)
-		tell_ceilings(r);
+	gather(r, true);
 }
 
 static void close_all(struct run *r)
@@ -355,6 +438,11 @@ static void close_all(struct run *r)
 	ens_redis_sink_close(r->sink);
 	ens_redis_job_free(&r->job);
 	ens_progress_free(&r->worker.progress);
+	free(r->worker.of_stream);
+	ens_monitor_close(r->env.monitor);
+	free(r->stream);
+	ens_buf_free(&r->bytes);
+	ens_buf_free(&r->title);
 }
 
 enum ens_status ens_run_redis(const struct ens_tables *tables, const struct ens_redis_options *options,
@@ -371,6 +459,11 @@ enum ens_status ens_run_redis(const struct ens_tables *tables, const struct ens_
 	r.env = (struct ens_redis_env){
 		.address = o.address, .give_up_us = o.give_up_us, .stop = o.stop, .starting = true};
 	status = ens_progress_init(tables, &r.worker.progress);
+	r.worker.of_stream = calloc((size_t)tables->nstream + 1, sizeof(*r.worker.of_stream));
+	if (!r.worker.of_stream)
+		status = ENS_ENOMEM;
+	if (status == ENS_OK)
+		status = open_monitor(&r, err);
 	if (status == ENS_OK)
 		status = open_job(&r, err);
 	if (status == ENS_OK)

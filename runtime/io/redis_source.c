@@ -280,8 +280,11 @@ static enum ens_status source_take(void *self, const struct ens_read_wish *next,
 		return status;
 	out->batch = &s->batch;
 	out->stream = s->news;
-	for (uint32_t i = 0; i < s->tables->nstream; i++)
+	for (uint32_t i = 0; i < s->tables->nstream; i++) {
 		s->news[i].entries = ens_redis_reader_result(s->reader)->entries[i];
+		s->news[i].bytes = ens_redis_reader_result(s->reader)->all_bytes[i];
+		s->news[i].skipped = ens_redis_reader_result(s->reader)->skipped[i];
+	}
 	out->entry = ens_redis_reader_result(s->reader)->entry;
 	out->server_us = ens_redis_reader_result(s->reader)->server_us;
 	out->asked_us = s->came_asked_us;

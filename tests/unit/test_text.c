@@ -224,6 +224,44 @@ static bool time_is(const char *text, enum ens_time_unit unit, int64_t want)
 	return same;
 }
 
+/* What is said of a date that is no time; what is none is not said anything of. */
+static void wrong_dates_are_told_why(void)
+{
+	static const char *const told[][2] = {
+		{"2026-01-05", "it has no time of day"},
+		{"2026-01-05T08:00Z", "it does not begin as 2026-01-05T08:00:00 does"},
+		{"2026-01-05X08:00:00Z", "it does not begin as 2026-01-05T08:00:00 does"},
+		{"2026-02-30T08:00:00Z", "there is no such day"},
+		{"20x6-01-05T08:00:00Z", "there is no such day"},
+		{"2026-01-05T24:00:00Z", "there is no such time of day"},
+		{"2026-01-05T08:00:61Z", "there is no such time of day"},
+		{"2026-01-05T08:00:60Z", "a leap second ends a day in UTC"},
+		{"2026-01-05T23:59:60+01:00", "a leap second ends a day in UTC"},
+		{"2026-01-05T08:00:00", "it has no zone, such as Z or +01:00"},
+		{"2026-01-05T08:00:00.5", "it has no zone, such as Z or +01:00"},
+		{"2026-01-05T08:00:00.Z", "there are no digits behind its point"},
+		{"2026-01-05T08:00:00.", "there are no digits behind its point"},
+		{"2026-01-05T08:00:00,5Z", "its zone is neither Z nor +hh:mm"},
+		{"2026-01-05T08:00:00+0100", "its zone is neither Z nor +hh:mm"},
+		{"2026-01-05T08:00:00+24:00", "its zone is neither Z nor +hh:mm"},
+		{"2026-01-05T08:00:00+01:60", "its zone is neither Z nor +hh:mm"},
+		{"2026-01-05T08:00:00 CET", "its zone is neither Z nor +hh:mm"},
+	};
+	static const char *const other[] = {"", "x", "2026-01-0", "nan", "20260105T080000Z", "1767600000", "2026-01-05T08:00:00+14:00",
+					    "2026-01-05T08:00:00-12:00", "2016-12-31T23:59:60Z", "2017-01-01T00:59:60+01:00"};
+	int64_t us;
+
+	for (size_t i = 0; i < sizeof(told) / sizeof(*told); i++) {
+		const char *text = told[i][0], *fault = ens_time_fault(text, strlen(text));
+
+		CU_ASSERT_FALSE(ens_parse_time(text, strlen(text), ENS_UNIT_AUTO, &us));
+		CU_ASSERT_PTR_NOT_NULL_FATAL(fault);
+		CU_ASSERT_STRING_EQUAL(fault, told[i][1]);
+	}
+	for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++)
+		CU_ASSERT_PTR_NULL(ens_time_fault(other[i], strlen(other[i])));
+}
+
 static void times_are_rfc3339_or_epoch_numbers(void)
 {
 	static const char *const refused[] = {
@@ -499,6 +537,7 @@ void suite_text(void)
 		    rounding_to_places_is_half_to_even_on_the_exact_value);
 	CU_add_test(s, "bools are words", bools_are_words);
 	CU_add_test(s, "times are RFC 3339 or epoch numbers", times_are_rfc3339_or_epoch_numbers);
+	CU_add_test(s, "wrong dates are told why", wrong_dates_are_told_why);
 	CU_add_test(s, "times are written in UTC and read back the same", times_are_written_in_utc_and_read_back_the_same);
 	CU_add_test(s, "civil days count every day of four hundred years", civil_days_count_every_day_of_four_hundred_years);
 	CU_add_test(s, "durations are literals or seconds", durations_are_literals_or_seconds);

@@ -204,11 +204,28 @@ static void wait_us(void *self, int64_t at_most_us, bool source_too)
 
 /* ---- runs -------------------------------------------------------------------------------------------------------- */
 
+/* What was counted by stream is what was counted of all; a stream that was read to its end is not behind. */
+static void check_stats(const struct ens_worker_stats *all, const struct ens_stream_stats *of, bool to_the_end)
+{
+	uint64_t entries = 0, dead = 0;
+
+	for (uint32_t s = 0; s < STREAMS; s++) {
+		entries += of[s].entries;
+		for (unsigned i = 0; i < ENS_NREJECT; i++)
+			dead += of[s].dead[i];
+		CU_ASSERT(of[s].lag_us >= 0 && of[s].lag_us <= sim.server_us);
+		CU_ASSERT(!to_the_end || !sim.news[s].asked || (of[s].lag_us == 0) == sim.news[s].ended);
+	}
+	CU_ASSERT_EQUAL(entries, all->entries);
+	CU_ASSERT_EQUAL(dead, all->dead);
+}
+
 /* One life of a worker: true if it came to the end. */
 static bool live_on(struct ens_source source, int64_t idle_us, int calls)
 {
 	struct ens_engine_options engine = {.sink = {.emit = emit}};
-	struct ens_worker w = {.tables = tables};
+	struct ens_stream_stats of_stream[STREAMS] = {0};
+	struct ens_worker w = {.tables = tables, .of_stream = of_stream};
 	struct ens_error err = {""};
 	enum ens_status status;
 
@@ -236,6 +253,7 @@ static bool live_on(struct ens_source source, int64_t idle_us, int calls)
 	ens_engine_close(w.engine);
 	ens_progress_free(&w.progress);
 	CU_ASSERT(status == ENS_OK || strcmp(err.text, "killed") == 0);
+	check_stats(&w.stats, of_stream, status == ENS_OK);
 	return status == ENS_OK;
 }
 
