@@ -152,7 +152,9 @@ static void check_streams(struct ens_sema *s)
 
 			if (!place)
 				return;
-			if (*place != ENS_MAP_NONE && s->type[*place] == t) {
+			if (!l->id.name[0]) {
+				ens_diag_add(s->diag, ENS_E_EVENT_OPTION, l->id.at, "a stream has a name");
+			} else if (*place != ENS_MAP_NONE && s->type[*place] == t) {
 				ens_diag_add(s->diag, ENS_E_DUPLICATE, l->id.at, "`%s` names the stream \"%s\" twice",
 					     t->name.name, l->id.name);
 			} else if (*place != ENS_MAP_NONE) {
