@@ -152,7 +152,7 @@ static void check_streams(struct ens_sema *s)
 
 			if (!place)
 				return;
-			if (!l->id.name[0]) {
+			if (!l->id.name[0] && l->id.at.len == strlen("\"\"")) { /* longer: what the lexer has refused */
 				ens_diag_add(s->diag, ENS_E_EVENT_OPTION, l->id.at, "a stream has a name");
 			} else if (*place != ENS_MAP_NONE && s->type[*place] == t) {
 				ens_diag_add(s->diag, ENS_E_DUPLICATE, l->id.at, "`%s` names the stream \"%s\" twice",

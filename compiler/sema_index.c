@@ -121,13 +121,14 @@ static void bind(struct narrowing *w, struct ens_expr *e)
 	if (e->kind == ENS_X_NAME && (has_field(w->v, w->step, e->name) ||
 				      (!is_key(w->v, e->name) && !ens_sema_find_param(w->v->s, e->name)))) {
 		struct ens_expr *base = ens_arena_zalloc(w->v->s->arena, sizeof *base);
+		struct ens_expr **arg = ens_arena_alloc(w->v->s->arena, sizeof(struct ens_expr *));
 
-		e->arg = ens_arena_alloc(w->v->s->arena, sizeof(struct ens_expr *));
-		if (!base || !e->arg)
+		if (!base || !arg)
 			return;
 		*base = (struct ens_expr){.kind = ENS_X_NAME, .at = e->at, .op_at = e->at, .depth = 1, .name = w->step};
 		e->kind = ENS_X_MEMBER;
 		e->op_at = e->at;
+		e->arg = arg;
 		e->arg[0] = base;
 		e->narg = 1;
 		e->depth = 2;
