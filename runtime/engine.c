@@ -327,6 +327,7 @@ void ens_engine_close(struct ens_engine *e)
 	free(e->out_value);
 	free(e->out_approx);
 	free(e->event_ids);
+	free(e->identity);
 	free(e->due);
 	free(e->found);
 	free(e);
@@ -633,22 +634,19 @@ int64_t ens_engine_next_due(const struct ens_engine *e, uint32_t group)
 
 /* ---- events ------------------------------------------------------------------------------------------------------- */
 
+/* Types come in any order, so the search does not branch on them. */
 static const struct ens_interest *first_interest(struct ens_group *g, uint32_t type)
 {
-	uint32_t low = 0, high = g->ninterest;
+	const struct ens_interest *in = g->interest;
+	uint32_t n = g->ninterest;
 
-	if (high && g->interest[g->latest].type == type)
-		return &g->interest[g->latest];
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-
-		if (g->interest[mid].type < type)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	g->latest = low < g->ninterest ? low : 0;
-	return &g->interest[low];
+	if (n && in[g->latest].type == type)
+		return &in[g->latest];
+	for (; n > 1; n -= n / 2)
+		in += (in[n / 2 - 1].type < type) * (n / 2);
+	in += n && in->type < type;
+	g->latest = in < g->interest + g->ninterest ? (uint32_t)(in - g->interest) : 0;
+	return in;
 }
 
 /* What of the rule's triggers the event at hand satisfies (M5). */

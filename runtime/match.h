@@ -198,6 +198,8 @@ struct ens_engine {
 	bool *out_approx;                   /* likewise */
 	struct ens_entry_id *event_ids;
 	uint32_t event_ids_cap;
+	char *identity;                     /* room for what is hashed */
+	size_t identity_cap;
 	struct ens_cell **due;              /* cells due at one time */
 	uint32_t ndue, due_cap;
 	struct ens_found *found;            /* complete with the event or deadline at hand; and room to sort partials in */
