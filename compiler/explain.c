@@ -867,6 +867,30 @@ static bool collects(const struct ens_rule_sema *r)
 	return false;
 }
 
+static void kept_partials(struct explain *x)
+{
+	say(x, "- for each partial match: ");
+	say_bytes(x, x->cost->partial_bytes);
+	ens_buf_addf(&x->line, ", and %u for each event taken%s", x->cost->event_bytes,
+		     x->cost->first_event_inside ? " after the first" : "");
+	item(x, 0);
+}
+
+/* Partial matches share their events. */
+static void kept_events(struct explain *x)
+{
+	const struct ens_rule_cost *c = x->cost;
+
+	if (!c->node_bytes_max)
+		return; /* one step is all there is */
+	say(x, "- for each event that a step took, once, however many partial matches it is in: ");
+	if (c->node_bytes_min < c->node_bytes_max)
+		ens_buf_addf(&x->line, "%u to ", c->node_bytes_min);
+	say_bytes(x, c->node_bytes_max);
+	say(x, ", with the room beside it at most twice that");
+	item(x, 0);
+}
+
 static void kept(struct explain *x, const struct traits *t)
 {
 	const struct ens_rule_cost *c = x->cost;
@@ -877,11 +901,10 @@ static void kept(struct explain *x, const struct traits *t)
 	if (x->r->nkey)
 		ens_buf_addf(&x->line, ", and %u for the key itself, which rules with the same key share", c->key_bytes);
 	item(x, 0);
-	say(x, "- for each partial match: ");
-	say_bytes(x, c->partial_bytes);
-	ens_buf_addf(&x->line, ", and %u for each event taken%s", c->event_bytes,
-		     c->first_event_inside ? " after the first" : "");
-	item(x, 0);
+	if (c->shared)
+		kept_events(x);
+	else
+		kept_partials(x);
 	if (c->period_bytes) {
 		ens_buf_addf(say(x, "- for each period of `limit`: "), "%u bytes, until it ends, or, where it held something back, ",
 			     c->period_bytes);
@@ -898,14 +921,18 @@ static void kept(struct explain *x, const struct traits *t)
 		item(x, 0);
 	}
 	if (x->r->nslot) {
-		say(x, "A partial match remembers, besides which events it took:");
+		say(x, c->shared ? "Of its events it remembers what makes, in a match:"
+				 : "A partial match remembers, besides which events it took:");
 		flush(x, 2, false);
 		kept_values(x);
 	}
 	kept_how_long(x, t);
-	ens_buf_addf(&x->line, "It is bounded by %u keys, %u partial matches a key and %u in all; beyond that, what started "
-			       "first is dropped and counted.",
-		     c->keys_max, c->partials_per_key_max, c->partials_max);
+	ens_buf_addf(&x->line, "It is bounded by %u keys, ", c->keys_max);
+	if (c->shared)
+		ens_buf_addf(&x->line, "%u such events in all", c->partials_max);
+	else
+		ens_buf_addf(&x->line, "%u partial matches a key and %u in all", c->partials_per_key_max, c->partials_max);
+	say(x, "; beyond that, what started first is dropped and counted.");
 	flush(x, 2, false);
 }
 

@@ -202,10 +202,25 @@ enum ens_status ens_engine_open(const struct ens_tables *tables, const struct en
 	return ENS_OK;
 }
 
-void ens_tables_rule_cost(const struct ens_tables *t, uint32_t rule, struct ens_rule_cost *out)
+static void cost_of_nodes(const struct ens_all_plan *plan, struct ens_rule_cost *out)
+{
+	out->shared = true;
+	for (uint32_t i = 0; i < plan->nlist; i++) {
+		const uint32_t bytes = plan->point[plan->of_list[i]].node_bytes;
+
+		if (bytes > out->node_bytes_max)
+			out->node_bytes_max = bytes;
+		if (i == 0 || bytes < out->node_bytes_min)
+			out->node_bytes_min = bytes;
+	}
+}
+
+enum ens_status ens_tables_rule_cost(const struct ens_tables *t, uint32_t rule, struct ens_rule_cost *out)
 {
 	struct ens_rule r = {.t = &t->rule[rule]};
 
+	if (ens_all_plan_make(t, r.t, &r.all) != ENS_OK)
+		return ENS_ENOMEM;
 	ens_rule_lay_out(&r, t);
 	*out = (struct ens_rule_cost){
 		.key_bytes = (uint32_t)ens_keys_bytes(t, r.t->keygroup),
@@ -221,6 +236,10 @@ void ens_tables_rule_cost(const struct ens_tables *t, uint32_t rule, struct ens_
 		.partials_per_key_max = DEFAULT_PARTIALS_PER_KEY,
 		.partials_max = DEFAULT_PARTIALS_PER_RULE,
 	};
+	if (r.all)
+		cost_of_nodes(r.all, out);
+	ens_all_plan_free(r.all);
+	return ENS_OK;
 }
 
 static void unpin(struct ens_engine *e)
@@ -308,6 +327,7 @@ void ens_engine_close(struct ens_engine *e)
 	free(e->out_value);
 	free(e->out_approx);
 	free(e->event_ids);
+	free(e->identity);
 	free(e->due);
 	free(e->found);
 	free(e);
@@ -334,6 +354,8 @@ static struct ens_cell *make_cell(struct ens_rule *r, struct ens_key *key)
 		c->lead_us[i] = INT64_MIN;
 	if (r->record_at)
 		*ens_cell_record(c) = (struct ens_record){.told_us = INT64_MIN};
+	if (r->all)
+		ens_all_open_cell(c);
 	key->cells = c;
 	r->stats.keys++;
 	return c;
@@ -404,12 +426,102 @@ static bool beyond(const struct ens_rule *r, uint32_t part)
 	       || r->engine->heap.used_bytes > o->memory_bytes / part;
 }
 
+/* ---- the same where matches are shared -------------------------------------------------------------------------------- */
+
+/* A cell with something in it, and its earliest start. */
+struct aged {
+	struct ens_cell *cell;
+	int64_t start_us;
+};
+
+static bool is_older(const struct aged *a, const struct aged *b)
+{
+	return a->start_us != b->start_us ? a->start_us < b->start_us : a->cell->key->order < b->cell->key->order;
+}
+
+/* The oldest of a[at] and those below it comes up. */
+static void sift_down(struct aged *a, size_t n, size_t at)
+{
+	for (size_t kid; (kid = 2 * at + 1) < n; at = kid) {
+		kid += kid + 1 < n && is_older(&a[kid + 1], &a[kid]);
+		if (!is_older(&a[kid], &a[at]))
+			return;
+		const struct aged other = a[at];
+
+		a[at] = a[kid];
+		a[kid] = other;
+	}
+}
+
+/* The rule's cells, the one with the earliest start first, as a heap. */
+static struct aged *gather_cells(struct ens_rule *r, size_t *n)
+{
+	struct aged *all = malloc((r->stats.keys + 1) * sizeof *all);
+
+	*n = 0;
+	for (uint64_t i = 0; all && i <= r->keys->mask; i++) {
+		struct ens_cell *c = find_cell(ens_keys_at(r->keys, i), r);
+
+		if (c && ens_all_oldest(c, &all[*n].start_us))
+			all[(*n)++].cell = c;
+	}
+	for (size_t i = all ? *n / 2 : 0; i-- > 0;)
+		sift_down(all, *n, i);
+	return all;
+}
+
+/* Looking for what is oldest costs as much as there are keys, so a sixteenth more goes than has to. */
+static bool is_well_below(const struct ens_rule *r)
+{
+	const struct ens_engine_options *o = &r->engine->options;
+
+	return r->stats.partials <= o->partials_per_rule - o->partials_per_rule / 16 &&
+	       r->stats.keys <= o->keys_per_rule - o->keys_per_rule / 16 &&
+	       r->engine->heap.used_bytes <= o->memory_bytes - o->memory_bytes / 16;
+}
+
+static void keep_limits_shared(struct ens_rule *r, struct ens_cell *at_hand)
+{
+	const struct ens_engine_options *o = &r->engine->options;
+	const bool keys = r->stats.keys > o->keys_per_rule, partials = r->stats.partials > o->partials_per_rule;
+	struct aged *all;
+	size_t n;
+
+	if (!keys && !partials && r->engine->heap.used_bytes <= o->memory_bytes)
+		return;
+	all = gather_cells(r, &n);
+	if (!all) {
+		r->engine->failed = ENS_ENOMEM;
+		return;
+	}
+	while (n && !is_well_below(r)) {
+		struct ens_cell *c = all[0].cell;
+
+		if (keys)
+			ens_match_clear(c);
+		else
+			ens_all_drop_oldest(c);
+		*(keys ? &r->stats.dropped_keys : partials ? &r->stats.dropped_per_rule : &r->stats.dropped_memory) += 1;
+		if (!ens_all_oldest(c, &all[0].start_us)) {
+			if (c != at_hand && ens_match_empty(c))
+				free_cell(c);
+			all[0] = all[--n];
+		}
+		sift_down(all, n, 0);
+	}
+	free(all);
+}
+
 /* After each event that left something in `c`, the cell at hand; it stays, empty or not. */
 static void keep_limits(struct ens_rule *r, struct ens_cell *c)
 {
 	struct ens_engine *e = r->engine;
 	const struct ens_engine_options *o = &e->options;
 
+	if (r->all) {
+		keep_limits_shared(r, c);
+		return;
+	}
 	for (; c->npartial > o->partials_per_key; r->stats.dropped_per_key++)
 		ens_match_drop(ens_match_oldest(c));
 	ens_match_settle(c, r->group->now_us);
@@ -522,22 +634,19 @@ int64_t ens_engine_next_due(const struct ens_engine *e, uint32_t group)
 
 /* ---- events ------------------------------------------------------------------------------------------------------- */
 
+/* Types come in any order, so the search does not branch on them. */
 static const struct ens_interest *first_interest(struct ens_group *g, uint32_t type)
 {
-	uint32_t low = 0, high = g->ninterest;
+	const struct ens_interest *in = g->interest;
+	uint32_t n = g->ninterest;
 
-	if (high && g->interest[g->latest].type == type)
-		return &g->interest[g->latest];
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-
-		if (g->interest[mid].type < type)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	g->latest = low < g->ninterest ? low : 0;
-	return &g->interest[low];
+	if (n && in[g->latest].type == type)
+		return &in[g->latest];
+	for (; n > 1; n -= n / 2)
+		in += (in[n / 2 - 1].type < type) * (n / 2);
+	in += n && in->type < type;
+	g->latest = in < g->interest + g->ninterest ? (uint32_t)(in - g->interest) : 0;
+	return in;
 }
 
 /* What of the rule's triggers the event at hand satisfies (M5). */
@@ -797,6 +906,7 @@ void ens_engine_set_watch_start(struct ens_engine *e, uint32_t group, int64_t us
 void ens_engine_rule_stats(const struct ens_engine *e, uint32_t rule, struct ens_rule_stats *out)
 {
 	*out = e->rule[rule].stats;
+	out->shared = e->rule[rule].all;
 }
 
 bool ens_engine_idle(const struct ens_engine *e)

@@ -19,6 +19,7 @@ struct ens_engine_options {
 	uint64_t memory_bytes;         /* of partial matches, keys and what they keep, all rules together; 0: 1 GiB */
 	bool no_lookahead;             /* ens_engine_expect does nothing */
 	bool no_large_pages;           /* memory on pages of the usual size, however much it is */
+	bool no_shared_matches;        /* each partial match of a `match all` is kept by itself: for those who look at them */
 	struct ens_emission_sink sink;
 };
 
@@ -34,10 +35,12 @@ struct ens_rule_stats {
 	uint64_t refused;       /* matches that `having` did not let through */
 	uint64_t timed_out;     /* partial matches told of by `on timeout` */
 	uint64_t suppressed;    /* matches and timeouts held back by `limit` */
-	uint64_t dropped_emissions; /* beyond emissions_per_event, or memory_bytes while one event was at hand */
+	uint64_t dropped_emissions; /* beyond emissions_per_event (shared: as far as they were looked at), or memory_bytes while
+	                             * one event was at hand */
 	uint64_t dropped_periods;   /* of `limit`, forgotten before their time: more than keys_per_rule */
 	uint64_t dropped_keys, dropped_per_key, dropped_per_rule, dropped_memory; /* over a limit: what started first goes */
-	uint64_t partials, keys;/* live now */
+	uint64_t partials, keys;/* live now; shared: partials are events that steps took, for matches that share them */
+	bool shared;            /* runtime/all.h */
 };
 
 struct ens_engine;

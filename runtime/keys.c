@@ -70,6 +70,12 @@ static uint32_t part_len(uint8_t type, const struct ens_value *v)
 	return ens_type_is_bytes(type) ? v->len : type == ENS_BOOL ? 1 : 8;
 }
 
+/* The one key of rules without keys needs none. */
+static uint64_t hash_of(const struct ens_keys *k, const char *bytes, uint32_t len)
+{
+	return len ? XXH3_64bits_withSeed(bytes, len, k->seed) : 0;
+}
+
 enum ens_status ens_keys_encode(struct ens_keys *k, const uint32_t *fields, const struct ens_value *value, bool *valid)
 {
 	const struct ens_t_keypart *part = &k->tables->keypart[k->group->parts.first];
@@ -107,7 +113,7 @@ enum ens_status ens_keys_encode(struct ens_keys *k, const uint32_t *fields, cons
 		}
 	}
 	k->room_len = len;
-	k->room_hash = XXH3_64bits_withSeed(k->room, len, k->seed);
+	k->room_hash = hash_of(k, k->room, len);
 	*valid = true;
 	return ENS_OK;
 }
@@ -135,7 +141,7 @@ struct ens_key *ens_keys_find_bytes(const struct ens_keys *k, uint64_t hash, con
 	for (uint64_t i = hash & k->mask; k->slot[i].key; i = (i + 1) & k->mask) {
 		struct ens_key *key = k->slot[i].key;
 
-		if (k->slot[i].hash == hash && key->len == len && !memcmp(key->bytes, bytes, len))
+		if (k->slot[i].hash == hash && key->len == len && (!len || !memcmp(key->bytes, bytes, len)))
 			return key;
 	}
 	return NULL;
@@ -263,7 +269,7 @@ enum ens_status ens_keys_restore(struct ens_keys *k, const char *bytes, uint32_t
 		return ENS_ENOMEM;
 	memcpy(k->room, bytes, len);
 	k->room_len = len;
-	k->room_hash = XXH3_64bits_withSeed(k->room, len, k->seed);
+	k->room_hash = hash_of(k, k->room, len);
 	if (ens_keys_find(k))
 		return ENS_OK;
 	*out = ens_keys_make(k, room);

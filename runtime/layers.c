@@ -99,12 +99,9 @@ void ens_layers_release_derived(struct ens_engine *e, const struct ens_entry_id 
 	l->free_number[l->nfree++] = (uint32_t)id->ms;
 }
 
-void ens_layers_identity(const struct ens_engine *e, const struct ens_entry_id *id, uint64_t out[2])
+void ens_layers_identity_derived(const struct ens_engine *e, const struct ens_entry_id *id, uint64_t out[2])
 {
-	out[0] = id->ms;
-	out[1] = id->seq;
-	if (id->stream == ENS_DERIVED_STREAM)
-		memcpy(out, e->layers.below[id->ms]->id, 2 * sizeof *out);
+	memcpy(out, e->layers.below[id->ms]->id, 2 * sizeof *out);
 }
 
 /* ---- entries of a match ----------------------------------------------------------------------------------------- */

@@ -51,8 +51,8 @@ void ens_layers_done(struct ens_engine *e);
 /* The entries of p's match, those below derived events in their place, into e->event_ids; each once, and at most
  * ENS_BELOW_MAX of them. */
 enum ens_status ens_layers_list(struct ens_engine *e, const struct ens_partial *p, uint32_t *nevent) ENS_MUST_CHECK;
-/* What of an event's ID goes into the identity of a match: the same in every run. */
-void ens_layers_identity(const struct ens_engine *e, const struct ens_entry_id *id, uint64_t out[2]);
+/* What of a derived event's ID goes into the identity of a match: the same in every run. */
+void ens_layers_identity_derived(const struct ens_engine *e, const struct ens_entry_id *id, uint64_t out[2]);
 
 /* A link to an event is made, is gone. */
 void ens_layers_keep_derived(struct ens_engine *e, const struct ens_entry_id *id);
@@ -62,6 +62,14 @@ static inline void ens_layers_keep(struct ens_engine *e, const struct ens_entry_
 {
 	if (id->stream == ENS_DERIVED_STREAM)
 		ens_layers_keep_derived(e, id);
+}
+
+static inline void ens_layers_identity(const struct ens_engine *e, const struct ens_entry_id *id, uint64_t out[2])
+{
+	out[0] = id->ms;
+	out[1] = id->seq;
+	if (id->stream == ENS_DERIVED_STREAM)
+		ens_layers_identity_derived(e, id, out);
 }
 
 static inline void ens_layers_release(struct ens_engine *e, const struct ens_entry_id *id)

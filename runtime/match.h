@@ -22,6 +22,7 @@
 #ifndef ENS_RUNTIME_MATCH_H
 #define ENS_RUNTIME_MATCH_H
 
+#include "runtime/all.h"
 #include "runtime/blob.h"
 #include "runtime/engine.h"
 #include "runtime/heap.h"
@@ -90,10 +91,10 @@ struct ens_cell {
 	uint64_t pos;                       /* of the event at hand; counts the events taken in since the cell was made */
 	struct ens_timer timer;
 	int64_t session_start_us, session_last_us; /* scope session */
-	uint32_t npartial;
+	uint32_t npartial;                  /* shared: nodes (runtime/all.h) */
 	bool in_session;
 	int64_t lead_us[];                  /* per leading absence the time of the latest event that violates it; INT64_MIN: none */
-	/* then: struct ens_record (if the rule has one) */
+	/* then: struct ens_record (if the rule has one), struct ens_all_cell (if it is shared) */
 };
 
 struct ens_rule {
@@ -117,6 +118,8 @@ struct ens_rule {
 	uint32_t counters_at;
 	uint32_t point_at;                  /* byte offset of the point in a partial; 0: it has none */
 	uint32_t record_at;                 /* byte offset of the record in a cell; 0: it has none */
+	struct ens_all_plan *all;           /* its matches share what they have in common, cells have no partials; NULL: not so */
+	uint32_t all_at;                    /* byte offset of what that keeps in a cell */
 	struct ens_counters *counters;      /* `match last`: what is to be known of counters */
 	struct ens_partial *embryo;         /* state 0, in no cell: what every partial is born from */
 	bool scope_only;                    /* nothing but the scope is ever due: the oldest partial's end is the earliest */
@@ -186,6 +189,7 @@ struct ens_engine {
 		struct ens_blob *blob;
 	} pin[ENS_PINS];
 	uint32_t npin;
+	bool values_stay;                   /* texts that are captured are blobs already, and shared */
 	struct ens_layers layers;
 	uint64_t *nderived;                 /* by type: how many were derived */
 	struct ens_engine_watch watch;      /* .before NULL: nobody */
@@ -194,6 +198,8 @@ struct ens_engine {
 	bool *out_approx;                   /* likewise */
 	struct ens_entry_id *event_ids;
 	uint32_t event_ids_cap;
+	char *identity;                     /* room for what is hashed */
+	size_t identity_cap;
 	struct ens_cell **due;              /* cells due at one time */
 	uint32_t ndue, due_cap;
 	struct ens_found *found;            /* complete with the event or deadline at hand; and room to sort partials in */
@@ -219,7 +225,7 @@ static inline bool ens_predicate_holds(struct ens_engine *e, uint32_t p)
 /* Fills what the rule's tables imply; t, engine, group, keys and index are set. */
 enum ens_status ens_rule_open(struct ens_rule *r) ENS_MUST_CHECK;
 /* The part of it that says where what lies in a partial match and how large things are; only t need be set. */
-void ens_rule_lay_out(struct ens_rule *r, const struct ens_tables *t);
+void ens_rule_lay_out(struct ens_rule *r, const struct ens_tables *t); /* r->all is set, or NULL */
 void ens_rule_close(struct ens_rule *r);
 
 /* Calls back for each condition that the rule asks of events: type, predicate, its bits. */
@@ -294,6 +300,11 @@ static inline struct ens_record *ens_cell_record(const struct ens_cell *c)
 	return c->rule->record_at ? (struct ens_record *)(void *)((char *)(uintptr_t)c + c->rule->record_at) : NULL;
 }
 
+static inline struct ens_all_cell *ens_cell_all(const struct ens_cell *c)
+{
+	return (struct ens_all_cell *)(void *)((char *)(uintptr_t)c + c->rule->all_at);
+}
+
 static inline const struct ens_t_entry *ens_partial_entries(const struct ens_rule *r, const struct ens_partial *p, uint32_t *n)
 {
 	const struct ens_t_state *s = &r->state[p->state];
@@ -321,6 +332,10 @@ void ens_slots_capture(struct ens_rule *r, struct ens_partial *p, const struct e
 /* The slots as they would be if entry t took an event: where a new round of a group begins, the names of its steps mean that
  * round's events, of which there are none.  Good until it is called again. */
 const struct ens_value *ens_slots_behind(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t);
+/* As ens_slots_capture, with what the capture's program gave. */
+void ens_slots_add(struct ens_rule *r, struct ens_partial *p, const struct ens_t_capture *c, struct ens_value v);
+/* A text of the event at hand becomes a blob that stays; null without memory. */
+void ens_value_keep(struct ens_engine *e, struct ens_value *v);
 
 /* ---- absences and deadlines: match_due.c ---------------------------------------------------------------------------- */
 

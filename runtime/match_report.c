@@ -8,7 +8,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#define XXH_STATIC_LINKING_ONLY /* a hash state on the stack */
 #include <xxhash.h>
 
 #include "runtime/match.h"
@@ -46,44 +45,71 @@ static bool list_events(struct ens_engine *e, const struct ens_partial *p, uint3
 	return true;
 }
 
-static void hash_text(XXH3_state_t *h, const struct ens_tables *t, struct ens_t_str s)
+static char *put(char *at, const void *bytes, size_t len)
 {
-	uint32_t len = s.len;
-
-	XXH3_128bits_update(h, &len, sizeof len);
-	XXH3_128bits_update(h, t->bytes + s.off, s.len);
+	memcpy(at, bytes, len);
+	return at + len;
 }
 
-/* Identity: hash of rule name, kind, number of the emit, key, and per event taken the step, stream name and ID. */
-static void identify(const struct ens_engine *e, const struct ens_partial *p, uint32_t emit, bool timeout, uint8_t id[16])
+static char *put_text(char *at, const struct ens_tables *t, struct ens_t_str s)
+{
+	const uint32_t len = s.len;
+
+	return put(put(at, &len, sizeof len), t->bytes + s.off, len);
+}
+
+/* Room for what identifies a match of p's rule and key; NULL without memory. */
+static char *identity_room(struct ens_engine *e, const struct ens_partial *p)
 {
 	const struct ens_tables *t = e->tables;
-	const struct ens_rule *r = p->cell->rule;
-	const struct ens_key *key = p->cell->key;
-	XXH3_state_t h;
+	size_t longest = 0;
 
-	XXH3_INITSTATE(&h);
-	XXH3_128bits_reset(&h);
-	hash_text(&h, t, r->t->name);
-	if (timeout)
-		XXH3_128bits_update(&h, "timeout", sizeof "timeout");
-	else
-		XXH3_128bits_update(&h, "match", sizeof "match");
-	XXH3_128bits_update(&h, &emit, sizeof emit);
-	XXH3_128bits_update(&h, &key->len, sizeof key->len);
-	XXH3_128bits_update(&h, key->bytes, key->len);
-	for (const struct ens_link *l = p->taken; l; l = l->before) {
-		uint64_t entry[3] = {l->state};
+	for (uint32_t i = 0; i < t->nstream && !e->from_file; i++)
+		if (t->stream[i].name.len > longest)
+			longest = t->stream[i].name.len;
 
-		ens_layers_identity(e, &l->id, entry + 1);
-		XXH3_128bits_update(&h, entry, sizeof entry);
-		if (!e->from_file && l->id.stream < t->nstream)
-			hash_text(&h, t, t->stream[l->id.stream].name);
+	const size_t len = 64 + p->cell->rule->t->name.len + p->cell->key->len + p->ntaken * (3 * sizeof(uint64_t) + sizeof(uint32_t) + longest);
+
+	if (len > e->identity_cap) {
+		char *bigger = realloc(e->identity, 2 * len);
+
+		if (!bigger)
+			return NULL;
+		e->identity = bigger;
+		e->identity_cap = 2 * len;
 	}
-	XXH128_canonical_t bytes;
+	return e->identity;
+}
 
-	XXH128_canonicalFromHash(&bytes, XXH3_128bits_digest(&h));
-	memcpy(id, bytes.digest, 16);
+/* Identity: hash of rule name, kind, number of the emit, key, and per event taken the step, stream name and ID.  False without
+ * memory. */
+static bool identify(struct ens_engine *e, const struct ens_partial *p, uint32_t emit, bool timeout, uint8_t id[16])
+{
+	const struct ens_tables *t = e->tables;
+	const struct ens_key *key = p->cell->key;
+	char *const text = identity_room(e, p), *at = text;
+
+	if (!text)
+		return false;
+	at = put_text(at, t, p->cell->rule->t->name);
+	at = timeout ? put(at, "timeout", sizeof "timeout") : put(at, "match", sizeof "match");
+	at = put(at, &emit, sizeof emit);
+	at = put(at, &key->len, sizeof key->len);
+	at = put(at, key->bytes, key->len);
+	for (const struct ens_link *l = p->taken; l; l = l->before) {
+		const uint64_t state = l->state;
+		uint64_t entry[2];
+
+		/* Number by number: what was stored in parts is slow to load as a whole. */
+		ens_layers_identity(e, &l->id, entry);
+		at = put(at, &state, sizeof state);
+		at = put(at, &entry[0], sizeof *entry);
+		at = put(at, &entry[1], sizeof *entry);
+		if (!e->from_file && l->id.stream < t->nstream)
+			at = put_text(at, t, t->stream[l->id.stream].name);
+	}
+	XXH128_canonicalFromHash((XXH128_canonical_t *)(void *)id, XXH3_128bits(text, (size_t)(at - text)));
+	return true;
 }
 
 /* ---- whether it is said --------------------------------------------------------------------------------------------- */
@@ -189,7 +215,10 @@ static void emit(struct ens_partial *p, int64_t end_us, bool timeout, uint64_t s
 			if (e->context.approx)
 				em.approx = e->out_approx;
 		}
-		identify(e, p, i, timeout, em.id);
+		if (!identify(e, p, i, timeout, em.id)) {
+			e->failed = ENS_ENOMEM;
+			return;
+		}
 		r->emitted_now++;
 		if (said->kind == ENS_T_DERIVE) {
 			e->failed = ens_layers_derive(e, p, at, em.id, nevent, end_us);

@@ -477,6 +477,10 @@ void ens_match_event(struct ens_cell *c, const struct ens_event *ev, uint64_t bi
 
 	c->pos++;
 	r->emitted_now = 0;
+	if (r->all) {
+		ens_all_event(c, ev, bits);
+		return;
+	}
 	bits |= ENS_EVERY_EVENT;
 	if (r->t->scope == ENS_T_SESSION)
 		session_note(c, ev);
@@ -535,6 +539,8 @@ void ens_match_rearm(struct ens_cell *c)
 	const struct ens_record *rec = ens_cell_record(c);
 	const struct ens_t_absence *a = leads(r);
 
+	if (r->all)
+		ens_all_rearm(c);
 	if (r->scope_only && c->first)
 		ens_cell_arm(c, ens_scope_end(r, c->first));
 	if (!r->scope_only)
@@ -581,7 +587,9 @@ void ens_match_due(struct ens_cell *c, int64_t time_us)
 	r->emitted_now = 0;
 	if (rec && rec->told_us <= time_us)
 		rec->told_us = INT64_MIN;
-	if (r->scope_only)
+	if (r->all)
+		ens_all_due(c, time_us);
+	else if (r->scope_only)
 		while (c->first && ens_scope_end(r, c->first) <= time_us)
 			ens_match_drop(c->first);
 	else
@@ -610,7 +618,7 @@ bool ens_match_empty(const struct ens_cell *c)
 {
 	const struct ens_record *rec = ens_cell_record(c);
 
-	if (c->first || c->in_session || (rec && (rec->held || rec->having_held || rec->told_us != INT64_MIN)))
+	if (c->npartial || c->in_session || (rec && (rec->held || rec->having_held || rec->told_us != INT64_MIN)))
 		return false;
 	for (uint32_t i = 0; i < c->rule->t->leads.count; i++)
 		if (c->lead_us[i] != INT64_MIN)

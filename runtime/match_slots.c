@@ -16,6 +16,10 @@
 /* The event's string as one that stays; slots that keep the same one share it. */
 static struct ens_blob *blob_keep(struct ens_engine *e, const struct ens_value *v)
 {
+	if (e->values_stay) {
+		ens_blob_of(v)->refs++;
+		return ens_blob_of(v);
+	}
 	for (uint32_t i = 0; i < e->npin; i++)
 		if (e->pin[i].s == v->s && e->pin[i].blob->len == v->len) {
 			e->pin[i].blob->refs++;
@@ -35,19 +39,23 @@ static struct ens_blob *blob_keep(struct ens_engine *e, const struct ens_value *
 	return b;
 }
 
+void ens_value_keep(struct ens_engine *e, struct ens_value *v)
+{
+	struct ens_blob *b = blob_keep(e, v);
+
+	if (b)
+		v->s = b->bytes;
+	else
+		v->null = ENS_NULL;
+}
+
 static void slot_set(struct ens_engine *e, struct ens_value *slot, enum ens_type type, const struct ens_value *v)
 {
 	struct ens_value old = *slot;
 
 	*slot = *v;
-	if (ens_type_is_bytes(type) && !v->null) {
-		struct ens_blob *b = blob_keep(e, v);
-
-		if (b)
-			slot->s = b->bytes;
-		else
-			slot->null = ENS_NULL;
-	}
+	if (ens_type_is_bytes(type) && !v->null)
+		ens_value_keep(e, slot);
 	if (ens_type_is_bytes(type) && !old.null)
 		ens_blob_release(&e->heap, ens_blob_of(&old));
 }
@@ -166,10 +174,14 @@ static void collect(struct ens_engine *e, struct ens_value *slot, const struct e
 
 void ens_slots_capture(struct ens_rule *r, struct ens_partial *p, const struct ens_t_capture *c)
 {
+	ens_slots_add(r, p, c, ens_program_run(&r->engine->context, c->program));
+}
+
+void ens_slots_add(struct ens_rule *r, struct ens_partial *p, const struct ens_t_capture *c, struct ens_value v)
+{
 	struct ens_engine *e = r->engine;
 	struct ens_value *slot = &ens_partial_slots(r, p)[c->slot];
 	enum ens_type type = e->tables->slot[r->t->slots.first + c->slot].type;
-	struct ens_value v = ens_program_run(&e->context, c->program);
 
 	switch ((enum ens_t_capture_kind)c->kind) {
 	case ENS_T_KEEP:

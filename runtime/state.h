@@ -20,7 +20,7 @@
 #include "runtime/order.h"
 
 #define ENS_STATE_MAGIC "ENSS\r\n\x1a\n" /* 8 bytes */
-#define ENS_STATE_VERSION 1u
+#define ENS_STATE_VERSION 2u
 
 struct ens_state_header {
 	char magic[8];

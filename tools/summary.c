@@ -368,7 +368,10 @@ static void add_held_back(const struct summary *s, uint32_t rule, struct ens_buf
 		ens_buf_adds(b, "  complete matches emit nothing: the rule only has `on timeout`\n");
 	if (c->partials && (s->hold || !s->files)) {
 		ens_buf_adds(b, "  ");
-		add_n(b, c->partials, "partial match is still open", "partial matches are still open");
+		if (c->shared)
+			add_n(b, c->partials, "event is kept for matches that are open", "events are kept for matches that are open");
+		else
+			add_n(b, c->partials, "partial match is still open", "partial matches are still open");
 		ens_buf_adds(b, s->files ? ": time stands still at the last event (`--at-end hold`)\n" : "\n");
 	}
 }

@@ -609,7 +609,7 @@ static enum ens_status ignore_emission(void *user, const struct ens_emission *e)
 /* The lines before the one whose emission did not come once more, looking at each partial match. */
 static void look_again(struct run *first)
 {
-	const struct ens_engine_options options = {.sink = {.emit = ignore_emission}};
+	const struct ens_engine_options options = {.no_shared_matches = true, .sink = {.emit = ignore_emission}};
 	struct run w = {.r = first->r, .t = first->t, .test = first->test, .out = first->out, .err = first->err,
 			.missed = first->missed};
 

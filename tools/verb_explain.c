@@ -16,7 +16,10 @@ static enum cli_exit explain_rule(struct cli_rules *r, const struct ens_decl *ru
 
 	if (code != CLI_DONE)
 		return code;
-	ens_tables_rule_cost(&r->tables, cli_rule_index(r, rule), &cost);
+	if (ens_tables_rule_cost(&r->tables, cli_rule_index(r, rule), &cost) != ENS_OK) {
+		cli_say("no memory");
+		return CLI_INTERNAL;
+	}
 	ens_explain_rule(rule, &graph, &cost, out);
 	return CLI_DONE;
 }

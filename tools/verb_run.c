@@ -63,6 +63,8 @@
 	  "serve /metrics, /healthz, /readyz and a status page there,\nfor example 127.0.0.1:9464 (port 0: one that is free)") \
 	X(NO_PROVENANCE, "no-provenance", 0, NULL, NULL, \
 	  "leave `_events` out of emissions") \
+	X(NO_SHARED_MATCHES, "no-shared-matches", 0, NULL, NULL, \
+	  "keep each partial match of `match all` by itself: slower,\nwith the same emissions") \
 	X(SUMMARY, "summary", 0, NULL, NULL, \
 	  "at the end, say of each rule what it took in and how far\nits matches came (files: told anyway if nothing came out)") \
 	X(NO_SUMMARY, "no-summary", 0, NULL, NULL, \
@@ -205,6 +207,9 @@ static enum cli_exit take_option(const struct cli_verb *verb, struct run_args *a
 		return take_http(verb, args, value);
 	case OPT_NO_PROVENANCE:
 		args->redis.no_provenance = true;
+		break;
+	case OPT_NO_SHARED_MATCHES:
+		args->redis.no_shared_matches = true;
 		break;
 	case OPT_SUMMARY:
 		args->summary = true;
@@ -353,6 +358,7 @@ static enum cli_exit run_files(const struct run_args *args, const struct cli_rul
 		.event_field = args->event_field,
 		.dead = args->dead,
 		.no_provenance = args->redis.no_provenance,
+		.no_shared_matches = args->redis.no_shared_matches,
 		.out_fd = STDOUT_FILENO,
 		.quiet = args->redis.quiet,
 		.max_emissions = args->max_emissions,

@@ -40,6 +40,7 @@ struct ens_file_options {
 	bool at_end_flush;         /* at the end of the inputs time goes to its end; else it stands at the last event */
 	const char *event_field;   /* member that names the type; NULL: "event", else "_event" */
 	bool no_provenance;        /* emissions without `_events` */
+	bool no_shared_matches;    /* as in struct ens_engine_options */
 	uint32_t max_emissions;    /* of one rule at one event; 0: the engine's default */
 	int out_fd;
 	FILE *log;                 /* rejected entries and the summary; NULL: standard error */

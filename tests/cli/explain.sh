@@ -205,6 +205,18 @@ case $out in
 *period*|*having*) fail "neither" "$out" ;;
 *) pass "neither" ;;
 esac
+cat >shared.ens <<'EOF'
+event A from "a" { n: int, k: string }
+rule pairs
+  key   k
+  match all a: A[n = 1] ->> b: A[n = 2] ->> c: A[n = 3]
+  within 1h
+  emit  M { n: a.n, k: b.k }
+EOF
+one shared.ens pairs
+contains "events that matches share" "$out" '- for each event that a step took, once, however many partial matches it is in: 64 bytes, with the room beside it at most twice that'
+contains "what makes a match of them" "$out" 'Of its events it remembers what makes, in a match: - of `a`: `n` - of `b`: `k`'
+contains "how many" "$out" 'It is bounded by 1000000 keys, 1000000 such events in all; beyond that'
 
 expect "a rule that is not there" 1 'has no rule `slip`: did you mean `slips`?' explain rules.ens slip
 expect "nor one like it" 1 'has no rule `frobnicate`; `ensue list' explain rules.ens frobnicate

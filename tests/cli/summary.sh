@@ -287,6 +287,13 @@ rule r
 END
 contains "--at-end hold" "$err" '1 partial match is still open: time stands still at the last event (`--at-end hold`)'
 
+why "open and shared" --at-end hold <<'END'
+rule r
+  match all a: Beat ->> b: Beat[user = "nobody"]
+  emit  M {}
+END
+contains "what is kept for open matches" "$err" 'kept for matches that are open: time stands still at the last event (`--at-end hold`)'
+
 # ---- rules over rules
 
 why "derived" <<'END'

@@ -3,6 +3,7 @@
 
   differential.py [--ensue PATH] [--seeds A-B] [--seconds N] [--jobs N] [--save FILE]
                   [--only LIST] [--without LIST]     constructs; --list names them, left out: all
+                  [--option=--no-shared-matches]     of `ensue run`, too
   differential.py --self ...    no command: every match of the reference (without having, limit, timeouts) must also be
                                 one of its `match all` without skip
 A seed is a rule, tried on STREAMS streams, each of which is a case and has a number: 17.3 is the third of seed 17. A seed
@@ -53,6 +54,9 @@ CONSTRUCTS = {
     "timeout": "`on timeout emit`", "values": "fields in `emit`", "two emits": "a second `emit`",
     "step name": "`step()` in `on timeout emit`", "derive": "a rule over what another derives",
 }
+# What a `match all` may have whose matches are shared (runtime/all.h): nothing looks at two events.
+SHARED = frozenset(["all", "types", "filter", "from", "keys", "time scope", "events scope", "repetition", "until", "combinations",
+                    "group", "group name", "either", "and", "absence", "either of two", "named either", "having", "once", "limit"])
 NAMES = "abcd"
 DURATIONS = [5, 10, 20, 30, 50]
 SCOPES = [20, 30, 50, 80, 120]
@@ -669,9 +673,9 @@ def other_reading(case, got):
 COMMAND = SWITCHES = None
 
 
-def start_worker(path, switches):
+def start_worker(path, options, switches):
     global COMMAND, SWITCHES
-    COMMAND, SWITCHES = path and Command(path), switches
+    COMMAND, SWITCHES = path and Command(path, options=options), switches
     gc.collect()
     gc.freeze()
     gc.set_threshold(10**6)  # there are hardly any cycles
@@ -863,6 +867,9 @@ def chosen(args):
     """The constructs that are switched on."""
     def names(text):
         for name in filter(None, (name.strip() for name in text.split(","))):
+            if name == "shared":
+                yield from SHARED
+                continue
             if name not in CONSTRUCTS:
                 sys.exit(f"differential.py: no construct `{name}`: --list names them")
             yield name
@@ -878,11 +885,12 @@ def main():
     ap.add_argument("--jobs", type=int, default=2)
     ap.add_argument("--batch", type=int, default=50, help="seeds in one process")
     ap.add_argument("--self", action="store_true", dest="own")
-    ap.add_argument("--only", help="only these constructs (comma between them), and plain steps and arrows")
+    ap.add_argument("--only", help="only these constructs (comma between them; shared: SHARED), and plain steps and arrows")
     ap.add_argument("--without", default="", help="not these constructs")
     ap.add_argument("--list", action="store_true", help="name the constructs")
     ap.add_argument("--max", type=int, default=20, help="stop after so many differences")
     ap.add_argument("--save", help="append minimised differences here")
+    ap.add_argument("--option", action="append", default=[], help="of `ensue run`, too: --option=--no-shared-matches")
     args = ap.parse_args()
     if args.list:
         for name, what in CONSTRUCTS.items():
@@ -893,7 +901,7 @@ def main():
     tally, refusals, matched, differences = collections.Counter(), collections.Counter(), 0, 0
     seeds = parse_seeds(args.seeds)
     batches = (seeds[i:i + args.batch] for i in range(0, len(seeds), args.batch))
-    with multiprocessing.Pool(args.jobs, start_worker, (None if args.own else args.ensue, chosen(args))) as pool:
+    with multiprocessing.Pool(args.jobs, start_worker, (None if args.own else args.ensue, args.option, chosen(args))) as pool:
         for done in pool.imap_unordered(self_check if args.own else try_seeds, batches):
             for seed, kind, detail in done:
                 tally[kind] += 1

@@ -20,8 +20,8 @@ Emission = collections.namedtuple("Emission", "rule key kind events start end su
 class Command:
     """`ensue run RULES --input FILE --at-end ...` in a private folder, which is removed on exit."""
 
-    def __init__(self, path, timeout_s=20):
-        self.path, self.timeout_s = path, timeout_s
+    def __init__(self, path, timeout_s=20, options=()):
+        self.path, self.timeout_s, self.options = path, timeout_s, list(options)
         self.allowed = set()  # warnings not to be told
         self.folder = tempfile.TemporaryDirectory(prefix="ensue-conformance-")
         self.rules = os.path.join(self.folder.name, "rules.ens")
@@ -35,7 +35,7 @@ class Command:
             f.write(rules)
         with open(self.input, "w", encoding="utf-8") as f:
             f.writelines(lines)
-        argv = [self.path, "run", self.rules, "--input", self.input, "--at-end", at_end]
+        argv = [self.path, "run", self.rules, "--input", self.input, "--at-end", at_end, *self.options]
         argv += [word for code in sorted(self.allowed) for word in ("--allow", code)]
         try:
             done = subprocess.run(argv, capture_output=True, text=True, timeout=self.timeout_s, check=False)

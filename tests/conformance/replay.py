@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-from differential import CONSTRUCTS, Maker, parse_seeds, rules_text  # noqa: E402  (the flag above must come first)
+from differential import CONSTRUCTS, SHARED, Maker, parse_seeds, rules_text  # noqa: E402  (the flag above must come first)
 from run import cases  # noqa: E402
 
 CHUNK = 500  # cases in one process
@@ -24,8 +24,9 @@ TALLY = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) not compiled or run$", r
 
 
 def random_cases(seeds):
-    for seed in seeds:
-        case = Maker(seed, CONSTRUCTS).case()
+    for seed, constructs in itertools.chain.from_iterable(
+            [(seed, CONSTRUCTS)] + ([(seed, SHARED)] if seed % 4 == 0 else []) for seed in seeds):
+        case = Maker(seed, constructs).case()
         yield {"rules": rules_text(case), "events": case["events"], "at_end": case["at_end"]}
 
 

@@ -28,10 +28,11 @@ def main():
     ap = argparse.ArgumentParser(description="run conformance cases through ensue")
     ap.add_argument("--ensue", default=os.environ.get("ENSUE", "ensue"))
     ap.add_argument("--only", default="", help="only cases whose id contains this text")
+    ap.add_argument("--option", action="append", default=[], help="of `ensue run`, too: --option=--no-shared-matches")
     ap.add_argument("files", nargs="*")
     args = ap.parse_args()
     files = args.files or sorted(glob.glob(os.path.join(here, "cases", "*.jsonl")))
-    command = Command(args.ensue)
+    command = Command(args.ensue, options=args.option)
     passed = failed = skipped = 0
     for case in cases(files):
         if args.only not in case["id"]:

@@ -37,6 +37,10 @@ static const char rules[] =
 	"rule gathers\n  key k?\n  match all a: A ->> b: (A | B){1,4} combinations -> c: B[n > 2 and count_distinct(b.s) < 3]\n"
 	"  where count_distinct(b.n) > 1\n  within 4s\n  emit G { l: list(b.s), i: set(b.ip), x: set(b.x), p: percentile(b.x, 50),\n"
 	"    q: percentile(b.n, 90), d: count_distinct(b.s) }\n"
+	"rule shared\n  key k?\n  match all a: A ->> b: (A | B){1,2} -> not A[n = 4] -> c: B[n > 2]\n  within 6 events\n"
+	"  emit S { s: b[-1].s, ip: a.ip, n: count(b), x: c.x, l: list(b.s) }\n"
+	"rule spans\n  key n\n  match all a: A ->> b: (A | B)+ until B[n = 3], c: B\n  within 5s\n  skip all\n"
+	"  having count(b) != 2 once\n  emit T { s: first(b).s, at: a.t }\n"
 	"rule both\n  key k?\n  match all x: (D | A) -> not B[n = 4] for 1s\n  within 20s\n  emit Q { n: x.n }\n";
 
 /* The same but for one number. */
@@ -491,8 +495,8 @@ static void state_of_something_else_is_refused(void)
 	CU_ASSERT_EQUAL(strncmp(err.text, "the saved state cannot be loaded: it was saved with other rules (", 65), 0);
 	ens_engine_close(e);
 	free_compiled(&other);
-	h->version = 2;
-	refused(b, &state, "the saved state cannot be loaded: its format is version 2, this ensue knows version 1");
+	h->version = 7;
+	refused(b, &state, "the saved state cannot be loaded: its format is version 7, this ensue knows version 2");
 	h->version = ENS_STATE_VERSION;
 	h->semantics = 7;
 	refused(b, &state, "the saved state cannot be loaded: it was saved under version 7 of what matching means, this ensue has "

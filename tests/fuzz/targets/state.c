@@ -34,6 +34,10 @@ static const char rules[] =
 	"  reset on A[n = 0]\n  emit M { s: a.s, ip: a.ip }\n"
 	"rule low\n  key k?\n  match a: A -> b: B\n  within 5s\n  derive D { k: a.k, n: a.n, s: b.s }\n"
 	"rule twice\n  match x: D ->> y: D[n != x.n]\n  within 20s\n  emit P { s: x.s, n: count() }\n"
+	"rule shared\n  key k?\n  match all a: A ->> b: (A | B){1,2} -> not A[n = 4] -> c: B[n > 2]\n  within 6 events\n"
+	"  emit S { s: b[-1].s, ip: a.ip, n: count(b), x: c.x, l: list(b.s) }\n"
+	"rule spans\n  key n\n  match all a: A ->> b: (A | B)+ until B[n = 3], c: B\n  within 5s\n  skip all\n"
+	"  having count(b) != 2 once\n  emit T { s: first(b).s, at: a.t }\n"
 	"rule both\n  key k?\n  match all x: (D | A) -> not B[n = 4] for 1s\n  within 20s\n  emit Q { n: x.n }\n";
 
 struct pair {

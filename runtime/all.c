@@ -1,0 +1,391 @@
+/*
+ * Cells of shared rules: what an event adds to the nodes of a key, and what goes when starts are over (runtime/all.h).
+ *
+ * The idea is that of the timed enumerable compact set of M. Bucchi, A. Grez, A. Quintana, C. Riveros and S. Vansummeren
+ * (CORE: a COmplex event Recognition Engine, PVLDB 15(9), 2022): all open matches are one graph whose nodes know the latest
+ * start below them, so upkeep per event does not depend on how many they are, and what is over is never looked at.  Here
+ * the unions are stretches of lists by position instead of nodes: what a way leads on from is always all that a point took
+ * since some event, as conditions look at events alone.
+ *
+ * Guarantee: no two ways through the nodes to one that completes are the same match; none is missing that began with a
+ * start which is still in scope.  Cost: an event, the ways into the points that take it and the ways that it closes;
+ * expiry, once a node.  Tested by tests/unit/test_all.c, tests/conformance (cases, differential, replay).
+ */
+#include "runtime/all.h"
+
+#include <string.h>
+
+#include "runtime/match.h"
+
+/* ---- starts --------------------------------------------------------------------------------------------------------- */
+
+/* Which start an event at this position and time would be: A2. */
+static int64_t start_of(const struct ens_rule *r, uint64_t pos, int64_t time_us)
+{
+	return r->t->scope == ENS_T_TIME ? time_us : (int64_t)pos;
+}
+
+/* The earliest start that the event at hand is in scope of. */
+static int64_t live_from(const struct ens_cell *c, int64_t time_us)
+{
+	const struct ens_t_rule *t = c->rule->t;
+	int64_t from = INT64_MIN;
+
+	if (t->scope == ENS_T_TIME)
+		from = ens_time_add(time_us, -t->scope_amount);
+	else if (t->scope == ENS_T_EVENTS)
+		from = ens_time_add((int64_t)c->pos + 1, -t->scope_amount);
+	return from > ens_cell_all(c)->floor ? from : ens_cell_all(c)->floor;
+}
+
+/* ---- lists ---------------------------------------------------------------------------------------------------------- */
+
+enum ens_type ens_all_value_type(const struct ens_rule *r, const struct ens_t_capture *k)
+{
+	/* What is only counted is kept as there or not; what does not come from the event, not at all. */
+	return k->kind == ENS_T_COUNT || r->engine->tables->program[k->program].rule != ENS_NONE ? ENS_BOOL : (enum ens_type)r->engine->tables->slot[r->t->slots.first + k->slot].type;
+}
+
+static const struct ens_t_list *captures(const struct ens_rule *r, const struct ens_all_point *q)
+{
+	return &r->state[q->state].captures;
+}
+
+/* What the node keeps goes. */
+static void release(struct ens_rule *r, const struct ens_all_point *q, struct ens_all_node *n)
+{
+	const struct ens_t_list *l = captures(r, q);
+	struct ens_value *v = ens_all_values(q, n);
+
+	for (uint32_t i = 0; r->all->counted && i < l->count; i++)
+		if (!v[i].null && ens_type_is_bytes(ens_all_value_type(r, &r->engine->tables->capture[l->first + i])))
+			ens_blob_release(&r->engine->heap, ens_blob_of(&v[i]));
+}
+
+bool ens_all_list_room(struct ens_cell *c, uint32_t list, uint32_t cap)
+{
+	struct ens_rule *r = c->rule;
+	struct ens_all_list *l = &ens_all_lists(r->all, ens_cell_all(c))[list];
+	const uint32_t size = r->all->point[r->all->of_list[list]].node_bytes, head = l->cap - l->first;
+	char *node = ens_heap_alloc(&r->engine->heap, (size_t)cap * size);
+
+	if (!node) {
+		r->engine->failed = ENS_ENOMEM;
+		return false;
+	}
+	if (!l->n) {
+		/* nothing moves */
+	} else if (l->n <= head) {
+		memcpy(node, l->node + (size_t)l->first * size, (size_t)l->n * size);
+	} else {
+		memcpy(node, l->node + (size_t)l->first * size, (size_t)head * size);
+		memcpy(node + (size_t)head * size, l->node, (size_t)(l->n - head) * size);
+	}
+	ens_heap_free(&r->engine->heap, l->node, (size_t)l->cap * size);
+	*l = (struct ens_all_list){.node = node, .n = l->n, .cap = cap};
+	return true;
+}
+
+static void drop_list(struct ens_cell *c, uint32_t list)
+{
+	struct ens_rule *r = c->rule;
+	const struct ens_all_point *q = &r->all->point[r->all->of_list[list]];
+	struct ens_all_list *l = &ens_all_lists(r->all, ens_cell_all(c))[list];
+
+	for (uint32_t i = 0; r->all->counted && i < l->n; i++)
+		release(r, q, ens_all_node_at(l, q->node_bytes, i));
+	c->npartial -= l->n;
+	r->stats.partials -= l->n;
+	ens_heap_free(&r->engine->heap, l->node, (size_t)l->cap * q->node_bytes);
+	*l = (struct ens_all_list){0};
+}
+
+/* What is dead goes from the front.  A list that becomes much too large shrinks. */
+static void prune(struct ens_cell *c, uint32_t list, int64_t floor)
+{
+	struct ens_rule *r = c->rule;
+	const struct ens_all_point *q = &r->all->point[r->all->of_list[list]];
+	struct ens_all_list *l = &ens_all_lists(r->all, ens_cell_all(c))[list];
+	uint32_t gone = 0;
+
+	while (l->n) {
+		struct ens_all_node *n = ens_all_node_at(l, q->node_bytes, 0);
+
+		if (n->reach >= floor)
+			break;
+		release(r, q, n);
+		l->first = (l->first + 1) & (l->cap - 1);
+		l->n--;
+		gone++;
+	}
+	if (!gone)
+		return;
+	c->npartial -= gone;
+	r->stats.partials -= gone;
+	if (!l->n)
+		drop_list(c, list);
+	else if (l->cap > 8 && l->n <= l->cap / 8 && !ens_all_list_room(c, list, l->cap / 4))
+		return; /* the engine has failed */
+}
+
+struct ens_all_node *ens_all_append(struct ens_cell *c, uint32_t list)
+{
+	struct ens_rule *r = c->rule;
+	struct ens_all_list *l = &ens_all_lists(r->all, ens_cell_all(c))[list];
+
+	if (l->n == l->cap && (l->cap > UINT32_MAX / 4 || !ens_all_list_room(c, list, l->cap ? l->cap * 2 : 2))) {
+		r->engine->failed = ENS_ENOMEM;
+		return NULL;
+	}
+	c->npartial++;
+	r->stats.partials++;
+	l->n++;
+	return ens_all_node_at(l, r->all->point[r->all->of_list[list]].node_bytes, l->n - 1);
+}
+
+void ens_all_lead_on(struct ens_cell *c, uint32_t list, const struct ens_all_node *n)
+{
+	const struct ens_all_plan *plan = c->rule->all;
+	const struct ens_t_list out = plan->point[plan->of_list[list]].out;
+	struct ens_all_open *open = ens_all_opens(ens_cell_all(c));
+
+	for (uint32_t k = out.first; k < out.first + out.count; k++)
+		if (plan->way[k].arrow == ENS_T_NEXT)
+			open[k] = (struct ens_all_open){.since = n->pos, .reach = n->reach};
+		else if (n->pos >= open[k].since && n->reach > open[k].reach)
+			open[k].reach = n->reach;
+}
+
+/* ---- cells ---------------------------------------------------------------------------------------------------------- */
+
+void ens_all_open_cell(struct ens_cell *c)
+{
+	const struct ens_all_plan *plan = c->rule->all;
+	struct ens_all_cell *a = ens_cell_all(c);
+
+	memset(a, 0, ens_all_cell_bytes(plan));
+	a->newest = a->floor = INT64_MIN;
+	for (uint32_t k = 0; k < plan->nway; k++)
+		ens_all_opens(a)[k].reach = INT64_MIN;
+}
+
+void ens_all_clear(struct ens_cell *c)
+{
+	const struct ens_all_plan *plan = c->rule->all;
+	struct ens_all_cell *a = ens_cell_all(c);
+
+	for (uint32_t i = 0; i < plan->nlist; i++)
+		drop_list(c, i);
+	a->newest = a->floor = INT64_MIN;
+	for (uint32_t k = 0; k < plan->nway; k++)
+		ens_all_opens(a)[k] = (struct ens_all_open){.reach = INT64_MIN};
+}
+
+static void prune_all(struct ens_cell *c, int64_t floor)
+{
+	if (ens_cell_all(c)->newest < floor) {
+		ens_all_clear(c);
+		return;
+	}
+	for (uint32_t i = 0; i < c->rule->all->nlist; i++)
+		prune(c, i, floor);
+}
+
+void ens_all_rearm(struct ens_cell *c)
+{
+	if (c->npartial && c->rule->t->scope == ENS_T_TIME)
+		ens_cell_arm(c, ens_time_add(ens_cell_all(c)->newest, c->rule->t->scope_amount));
+}
+
+void ens_all_due(struct ens_cell *c, int64_t time_us)
+{
+	if (time_us == INT64_MAX)
+		ens_all_clear(c);
+	else if (c->rule->t->scope == ENS_T_TIME)
+		prune_all(c, ens_time_add(ens_time_add(time_us, -c->rule->t->scope_amount), 1));
+}
+
+/* ---- too many ------------------------------------------------------------------------------------------------------- */
+
+/* The node with the earliest start; of several the first, which is that start where it is still there. */
+static const struct ens_all_node *oldest(struct ens_cell *c)
+{
+	const struct ens_all_plan *plan = c->rule->all;
+	const struct ens_all_list *l = ens_all_lists(plan, ens_cell_all(c));
+	const struct ens_all_node *first = NULL;
+
+	for (uint32_t i = 0; i < plan->nlist; i++) {
+		const struct ens_all_node *n = l[i].n ? ens_all_node_at(&l[i], plan->point[plan->of_list[i]].node_bytes, 0) : NULL;
+
+		if (n && (!first || n->reach < first->reach || (n->reach == first->reach && n->pos < first->pos)))
+			first = n;
+	}
+	return first;
+}
+
+bool ens_all_oldest(struct ens_cell *c, int64_t *start_us)
+{
+	const struct ens_all_node *n = oldest(c);
+
+	if (n)
+		*start_us = c->rule->t->scope == ENS_T_TIME ? n->reach : n->time_us;
+	return n;
+}
+
+void ens_all_drop_oldest(struct ens_cell *c)
+{
+	const struct ens_all_node *n = oldest(c);
+	struct ens_all_cell *a = ens_cell_all(c);
+
+	if (!n)
+		return;
+	a->floor = n->reach + 1;
+	prune_all(c, a->floor);
+}
+
+/* ---- events --------------------------------------------------------------------------------------------------------- */
+
+/* The latest start that came to where way k leads on from, for the event at hand. */
+static int64_t reach_by(const struct ens_all_way *w, const struct ens_all_open *open, uint64_t pos)
+{
+	return w->arrow == ENS_T_NEXT && open->since + 1 != pos ? INT64_MIN : open->reach;
+}
+
+static void keep_values(struct ens_rule *r, const struct ens_all_point *q, struct ens_all_node *n)
+{
+	struct ens_engine *e = r->engine;
+	const struct ens_t_list *l = captures(r, q);
+	struct ens_value *v = ens_all_values(q, n);
+
+	for (uint32_t i = 0; i < l->count; i++) {
+		const struct ens_t_capture *k = &e->tables->capture[l->first + i];
+
+		v[i] = (struct ens_value){.null = ENS_NULL};
+		if (e->tables->program[k->program].rule != ENS_NONE)
+			continue;
+		v[i] = ens_program_run(&e->context, k->program);
+		if (k->kind == ENS_T_COUNT)
+			v[i] = (struct ens_value){.null = v[i].null};
+		else if (!v[i].null && ens_type_is_bytes(ens_all_value_type(r, k)))
+			ens_value_keep(e, &v[i]);
+	}
+}
+
+/* The step of point q could take the event.  If a live match comes there with it, that is a fresh node. */
+static void arrive(struct ens_cell *c, const struct ens_event *ev, uint64_t bits, uint32_t at, int64_t floor)
+{
+	struct ens_rule *r = c->rule;
+	struct ens_all_plan *plan = r->all;
+	const struct ens_all_point *q = &plan->point[at];
+	struct ens_all_cell *a = ens_cell_all(c);
+	struct ens_all_node *n = ens_all_fresh(plan, plan->nfresh);
+	int64_t reach = INT64_MIN;
+
+	for (uint32_t i = q->in.first; i < q->in.first + q->in.count; i++) {
+		const uint32_t k = plan->in[i];
+		const struct ens_all_way *w = &plan->way[k];
+		const bool barred = bits & w->bars;
+		int64_t by = reach_by(w, &ens_all_opens(a)[k], c->pos);
+
+		if (w->from == 0)
+			by = start_of(r, c->pos, ev->time_us);
+		if (w->since_at != ENS_NONE)
+			n->since[w->since_at] = barred ? c->pos : w->arrow == ENS_T_NEXT ? c->pos - 1 : ens_all_opens(a)[k].since;
+		if (barred)
+			continue;
+		if (w->from == 0) {
+			a->newest = by;
+			r->stats.started++;
+		}
+		if (by > reach)
+			reach = by;
+	}
+	if (reach < floor || reach == INT64_MIN)
+		return;
+	n->id = ev->id;
+	n->pos = c->pos;
+	n->time_us = ev->time_us;
+	n->reach = reach;
+	keep_values(r, q, n);
+	plan->fresh_point[plan->nfresh++] = at;
+}
+
+/* Fresh nodes come to where they lead on from, or go. */
+static void settle(struct ens_cell *c, int64_t floor)
+{
+	struct ens_rule *r = c->rule;
+	struct ens_all_plan *plan = r->all;
+
+	for (uint32_t i = 0; i < plan->nfresh; i++) {
+		const struct ens_all_point *q = &plan->point[plan->fresh_point[i]];
+		struct ens_all_node *fresh = ens_all_fresh(plan, i), *n = NULL;
+
+		if (q->list != ENS_NONE && r->engine->failed == ENS_OK) {
+			prune(c, q->list, floor);
+			n = ens_all_append(c, q->list);
+		}
+		if (!n) {
+			release(r, q, fresh);
+			continue;
+		}
+		memcpy(n, fresh, q->node_bytes);
+		ens_all_lead_on(c, q->list, n);
+	}
+}
+
+/* Matches are complete with the event at hand. */
+static void complete(struct ens_cell *c, const struct ens_event *ev, int64_t floor)
+{
+	struct ens_rule *r = c->rule;
+	struct ens_all_plan *plan = r->all;
+
+	ens_all_report(c, floor, ev->time_us);
+	if (r->t->skip != ENS_T_SKIP_ALL)
+		return;
+	ens_all_clear(c);
+	for (uint32_t i = 0; i < plan->nfresh; i++)
+		release(r, &plan->point[plan->fresh_point[i]], ens_all_fresh(plan, i));
+	plan->nfresh = 0;
+}
+
+static void close_ways(struct ens_cell *c, uint64_t bits)
+{
+	const struct ens_all_plan *plan = c->rule->all;
+	struct ens_all_open *open = ens_all_opens(ens_cell_all(c));
+
+	for (; bits; bits &= bits - 1) {
+		const struct ens_t_list l = plan->symbol[plan->symbol_of_bit[__builtin_ctzll(bits)]].closes;
+
+		for (uint32_t i = l.first; i < l.first + l.count; i++)
+			open[plan->closed[i]] = (struct ens_all_open){.since = c->pos, .reach = INT64_MIN};
+	}
+}
+
+void ens_all_event(struct ens_cell *c, const struct ens_event *ev, uint64_t bits)
+{
+	struct ens_rule *r = c->rule;
+	struct ens_all_plan *plan = r->all;
+	const int64_t floor = live_from(c, ev->time_us);
+	bool completes = false;
+
+	if (c->npartial && ens_cell_all(c)->newest < floor)
+		ens_all_clear(c);
+	plan->nfresh = 0;
+	for (uint64_t left = bits & plan->bits; left; left &= left - 1) {
+		const struct ens_t_list l = plan->symbol[plan->symbol_of_bit[__builtin_ctzll(left)]].takers;
+
+		for (uint32_t i = l.first; i < l.first + l.count; i++) {
+			const uint32_t before = plan->nfresh;
+
+			arrive(c, ev, bits, plan->taker[i], floor);
+			completes |= plan->nfresh > before && plan->point[plan->taker[i]].accepts;
+		}
+	}
+	if (completes && r->engine->failed == ENS_OK)
+		complete(c, ev, floor);
+	close_ways(c, bits & plan->bits);
+	if (plan->nfresh)
+		settle(c, floor);
+	plan->nfresh = 0;
+	ens_all_rearm(c);
+}

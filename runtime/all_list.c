@@ -1,0 +1,576 @@
+/*
+ * The matches that an event completes, one by one, in order, of a cell of a shared rule (runtime/all.h).
+ *
+ * First back: from the nodes that the event made, all nodes that lead to one of them are marked, by position, the last
+ * first; marked are only nodes that a live start reaches.  Then forth, depth first over what is marked, position by position:
+ * each event that can be first, each that can follow it.  That is the order of semantics.md section 3, and no way taken is
+ * in vain: what comes first is listed first, and the listing can stop anywhere.  The matches over the same events, which
+ * differ in the steps that took them, are listed together, in the order of the entries that led there.  Along the way each
+ * match's slots are made from its nodes' values, those of the beginning once for all that go on from it.
+ * Cost: marking, once the nodes that are in a match (and, where a match may leave out steps, dead ones between them);
+ * listing, the events in which a match differs from the one before, and reporting it.  Rooms grow to the longest and stay.
+ * Nothing recurses.  Tested by tests/unit/test_all.c, tests/conformance.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/all.h"
+#include "runtime/match.h"
+
+/* A node from which the match can be complete. */
+struct mark {
+	const struct ens_all_node *node;
+	uint32_t point;
+	uint32_t higher;   /* the mark of the same point with the next later position, or ENS_NONE */
+	uint32_t next;     /* in room->next: for each way out of the point the mark with the earliest position behind it */
+};
+
+/* Of a point while marking. */
+struct front {
+	uint64_t need;     /* nodes from that position on may lead to a marked one */
+	uint32_t left;     /* nodes of its list that were not looked at: the first ones */
+	uint32_t last;     /* the mark made last, or ENS_NONE */
+};
+
+/* The events of a match so far stand at certain positions; which steps they are can differ.  A step has all that the event
+ * can be, the edges that lead there from the step before, and where its places lead to next. */
+struct step {
+	uint32_t place, nplace;
+	uint32_t edge, nedge;
+	uint32_t cursor, ncursor;
+	uint32_t taken;    /* edge of the match that is made */
+};
+
+struct place {
+	uint32_t mark;     /* ENS_NONE: the start */
+	uint32_t cursor;   /* for each way out the mark that is next there, or ENS_NONE */
+	bool useful;       /* it leads to the end by the steps behind it */
+};
+
+/* In the order of `from`, then of ways. */
+struct edge {
+	uint32_t from, to; /* places of the step before, and of the step */
+	uint32_t way;
+};
+
+struct ens_all_room {
+	struct mark *mark;
+	uint32_t nmark, mark_cap;
+	uint32_t *next;
+	uint32_t nnext, next_cap;
+	struct front front[ENS_ALL_POINTS_MAX];
+	uint64_t low[ENS_ALL_WAYS_MAX]; /* by way: marked nodes can be reached from that position on; UINT64_MAX: none */
+	struct step *step;
+	struct place *place;
+	struct edge *edge;
+	uint32_t step_cap, place_cap, edge_cap;
+	uint32_t *cursor;
+	uint32_t cursor_cap;
+	struct ens_link *link;
+	uint32_t link_cap;
+	char *partial;     /* the match as it is up to each step */
+	uint32_t npartial, partial_cap;
+};
+
+void ens_all_room_free(struct ens_all_room *m)
+{
+	if (!m)
+		return;
+	free(m->mark);
+	free(m->next);
+	free(m->step);
+	free(m->place);
+	free(m->edge);
+	free(m->cursor);
+	free(m->link);
+	free(m->partial);
+	free(m);
+}
+
+/* Room for n; false: no memory. */
+static bool room_for(void **list, uint32_t n, uint32_t *cap, size_t size)
+{
+	if (n <= *cap)
+		return true;
+	const uint32_t bigger = n < 32 ? 64 : n * 2;
+	void *moved = n < UINT32_MAX / 4 ? realloc(*list, bigger * size) : NULL;
+
+	if (!moved)
+		return false;
+	*list = moved;
+	*cap = bigger;
+	return true;
+}
+
+#define ROOM_FOR(list, n, cap) room_for((void **)(void *)&(list), (n), &(cap), sizeof *(list))
+
+/* ---- back ----------------------------------------------------------------------------------------------------------- */
+
+struct listing {
+	struct ens_cell *c;
+	struct ens_rule *r;
+	const struct ens_all_plan *plan;
+	struct ens_all_room *m;
+	const struct ens_all_list *list;
+	int64_t floor, end_us;
+	uint64_t looks;    /* matches that will still be looked at */
+	bool counting;     /* they are only counted: the event has all the emissions it may have */
+};
+
+static bool mark_node(struct listing *w, const struct ens_all_node *n, uint32_t at)
+{
+	struct ens_all_room *m = w->m;
+	const struct ens_t_list out = w->plan->point[at].out;
+
+	if (!ROOM_FOR(m->mark, m->nmark + 1, m->mark_cap) || !ROOM_FOR(m->next, m->nnext + out.count, m->next_cap))
+		return false;
+	m->mark[m->nmark++] = (struct mark){.node = n, .point = at, .higher = m->front[at].last, .next = m->nnext};
+	for (uint32_t k = out.first; k < out.first + out.count; k++)
+		m->next[m->nnext++] = m->low[k] <= n->pos ? m->front[w->plan->way[k].to].last : ENS_NONE;
+	return true;
+}
+
+/* How many of the first `n` nodes of the list stand before `pos`. */
+static uint32_t count_before(const struct ens_all_list *l, uint32_t node_bytes, uint32_t n, uint64_t pos)
+{
+	uint32_t low = 0, high = n;
+
+	while (low < high) {
+		const uint32_t mid = low + (high - low) / 2;
+
+		if (ens_all_node_at(l, node_bytes, mid)->pos < pos)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static uint64_t last_left(const struct listing *w, const struct ens_all_point *q, const struct front *f)
+{
+	return ens_all_node_at(&w->list[q->list], q->node_bytes, f->left - 1)->pos;
+}
+
+/* What leads to a node that was marked is looked at now. */
+static void lead_back(struct listing *w, uint32_t mark)
+{
+	struct ens_all_room *m = w->m;
+	const struct ens_all_node *n = m->mark[mark].node;
+	const struct ens_all_point *to = &w->plan->point[m->mark[mark].point];
+
+	m->front[m->mark[mark].point].last = mark;
+	for (uint32_t i = to->in.first; i < to->in.first + to->in.count; i++) {
+		const uint32_t k = w->plan->in[i], from = w->plan->way[k].from;
+		const uint64_t since = ens_all_since(&w->plan->way[k], n);
+		struct front *f = &m->front[from];
+
+		if (from == 0 || since >= n->pos)
+			continue;
+		if (since < m->low[k])
+			m->low[k] = since;
+		if (since < f->need)
+			f->need = since;
+		const struct ens_all_point *q = &w->plan->point[from];
+
+		if (f->left && last_left(w, q, f) >= n->pos)
+			f->left = count_before(&w->list[q->list], q->node_bytes, f->left, n->pos);
+	}
+}
+
+/* A live start reaches it, and it leads to a marked node. */
+static bool leads_there(const struct listing *w, const struct ens_all_point *q, const struct ens_all_node *n)
+{
+	if (n->reach < w->floor)
+		return false;
+	for (uint32_t k = q->out.first; k < q->out.first + q->out.count; k++)
+		if (w->m->low[k] <= n->pos)
+			return true;
+	return false;
+}
+
+/* The next position to look at, from the last to the first; 0: none. */
+static uint64_t next_position(const struct listing *w)
+{
+	uint64_t best = 0;
+
+	for (uint32_t i = 0; i < w->plan->nlist; i++) {
+		const uint32_t at = w->plan->of_list[i];
+		const struct front *f = &w->m->front[at];
+		const uint64_t pos = f->need == UINT64_MAX || !f->left ? 0 : last_left(w, &w->plan->point[at], f);
+
+		if (pos >= f->need && pos > best)
+			best = pos;
+	}
+	return best;
+}
+
+static bool mark_all(struct listing *w)
+{
+	struct ens_all_room *m = w->m;
+	uint32_t done = 0;
+	uint64_t pos;
+
+	m->nmark = m->nnext = 0;
+	for (uint32_t i = 0; i < w->plan->npoint; i++)
+		m->front[i] = (struct front){.need = UINT64_MAX, .last = ENS_NONE};
+	for (uint32_t i = 0; i < w->plan->nlist; i++)
+		m->front[w->plan->of_list[i]].left = w->list[i].n;
+	for (uint32_t k = 0; k < w->plan->nway; k++)
+		m->low[k] = UINT64_MAX;
+	for (uint32_t i = 0; i < w->plan->nfresh; i++)
+		if (w->plan->point[w->plan->fresh_point[i]].accepts && !mark_node(w, ens_all_fresh(w->plan, i), w->plan->fresh_point[i]))
+			return false;
+	for (;;) {
+		/* What one event is at several points does not lead from one to another. */
+		for (; done < m->nmark; done++)
+			lead_back(w, done);
+		pos = next_position(w);
+		if (!pos)
+			return true;
+		for (uint32_t i = 0; i < w->plan->nlist; i++) {
+			const uint32_t at = w->plan->of_list[i];
+			const struct ens_all_point *q = &w->plan->point[at];
+			struct front *f = &m->front[at];
+
+			if (!f->left || f->need > pos || last_left(w, q, f) != pos)
+				continue;
+			f->left--;
+			const struct ens_all_node *n = ens_all_node_at(&w->list[i], q->node_bytes, f->left);
+
+			if (leads_there(w, q, n) && !mark_node(w, n, at))
+				return false;
+		}
+	}
+}
+
+/* ---- forth ---------------------------------------------------------------------------------------------------------- */
+
+/* The first of mark `at` and those behind it to which way k leads from position `pos`. */
+static uint32_t led_to(const struct listing *w, uint32_t k, uint64_t pos, uint32_t at)
+{
+	const struct ens_all_way *way = &w->plan->way[k];
+
+	for (; at != ENS_NONE; at = w->m->mark[at].higher) {
+		const struct ens_all_node *n = w->m->mark[at].node;
+		const uint64_t since = ens_all_since(way, n);
+
+		if (since == n->pos)
+			continue; /* it did not take that event */
+		return way->from == 0 || since <= pos ? at : ENS_NONE;
+	}
+	return ENS_NONE;
+}
+
+static struct ens_t_list ways_out(const struct listing *w, const struct place *at)
+{
+	return w->plan->point[at->mark == ENS_NONE ? 0 : w->m->mark[at->mark].point].out;
+}
+
+/* The step can go on: where each way out of its places leads first. */
+static bool set_cursors(struct listing *w, struct step *step)
+{
+	struct ens_all_room *m = w->m;
+	uint32_t n = step->cursor;
+
+	for (uint32_t i = step->place; i < step->place + step->nplace; i++) {
+		const struct mark *from = m->place[i].mark == ENS_NONE ? NULL : &m->mark[m->place[i].mark];
+		const struct ens_t_list out = ways_out(w, &m->place[i]);
+
+		if (!ROOM_FOR(m->cursor, n + out.count, m->cursor_cap))
+			return false;
+		m->place[i].cursor = n;
+		for (uint32_t k = 0; k < out.count; k++)
+			m->cursor[n++] = led_to(w, out.first + k, from ? from->node->pos : 0,
+						from ? m->next[from->next + k] : m->front[w->plan->way[out.first + k].to].last);
+	}
+	step->ncursor = n - step->cursor;
+	return true;
+}
+
+/* The earliest position that the step leads to; UINT64_MAX: none is left. */
+static uint64_t earliest(const struct listing *w, const struct step *step)
+{
+	const uint32_t *cursor = &w->m->cursor[step->cursor];
+	uint64_t pos = UINT64_MAX;
+
+	for (uint32_t i = 0; i < step->ncursor; i++)
+		if (cursor[i] != ENS_NONE && w->m->mark[cursor[i]].node->pos < pos)
+			pos = w->m->mark[cursor[i]].node->pos;
+	return pos;
+}
+
+/* The place of the step that is this mark; it may be new.  ENS_NONE: no memory. */
+static uint32_t place_of(struct ens_all_room *m, struct step *step, uint32_t mark)
+{
+	for (uint32_t i = 0; i < step->nplace; i++)
+		if (m->place[step->place + i].mark == mark)
+			return i;
+	if (!ROOM_FOR(m->place, step->place + step->nplace + 1, m->place_cap))
+		return ENS_NONE;
+	m->place[step->place + step->nplace] = (struct place){.mark = mark};
+	return step->nplace++;
+}
+
+/* As go_to, from a step that leads on by one way. */
+static bool go_on(struct listing *w, uint32_t at)
+{
+	struct ens_all_room *m = w->m;
+	const struct step *from = &m->step[at];
+	struct step *to = &m->step[at + 1];
+	const uint32_t mark = m->place[from->place].mark, next = m->cursor[from->cursor];
+
+	*to = (struct step){.place = from->place + 1, .nplace = 1, .edge = from->edge + from->nedge, .nedge = 1,
+			    .cursor = from->cursor + 1};
+	if (!ROOM_FOR(m->place, to->place + 1, m->place_cap) || !ROOM_FOR(m->edge, to->edge + 1, m->edge_cap))
+		return false;
+	const uint32_t way = ways_out(w, &m->place[from->place]).first;
+
+	m->place[to->place] = (struct place){.mark = next};
+	m->edge[to->edge] = (struct edge){.way = way};
+	m->cursor[from->cursor] = led_to(w, way, mark == ENS_NONE ? 0 : m->mark[mark].node->pos, m->mark[next].higher);
+	return true;
+}
+
+/* Step `at` + 1: all that step `at` leads to at the position, which it has led to then. */
+static bool go_to(struct listing *w, uint32_t at, uint64_t pos)
+{
+	struct ens_all_room *m = w->m;
+
+	const struct step *from = &m->step[at];
+	struct step *to = &m->step[at + 1];
+
+	*to = (struct step){.place = from->place + from->nplace, .edge = from->edge + from->nedge, .cursor = from->cursor + from->ncursor};
+	for (uint32_t i = 0; i < from->nplace; i++) {
+		const uint32_t mark = m->place[from->place + i].mark, cursors = m->place[from->place + i].cursor;
+		const struct ens_t_list out = ways_out(w, &m->place[from->place + i]);
+
+		for (uint32_t k = 0; k < out.count; k++) {
+			uint32_t *cursor = &m->cursor[cursors + k];
+
+			if (*cursor == ENS_NONE || m->mark[*cursor].node->pos != pos)
+				continue;
+			const uint32_t place = place_of(m, to, *cursor);
+
+			if (place == ENS_NONE || !ROOM_FOR(m->edge, to->edge + to->nedge + 1, m->edge_cap))
+				return false;
+			m->edge[to->edge + to->nedge++] = (struct edge){.from = i, .to = place, .way = out.first + k};
+			*cursor = led_to(w, out.first + k, mark == ENS_NONE ? 0 : m->mark[mark].node->pos, m->mark[*cursor].higher);
+		}
+	}
+	return true;
+}
+
+/* ---- a match -------------------------------------------------------------------------------------------------------- */
+
+static struct ens_partial *partial_at(const struct listing *w, uint32_t event)
+{
+	return (struct ens_partial *)(void *)(w->m->partial + (size_t)event * w->r->partial_bytes);
+}
+
+/* Room for that event of a match: links lead on to where they are now. */
+static bool room_for_event(struct listing *w, uint32_t event)
+{
+	struct ens_all_room *m = w->m;
+	const uint32_t cap = m->link_cap;
+
+	if (!ROOM_FOR(m->link, event + 1, m->link_cap) ||
+	    !room_for((void **)(void *)&m->partial, event + 1, &m->partial_cap, w->r->partial_bytes))
+		return false;
+	for (uint32_t i = 1; cap != m->link_cap && i < event; i++)
+		m->link[i].before = &m->link[i - 1];
+	return true;
+}
+
+static void capture(struct listing *w, struct ens_partial *p, const struct ens_all_point *q, const struct ens_all_node *n)
+{
+	struct ens_rule *r = w->r;
+	const struct ens_tables *t = r->engine->tables;
+	const struct ens_t_list captures = r->state[q->state].captures;
+	const struct ens_value *v = ens_all_values(q, n);
+
+	r->engine->context.slot = ens_partial_slots(r, p);
+	for (uint32_t i = 0; i < captures.count; i++) {
+		const struct ens_t_capture *k = &t->capture[captures.first + i];
+
+		if (t->program[k->program].rule == ENS_NONE)
+			ens_slots_add(r, p, k, v[i]);
+		else
+			ens_slots_capture(r, p, k);
+	}
+}
+
+/* The match as it is with its events before that one takes the node by the way. */
+static bool take(struct listing *w, uint32_t event, const struct mark *at, uint32_t way)
+{
+	struct ens_rule *r = w->r;
+	const struct ens_tables *t = r->engine->tables;
+	const struct ens_all_point *q = &w->plan->point[at->point];
+	const struct ens_t_list actions = t->entry[w->plan->way[way].entry].actions;
+
+	if (w->counting)
+		return true;
+	if (!room_for_event(w, event))
+		return false;
+	struct ens_partial *p = partial_at(w, event);
+
+	if (event < w->m->npartial && w->plan->counted)
+		ens_slots_release(r, p);
+	memcpy(ens_partial_slots(r, p), event ? ens_partial_slots(r, partial_at(w, event - 1)) : r->initial,
+	       r->t->slots.count * sizeof(struct ens_value));
+	if (event && w->plan->counted)
+		ens_slots_share(r, p);
+	if (event >= w->m->npartial)
+		w->m->npartial = event + 1;
+	w->m->link[event] = (struct ens_link){.before = event ? &w->m->link[event - 1] : NULL, .id = at->node->id,
+					      .pos = at->node->pos, .refs = 1, .state = q->state};
+	for (uint32_t i = 0; i < actions.count; i++)
+		if (t->op[actions.first + i].kind == ENS_T_CLEAR)
+			ens_slots_reset(r, ens_partial_slots(r, p), t->op[actions.first + i].reg, t->op[actions.first + i].n);
+	capture(w, p, q, at->node);
+	return r->engine->failed == ENS_OK;
+}
+
+static void report(struct listing *w, uint32_t event)
+{
+	struct ens_rule *r = w->r;
+
+	w->looks--;
+	if (w->counting) {
+		r->stats.matched++;
+		r->stats.dropped_emissions += r->t->emits.count;
+		return;
+	}
+	const struct mark *first = &w->m->mark[w->m->place[w->m->step[1].place + w->m->edge[w->m->step[1].taken].to].mark];
+	struct ens_partial *p = partial_at(w, event);
+
+	p->cell = w->c;
+	p->taken = &w->m->link[event];
+	p->ntaken = event + 1;
+	p->start_us = first->node->time_us;
+	p->start_pos = first->node->pos;
+	ens_match_report(p, w->end_us, false);
+	/* `having ... once` and `limit` want to see each. */
+	w->counting = r->emitted_now == r->engine->options.emissions_per_event && r->t->having == ENS_NONE && !r->t->limit_count;
+}
+
+/* Of the steps behind `made`, up to the last: which places lead to the end by the steps as they are. */
+static void find_useful(struct listing *w, uint32_t made, uint32_t last)
+{
+	struct ens_all_room *m = w->m;
+
+	for (uint32_t i = 0; i < m->step[last].nplace; i++)
+		m->place[m->step[last].place + i].useful = true;
+	for (uint32_t s = last; s > made + 1; s--) {
+		const struct step *step = &m->step[s], *before = &m->step[s - 1];
+
+		for (uint32_t i = 0; i < before->nplace; i++)
+			m->place[before->place + i].useful = false;
+		for (uint32_t i = step->edge; i < step->edge + step->nedge; i++)
+			if (m->place[step->place + m->edge[i].to].useful)
+				m->place[before->place + m->edge[i].from].useful = true;
+	}
+}
+
+/* All matches over the events of the steps up to `last`, of which the first `made` are made. */
+static bool list_ways(struct listing *w, uint32_t made, uint32_t last)
+{
+	struct ens_all_room *m = w->m;
+	uint32_t s = made + 1;
+
+	find_useful(w, made, last);
+	m->step[s].taken = m->step[s].edge;
+	while (s > made && w->looks && w->r->engine->failed == ENS_OK) {
+		struct step *step = &m->step[s];
+		const struct step *before = &m->step[s - 1];
+		const uint32_t from = s == 1 ? 0 : m->edge[before->taken].to, end = step->edge + step->nedge;
+
+		while (step->taken < end &&
+		       (m->edge[step->taken].from != from || !m->place[step->place + m->edge[step->taken].to].useful))
+			step->taken++;
+		if (step->taken == end) {
+			if (--s > made)
+				m->step[s].taken++;
+			continue;
+		}
+		const struct edge *edge = &m->edge[step->taken];
+
+		if (!take(w, s - 1, &m->mark[m->place[step->place + edge->to].mark], edge->way))
+			return false;
+		if (s < last) {
+			s++;
+			m->step[s].taken = m->step[s].edge;
+		} else {
+			report(w, s - 1);
+			step->taken++;
+		}
+	}
+	return true;
+}
+
+/* Step 0 is the start.  `made`: so many steps lead on by one way only, and the match as far as they go is made. */
+static bool list_all(struct listing *w)
+{
+	struct ens_engine *e = w->r->engine;
+	struct ens_all_room *m = w->m;
+	uint32_t at = 0, made = 0;
+
+	if (!ROOM_FOR(m->step, 1, m->step_cap) || !ROOM_FOR(m->place, 1, m->place_cap))
+		return false;
+	m->step[0] = (struct step){.nplace = 1};
+	m->place[0] = (struct place){.mark = ENS_NONE};
+	if (!set_cursors(w, &m->step[0]))
+		return false;
+	while (e->failed == ENS_OK && w->looks) {
+		const uint64_t pos = earliest(w, &m->step[at]);
+
+		if (pos == UINT64_MAX) {
+			if (at-- == 0)
+				break;
+			made = made < at ? made : at;
+			continue;
+		}
+		if (!ROOM_FOR(m->step, at + 2, m->step_cap) || !(m->step[at].ncursor == 1 ? go_on(w, at) : go_to(w, at, pos)))
+			return false;
+		struct step *step = &m->step[at + 1];
+		const bool alone = made == at && step->nedge == 1;
+
+		if (alone) {
+			step->taken = step->edge;
+			if (!take(w, at, &m->mark[m->place[step->place].mark], m->edge[step->edge].way))
+				return false;
+		}
+		if (pos != w->c->pos) {
+			at++;
+			made += alone;
+			if (!set_cursors(w, step))
+				return false;
+		} else if (alone) {
+			report(w, at);
+		} else if (!list_ways(w, made, at + 1)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+void ens_all_report(struct ens_cell *c, int64_t floor, int64_t end_us)
+{
+	struct ens_rule *r = c->rule;
+	struct ens_engine *e = r->engine;
+	struct ens_all_plan *plan = r->all;
+	struct listing w = {.c = c, .r = r, .plan = plan, .list = ens_all_lists(plan, ens_cell_all(c)), .floor = floor, .end_us = end_us,
+			    .looks = (uint64_t)e->options.emissions_per_event * ENS_ALL_LOOKS};
+
+	if (!plan->room && !(plan->room = calloc(1, sizeof *plan->room))) {
+		e->failed = ENS_ENOMEM;
+		return;
+	}
+	w.m = plan->room;
+	w.m->npartial = 0;
+	e->values_stay = true;
+	if (!mark_all(&w) || !list_all(&w))
+		e->failed = e->failed == ENS_OK ? ENS_ENOMEM : e->failed;
+	for (uint32_t i = 0; plan->counted && i < w.m->npartial; i++)
+		ens_slots_release(r, partial_at(&w, i));
+	e->values_stay = false;
+}

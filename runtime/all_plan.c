@@ -1,0 +1,332 @@
+/*
+ * Which rules are shared, and what points and ways they have (runtime/all.h).
+ *
+ * A rule is, if at each event nothing but the event says what its matches do with it: conditions, `until` and `not` look at
+ * the event alone, nothing is timed but the whole, and no match drops another but by `skip all`.  Counters are written
+ * out, from the start on, so guards are known here; a rule whose repetitions make too many points of that is not shared.
+ * What stays closed for one of two partial matches at a point and not for the other does not fit either: `greedy` with
+ * another arrow than `->>`, and `, not`.
+ * Cost: points times ways out of one.  Tested by tests/unit/test_all.c and tests/conformance.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/all.h"
+#include "runtime/match.h"
+
+/* ---- which rules ---------------------------------------------------------------------------------------------------- */
+
+static bool refs_fit(const struct ens_tables *t, struct ens_t_list refs)
+{
+	for (uint32_t i = 0; i < refs.count; i++)
+		if (t->ref[refs.first + i].condition != ENS_NONE)
+			return false;
+	return true;
+}
+
+static bool entry_fits(const struct ens_tables *t, const struct ens_t_entry *e)
+{
+	for (uint32_t i = 0; i < e->guards.count; i++)
+		if (t->op[e->guards.first + i].kind == ENS_T_HOLDS)
+			return false;
+	if (e->kind == ENS_T_ACCEPT)
+		return e->absences.count == 0;
+	for (uint32_t i = 0; i < e->absences.count; i++) {
+		const struct ens_t_absence *a = &t->absence[e->absences.first + i];
+
+		if (a->kind != ENS_T_UNTIL_NEXT || a->condition != ENS_NONE)
+			return false;
+	}
+	return e->after_us < 0 && e->within_us < 0 && e->after_program == ENS_NONE && e->within_program == ENS_NONE &&
+	       !(e->flags & ENS_T_EMPTY) && (!e->leave_end || e->arrow == ENS_T_ANY);
+}
+
+/* What it keeps is a function of the event, or of what is kept already. */
+static bool capture_fits(const struct ens_tables *t, const struct ens_t_capture *k)
+{
+	const struct ens_t_program *p = &t->program[k->program];
+
+	if (p->rule == ENS_NONE)
+		return true;
+	for (uint32_t i = 0; i < p->code.count; i++)
+		if (t->insn[p->code.first + i].op == ENS_OP_LOOKUP)
+			return false;
+	return p->event_type == ENS_NONE && !ens_type_is_bytes((enum ens_type)p->type);
+}
+
+static bool state_fits(const struct ens_tables *t, const struct ens_t_state *s)
+{
+	if (s->condition != ENS_NONE || !refs_fit(t, s->untils))
+		return false;
+	for (uint32_t i = 0; i < s->captures.count; i++)
+		if (!capture_fits(t, &t->capture[s->captures.first + i]))
+			return false;
+	for (uint32_t i = 0; i < s->entries.count; i++) {
+		const struct ens_t_entry *e = &t->entry[s->entries.first + i];
+
+		if (e->kind <= ENS_T_ACCEPT && !entry_fits(t, e))
+			return false;
+	}
+	return true;
+}
+
+static bool rule_fits(const struct ens_tables *t, const struct ens_t_rule *r)
+{
+	if (r->select != ENS_T_ALL || r->window != ENS_NONE || r->scope == ENS_T_SESSION || r->layer || r->leads.count ||
+	    r->resets.count || r->ncounter > ENS_ALL_COUNTERS_MAX)
+		return false;
+	if (r->skip != ENS_T_SKIP_DEFAULT && r->skip != ENS_T_SKIP_NONE && r->skip != ENS_T_SKIP_ALL)
+		return false;
+	for (uint32_t i = 0; i < r->emits.count; i++)
+		if (t->emit[r->emits.first + i].kind == ENS_T_TIMEOUT)
+			return false;
+	for (uint32_t i = 0; i < r->states.count; i++)
+		if (!state_fits(t, &t->state[r->states.first + i]))
+			return false;
+	return true;
+}
+
+/* ---- points and ways ------------------------------------------------------------------------------------------------ */
+
+/* The number of the condition; ENS_NONE: there are too many. */
+static uint32_t symbol_of(struct ens_all_plan *p, uint32_t type, uint32_t predicate)
+{
+	for (uint32_t i = 0; i < p->nsymbol; i++)
+		if (p->symbol[i].type == type && p->symbol[i].predicate == predicate)
+			return i;
+	if (p->nsymbol == ENS_ALL_SYMBOLS_MAX)
+		return ENS_NONE;
+	p->symbol[p->nsymbol] = (struct ens_all_symbol){.type = type, .predicate = predicate};
+	return p->nsymbol++;
+}
+
+static uint32_t point_of(struct ens_all_plan *p, uint32_t state, const uint32_t *counter)
+{
+	for (uint32_t i = 0; i < p->npoint; i++)
+		if (p->point[i].state == state && !memcmp(p->point[i].counter, counter, sizeof p->point[i].counter))
+			return i;
+	if (p->npoint == ENS_ALL_POINTS_MAX)
+		return ENS_NONE;
+	struct ens_all_point *q = &p->point[p->npoint];
+
+	*q = (struct ens_all_point){.state = state, .list = ENS_NONE};
+	memcpy(q->counter, counter, sizeof q->counter);
+	return p->npoint++;
+}
+
+/* The ways out of point `at`.  False: there are too many. */
+static bool lead_out(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, uint32_t at)
+{
+	const struct ens_t_list entries = t->state[r->states.first + p->point[at].state].entries;
+
+	p->point[at].out.first = p->nway;
+	for (uint32_t i = 0; i < entries.count; i++) {
+		const struct ens_t_entry *e = &t->entry[entries.first + i];
+		uint32_t counter[ENS_ALL_COUNTERS_MAX], to;
+
+		if (e->kind > ENS_T_ACCEPT || !ens_counters_allow(p->point[at].counter, &t->op[e->guards.first], e->guards.count))
+			continue;
+		if (e->kind == ENS_T_ACCEPT) {
+			p->point[at].accepts = true;
+			continue;
+		}
+		memcpy(counter, p->point[at].counter, sizeof counter);
+		ens_counters_act(counter, &t->op[e->actions.first], e->actions.count);
+		to = point_of(p, e->target, counter);
+		if (to == ENS_NONE || p->nway == ENS_ALL_WAYS_MAX)
+			return false;
+		p->way[p->nway++] = (struct ens_all_way){
+			.from = at, .to = to, .entry = entries.first + i, .arrow = e->arrow, .since_at = ENS_NONE};
+		p->point[at].out.count++;
+	}
+	return true;
+}
+
+/* Calls back for each condition on events that says what way w does. */
+static void each_closing(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, struct ens_all_way *w,
+			 void (*fn)(struct ens_all_plan *p, struct ens_all_way *w, uint32_t symbol, bool bars, bool closes))
+{
+	const struct ens_t_entry *e = &t->entry[w->entry];
+	const struct ens_t_state *s = &t->state[r->states.first + e->target];
+	const bool again = e->flags & ENS_T_AGAIN;
+
+	for (uint32_t i = 0; i < s->untils.count; i++) {
+		const struct ens_t_ref *u = &t->ref[s->untils.first + i];
+
+		fn(p, w, symbol_of(p, u->type, u->predicate), true, again);
+	}
+	for (uint32_t i = 0; i < e->absences.count; i++) {
+		const struct ens_t_absence *a = &t->absence[e->absences.first + i];
+
+		fn(p, w, symbol_of(p, a->type, a->predicate), false, true);
+	}
+	if (e->arrow == ENS_T_FOLLOWED)
+		fn(p, w, symbol_of(p, s->type, s->predicate), false, true);
+}
+
+/* All conditions of the rule have a number, so that each has a trigger of its own (M5). */
+static bool number_symbols(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r)
+{
+	bool fits = true;
+
+	for (uint32_t i = 0; i < r->states.count; i++) {
+		const struct ens_t_state *s = &t->state[r->states.first + i];
+
+		fits &= i == 0 || symbol_of(p, s->type, s->predicate) != ENS_NONE;
+		for (uint32_t k = 0; k < s->untils.count; k++)
+			fits &= symbol_of(p, t->ref[s->untils.first + k].type, t->ref[s->untils.first + k].predicate) != ENS_NONE;
+		for (uint32_t k = 0; k < s->entries.count; k++) {
+			const struct ens_t_list l = t->entry[s->entries.first + k].absences;
+
+			for (uint32_t a = l.first; a < l.first + l.count; a++)
+				fits &= symbol_of(p, t->absence[a].type, t->absence[a].predicate) != ENS_NONE;
+		}
+	}
+	return fits;
+}
+
+/* Before the bits are known: does any event close it, or is any barred? */
+static void note_closing(struct ens_all_plan *p, struct ens_all_way *w, uint32_t symbol, bool bars, bool closes)
+{
+	(void)p;
+	(void)symbol;
+	w->closed_by |= closes && w->from != 0 && w->arrow != ENS_T_NEXT;
+	w->bars |= bars;
+}
+
+static void add_bits(struct ens_all_plan *p, struct ens_all_way *w, uint32_t symbol, bool bars, bool closes)
+{
+	const uint64_t bit = p->symbol[symbol].bit;
+
+	if (closes && w->from != 0 && w->arrow != ENS_T_NEXT)
+		w->closed_by |= bit;
+	if (bars)
+		w->bars |= bit;
+}
+
+/* Where nodes have what. */
+static void lay_out_nodes(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < p->npoint; i++) {
+		struct ens_all_point *q = &p->point[i];
+
+		q->in.first = n;
+		for (uint32_t k = 0; k < p->nway; k++) {
+			struct ens_all_way *w = &p->way[k];
+
+			if (w->to != i)
+				continue;
+			p->in[n++] = k;
+			if (w->closed_by || w->bars)
+				w->since_at = q->nsince++;
+			w->closed_by = w->bars = 0;
+		}
+		q->in.count = n - q->in.first;
+		q->node_bytes = (uint32_t)(sizeof(struct ens_all_node) + q->nsince * sizeof(uint64_t) +
+					   t->state[r->states.first + q->state].captures.count * sizeof(struct ens_value));
+		if (i > 0 && q->out.count) {
+			p->of_list[p->nlist] = i;
+			q->list = p->nlist++;
+		}
+		if (q->node_bytes > p->fresh_bytes)
+			p->fresh_bytes = q->node_bytes;
+	}
+}
+
+static bool lay_out(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r)
+{
+	if (!number_symbols(p, t, r))
+		return false;
+	p->npoint = 1;
+	for (uint32_t i = 0; i < p->npoint; i++) {
+		const struct ens_t_state *s = &t->state[r->states.first + p->point[i].state];
+
+		if (!lead_out(p, t, r, i))
+			return false;
+		if (i > 0)
+			p->point[i].symbol = symbol_of(p, s->type, s->predicate);
+	}
+	for (uint32_t k = 0; k < p->nway; k++)
+		each_closing(p, t, r, &p->way[k], note_closing);
+	lay_out_nodes(p, t, r);
+	for (uint32_t i = 0; i < r->slots.count; i++) {
+		const struct ens_t_slot *slot = &t->slot[r->slots.first + i];
+
+		p->counted |= slot->holds != ENS_T_VALUE || ens_type_is_bytes((enum ens_type)slot->type);
+	}
+	return true;
+}
+
+enum ens_status ens_all_plan_make(const struct ens_tables *t, const struct ens_t_rule *rule, struct ens_all_plan **out)
+{
+	struct ens_all_plan *p;
+
+	*out = NULL;
+	if (!rule_fits(t, rule))
+		return ENS_OK;
+	p = calloc(1, sizeof *p);
+	if (!p)
+		return ENS_ENOMEM;
+	if (!lay_out(p, t, rule)) {
+		free(p);
+		return ENS_OK;
+	}
+	p->fresh = calloc(p->npoint, p->fresh_bytes);
+	p->closed = calloc((size_t)p->nway * p->nsymbol + 1, sizeof *p->closed);
+	if (!p->fresh || !p->closed) {
+		ens_all_plan_free(p);
+		return ENS_ENOMEM;
+	}
+	*out = p;
+	return ENS_OK;
+}
+
+void ens_all_plan_free(struct ens_all_plan *p)
+{
+	if (!p)
+		return;
+	ens_all_room_free(p->room);
+	free(p->fresh);
+	free(p->closed);
+	free(p);
+}
+
+/* ---- triggers ------------------------------------------------------------------------------------------------------- */
+
+static void learn_bit(void *user, uint32_t type, uint32_t predicate, uint64_t bits)
+{
+	struct ens_all_plan *p = user;
+
+	for (uint32_t i = 0; i < p->nsymbol; i++)
+		if (p->symbol[i].type == type && p->symbol[i].predicate == predicate)
+			p->symbol[i].bit = bits;
+}
+
+void ens_all_plan_bind(struct ens_all_plan *p, struct ens_rule *r)
+{
+	uint32_t ntaker = 0, nclosed = 0;
+
+	ens_rule_triggers(r, learn_bit, p);
+	for (uint32_t k = 0; k < p->nway; k++)
+		each_closing(p, r->engine->tables, r->t, &p->way[k], add_bits);
+	for (uint32_t i = 0; i < p->nsymbol; i++) {
+		struct ens_all_symbol *s = &p->symbol[i];
+
+		if (!s->bit)
+			continue; /* of a state that no entry leads to */
+		p->bits |= s->bit;
+		p->symbol_of_bit[__builtin_ctzll(s->bit)] = (uint8_t)i;
+		s->takers.first = ntaker;
+		for (uint32_t q = 1; q < p->npoint; q++)
+			if (p->point[q].symbol == i)
+				p->taker[ntaker++] = q;
+		s->takers.count = ntaker - s->takers.first;
+		s->closes.first = nclosed;
+		for (uint32_t k = 0; k < p->nway; k++)
+			if (p->way[k].closed_by & s->bit)
+				p->closed[nclosed++] = k;
+		s->closes.count = nclosed - s->closes.first;
+	}
+}

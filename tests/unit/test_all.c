@@ -1,0 +1,481 @@
+/*
+ * Shared matches of `match all` (runtime/all.h): rules of many shapes over long random streams must say the same as with a
+ * partial match for each combination, in the same order, also from state that is saved and loaded over and over; what they
+ * keep does not depend on how many matches that is; ceilings hold; nothing is left.  Short streams against the reference:
+ * tests/conformance.
+ */
+#include "runtime/all.h"
+
+#include <CUnit/CUnit.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/compile.h"
+#include "runtime/emission.h"
+#include "runtime/engine.h"
+#include "runtime/state.h"
+
+void suite_all(void);
+
+#define FIRST_US INT64_C(1767600000000000)
+#define MANY 100000000u
+
+struct bench {
+	struct ens_arena arena;
+	struct ens_buf bytes, state;
+	struct ens_tables tables;
+	struct ens_engine_options options;
+	struct ens_engine *engine;
+	struct ens_buf said; /* emissions */
+	struct ens_rule_stats before; /* counted by engines whose state went on in others */
+};
+
+static uint64_t seed;
+
+static uint32_t below(uint32_t n)
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(seed >> 33) % n;
+}
+
+static enum ens_status note(void *user, const struct ens_emission *e)
+{
+	struct bench *b = user;
+
+	ens_emission_json(&b->tables, e, true, &b->said);
+	return b->said.failed ? ENS_ENOMEM : ENS_OK;
+}
+
+static void open_engine(struct bench *b)
+{
+	struct ens_error err = {""};
+
+	b->options.sink = (struct ens_emission_sink){note, b};
+	CU_ASSERT_EQUAL_FATAL(ens_engine_open(&b->tables, &b->options, &b->engine, &err), ENS_OK);
+}
+
+static struct bench *open_bench(const char *rule, struct ens_engine_options options)
+{
+	struct bench *b = calloc(1, sizeof *b);
+	struct ens_buf text = ENS_BUF_EMPTY;
+	struct ens_sources sources;
+	struct ens_diag diag;
+	uint32_t file = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
+	ens_arena_init(&b->arena, 0);
+	ens_sources_init(&sources, &b->arena);
+	ens_diag_init(&diag, &b->arena, &sources);
+	ens_buf_adds(&text, "event E from \"in\" { name: string, key: int, x: float, text: string? }\n"
+			    "event F from \"in\" { name: string, key: int, x: float, text: string? }\nrule r\n");
+	ens_buf_adds(&text, rule);
+	CU_ASSERT_EQUAL_FATAL(ens_sources_add(&sources, "t.ens", text.data, text.len, &file), ENS_OK);
+	if (ens_compile(&b->arena, &diag, &file, 1, NULL, &b->bytes, NULL) != ENS_OK) {
+		printf("not compiled: %s\n", rule);
+		CU_FAIL_FATAL("a rule is not compiled");
+	}
+	CU_ASSERT_EQUAL_FATAL(ens_tables_open(b->bytes.data, b->bytes.len, &b->tables, NULL), ENS_OK);
+	b->options = options;
+	open_engine(b);
+	ens_buf_free(&text);
+	return b;
+}
+
+static void close_bench(struct bench *b)
+{
+	ens_engine_close(b->engine);
+	ens_buf_free(&b->bytes);
+	ens_buf_free(&b->state);
+	ens_buf_free(&b->said);
+	ens_arena_free(&b->arena);
+	free(b);
+}
+
+static struct ens_rule_stats stats(const struct bench *b)
+{
+	struct ens_rule_stats s;
+
+	ens_engine_rule_stats(b->engine, 0, &s);
+	return s;
+}
+
+static bool is_shared(const char *rule)
+{
+	struct bench *b = open_bench(rule, (struct ens_engine_options){0});
+	struct ens_all_plan *plan = NULL;
+	bool shared;
+
+	CU_ASSERT_EQUAL(ens_all_plan_make(&b->tables, &b->tables.rule[0], &plan), ENS_OK);
+	shared = plan;
+	ens_all_plan_free(plan);
+	close_bench(b);
+	return shared;
+}
+
+static void add_stats(struct ens_rule_stats *s, const struct ens_rule_stats *more)
+{
+	s->concerned += more->concerned;
+	s->started += more->started;
+	s->matched += more->matched;
+	s->emitted += more->emitted;
+	s->refused += more->refused;
+	s->suppressed += more->suppressed;
+}
+
+/* An event and its values. */
+struct made {
+	struct ens_event ev;
+	struct ens_value value[4];
+	char name[2], text[4];
+};
+
+static void make(struct made *m, uint64_t n, int64_t time_us, char name, int64_t key)
+{
+	memset(m, 0, sizeof *m);
+	m->name[0] = name;
+	m->text[0] = m->text[1] = (char)('p' + n % 7);
+	m->value[0].s = m->name;
+	m->value[0].len = 1;
+	m->value[1].i = key;
+	m->value[2].f = (double)(n % 11);
+	m->value[3] = (struct ens_value){.s = m->text, .len = 2, .null = n % 5 == 0 ? ENS_NULL : ENS_SET};
+	m->ev = (struct ens_event){.id = {.ms = n}, .type = n % 3 == 1, .time_us = time_us, .value = m->value};
+}
+
+static void push(struct bench *b, const struct made *m)
+{
+	CU_ASSERT_EQUAL_FATAL(ens_engine_push(b->engine, 0, &m->ev), ENS_OK);
+}
+
+/* What goes on from here is what was saved; the bytes and the memory are the same again. */
+static void reload(struct bench *b)
+{
+	struct ens_buf again = ENS_BUF_EMPTY;
+	const uint64_t used = ens_engine_bytes(b->engine);
+	const struct ens_rule_stats so_far = stats(b);
+	struct ens_error err = {""};
+
+	add_stats(&b->before, &so_far);
+	ens_buf_clear(&b->state);
+	CU_ASSERT_EQUAL_FATAL(ens_state_save(b->engine, NULL, &b->state), ENS_OK);
+	ens_engine_close(b->engine);
+	b->options.seed++;
+	open_engine(b);
+	if (ens_state_load(b->engine, NULL, b->state.data, b->state.len, &err) != ENS_OK)
+		CU_FAIL_FATAL("state is not loaded");
+	CU_ASSERT_EQUAL(ens_engine_bytes(b->engine), used);
+	CU_ASSERT_EQUAL_FATAL(ens_state_save(b->engine, NULL, &again), ENS_OK);
+	CU_ASSERT_TRUE(again.len == b->state.len && !memcmp(again.data, b->state.data, again.len));
+	ens_buf_free(&again);
+}
+
+static void end(struct bench *b)
+{
+	CU_ASSERT_EQUAL(ens_engine_advance(b->engine, 0, INT64_MAX), ENS_OK);
+	CU_ASSERT_EQUAL(stats(b).partials, 0);
+	if (!b->tables.rule[0].having_once) {
+		CU_ASSERT_EQUAL(ens_engine_bytes(b->engine), 0);
+		CU_ASSERT_TRUE(ens_engine_idle(b->engine));
+	}
+}
+
+#define E(letter) "E[name = \"" letter "\"]"
+#define F(letter) "F[name = \"" letter "\"]"
+
+#define AB "s: a.text, n: count(b), l: list(b.text), low: min(b.x), mean: avg(b.x), late: last(b).text"
+#define GROUPED "n: count(g), l: list(b.text), sum: sum(b.x), s: last(a).text"
+
+/* Patterns, and what is said of them. */
+static const struct {
+	const char *match, *emit;
+} patterns[] = {
+	{"a: " E("a") " ->> b: " E("b") " ->> c: E", AB},
+	{"a: " E("a") " -> b: " E("b") " -> c: " E("c"), AB},
+	{"a: " E("a") ", b: " E("b") ", c: E", AB},
+	{"a: " E("a") ", b: " E("b") " ->> c: " E("b") ", d: E[x > 3]", AB},
+	{"a: E ->> b: E", AB},
+	{"a: " E("a") " ->> b: " E("b") "+ ->> c: " E("c"), AB},
+	{"a: " E("a") " -> b: " E("b") "+ -> c: " E("c"), AB},
+	{"a: " E("a") " -> b: " E("b") "* ->> c: " E("c"), AB ", before: b[-2].x"},
+	{"a: " E("a") "{2,3} ->> b: " E("b") "? -> c: " E("c"), "l: list(a.text), t: last(a).time - first(a).time, s: b.text"},
+	{"a: " E("a") "{2,} consecutive -> c: E", "l: set(a.text), p: percentile(a.x, 50), d: count_distinct(a.text)"},
+	{"a: " E("a") "+ combinations, c: " E("c"), "l: list(a.x)"},
+	{"a: " E("a") " ->> (b: " E("b") " | c: " E("c") ") ->> d: E[x > 4]", "b: b.text, c: c.text"},
+	{"(a: " E("a") " | b: E[x > 5]) -> (c: " E("c") " | d: " E("c") ")", "b: b.text, a: a.text, c: c.x, d: d.x"},
+	{"a: " E("a") " ->> (b: " E("b") " & c: " E("c") ") -> d: E[x > 6]", AB},
+	{"g: (a: " E("a") " -> b: " E("b") "){1,3} ->> c: " E("c"), GROUPED},
+	{"g: (a: " E("a") " ->> b: " E("b") "?)+ -> c: " E("c"), GROUPED},
+	{"a: " E("a") " -> not " E("d") " -> b: " E("b") " -> not " E("c") " ->> c: E[x > 2]", AB},
+	{"a: " E("a") " ->> b: " E("b") "+ until " E("d") " ->> c: " E("c"), AB},
+	{"a: " E("a") " -> b: E+ until E[x > 8] -> c: " E("c"), AB},
+	{"a: " E("a") " ->> b: E[x > 1]+ until E[x > 7] ->> c: " E("c"), AB}, /* the first may be barred */
+	{"b: (E | F)+ until " E("d") " ->> c: " F("c"), "l: list(b.text), k: c.name"},
+	{"a: " F("a") " ->> b: " E("b") "+ relaxed ->> c: " F("c"), AB},
+	{"a: " E("a") " -> (b: " E("b") " ->> " E("c") ")? -> d: " E("d"), "s: a.text, b: b.text"},
+	{"a: " E("a") "+ -> b: " E("b") "+ -> c: " E("c") "+", "l: list(a.text), n: count(b), late: last(c).time"},
+	{"(a: " E("a") " | (b: " E("b") " ->> " E("a") ")) -> c: " E("c"), "s: a.text, b: b.text"}, /* reach goes up and down */
+	{"(a: " E("a") " | (b: " E("b") " ->> d: " E("a") ")) -> c: " E("c") " ->> e: E", "s: a.text, b: b.text, e: e.x"},
+	/* One event can be several steps. */
+	{"a: E{1,2} -> b: E[x > 2] -> c: E[x > 4]?", "s: first(a).text, n: count(a), x: b.x, t: c.text"},
+	{"(a: E[x < 6] | b: E[x > 2]){,2} ->> c: E[x < 7]", "l: list(a.text), m: list(b.x), c: c.text"},
+	{"b: E* -> a: " E("a") " -> c: E", AB},
+	{"(a: E & b: E & c: E[x > 2]) ->> d: " E("b"), AB},
+	{"a: E ->> b: E{2,3} -> c: E", AB},
+	{"a: E[x > 9]", "s: a.text"},
+};
+#define NPATTERN (sizeof patterns / sizeof *patterns)
+
+static const char *const scopes[] = {"7 events", "9us", "4 events", "12us", "11 events"};
+static const char *const skips[] = {"", "  skip none\n", "  skip all\n"};
+
+static const char *rule_of(uint32_t pattern, uint32_t scope, uint32_t skip, uint32_t clause, struct ens_buf *into)
+{
+	static const char *const more[] = {"", "", "  having count() > 2\n", "  having count() > 2 once\n", "  limit 2 per 5us\n"};
+
+	ens_buf_clear(into);
+	if (scope > 2)
+		ens_buf_adds(into, "  key key\n");
+	ens_buf_addf(into, "  from E, F\n  match all %s\n", patterns[pattern].match);
+	ens_buf_addf(into, "  within %s\n%s%s  emit M { %s }\n", scopes[scope], skips[skip], more[clause], patterns[pattern].emit);
+	return ens_buf_cstr(into);
+}
+
+/* What both ways say of the same stream. */
+static void both(const char *rule, uint32_t n, struct ens_engine_options o)
+{
+	struct ens_engine_options one = o;
+
+	one.no_shared_matches = true;
+	one.partials_per_key = one.partials_per_rule = MANY;
+	struct bench *b[2] = {open_bench(rule, o), open_bench(rule, one)};
+	int64_t now = FIRST_US;
+
+	for (uint64_t i = 1; i <= n; i++) {
+		struct made m;
+
+		now += below(3) ? 0 : below(8) ? 1 : 1 + below(20);
+		make(&m, i, now, (char)('a' + below(4)), below(2));
+		m.ev.type = below(3) == 0;
+		push(b[0], &m);
+		push(b[1], &m);
+		if (below(40) == 0)
+			reload(b[0]);
+		if (below(100) == 0) {
+			CU_ASSERT_EQUAL(ens_engine_advance(b[0]->engine, 0, now + 2), ENS_OK);
+			CU_ASSERT_EQUAL(ens_engine_advance(b[1]->engine, 0, now + 2), ENS_OK);
+			now += 3;
+		}
+		if (b[0]->said.len != b[1]->said.len)
+			break;
+	}
+	if (b[0]->said.len != b[1]->said.len || (b[0]->said.len && memcmp(b[0]->said.data, b[1]->said.data, b[0]->said.len))) {
+		printf("\nother emissions: %s%s\ninstead of:\n%s\n", rule, ens_buf_cstr(&b[0]->said), ens_buf_cstr(&b[1]->said));
+		CU_FAIL("other emissions");
+	}
+	struct ens_rule_stats x = stats(b[0]);
+	const struct ens_rule_stats y = stats(b[1]);
+
+	add_stats(&x, &b[0]->before);
+	CU_ASSERT_EQUAL(x.started, y.started);
+	CU_ASSERT_EQUAL(x.concerned, y.concerned);
+	CU_ASSERT_EQUAL(x.emitted, y.emitted);
+	if (!o.emissions_per_event) {
+		CU_ASSERT_EQUAL(x.matched, y.matched);
+		CU_ASSERT_EQUAL(x.refused, y.refused);
+		CU_ASSERT_EQUAL(x.suppressed, y.suppressed);
+	}
+	CU_ASSERT_EQUAL(stats(b[0]).dropped_memory + stats(b[0]).dropped_per_rule + stats(b[0]).dropped_keys, 0);
+	end(b[0]);
+	end(b[1]);
+	close_bench(b[0]);
+	close_bench(b[1]);
+}
+
+static void shared_or_not_is_the_same(void)
+{
+	struct ens_buf rule = ENS_BUF_EMPTY;
+
+	for (uint32_t p = 0; p < NPATTERN; p++)
+		for (uint32_t scope = 0; scope < 5; scope++)
+			for (uint32_t skip = 0; skip < 3; skip++) {
+				rule_of(p, scope, skip, below(5), &rule);
+				if (skip == 0 && !is_shared(ens_buf_cstr(&rule))) {
+					printf("\nnot shared: %s", ens_buf_cstr(&rule));
+					CU_FAIL("a rule is not shared");
+				}
+				seed = p * 100 + scope * 10 + skip;
+				both(ens_buf_cstr(&rule), 400, (struct ens_engine_options){0});
+			}
+	ens_buf_free(&rule);
+}
+
+/* What is beyond the emissions of an event is the same. */
+static void the_first_are_listed(void)
+{
+	struct ens_buf rule = ENS_BUF_EMPTY;
+
+	for (uint32_t p = 0; p < NPATTERN; p++) {
+		rule_of(p, 0, p % 3, 0, &rule);
+		seed = p;
+		both(ens_buf_cstr(&rule), 400, (struct ens_engine_options){.emissions_per_event = 3});
+	}
+	ens_buf_free(&rule);
+}
+
+/* What looks at more than one event, waits for time or drops by choice keeps its partial matches. */
+static void others_are_not_shared(void)
+{
+	static const char *const rules[] = {
+		"  match a: E ->> b: E\n  within 7 events\n  emit M {}\n",
+		"  match last a: E ->> b: E\n  within 7 events\n  emit M {}\n",
+		"  match all a: E ->> b: E[x > a.x]\n  within 7 events\n  emit M {}\n",
+		"  match all a: E ->> b: E\n  where b.x > a.x\n  within 7 events\n  emit M {}\n",
+		"  match all a: E ->> within 5s b: E[x > 1] ->> c: F\n  within 7 events\n  emit M {}\n",
+		"  match all a: E ->> b: E\n  within session 5s\n  emit M {}\n",
+		"  match all a: E ->> b: E\n  within 7s\n  skip past last\n  emit M {}\n",
+		"  match all a: E ->> b: E\n  within 7s\n  emit M {}\n  on timeout emit T {}\n",
+		"  match all a: E -> not F for 2s\n  within 7s\n  emit M {}\n",
+		"  match all a: E -> not F\n  within 7s\n  emit M {}\n",
+		"  match all not F for 2s -> a: E\n  within 7s\n  emit M {}\n",
+		"  match all a: E -> b: E+ greedy -> c: F\n  within 7s\n  emit M {}\n",
+		"  match all a: E -> b: E\n  within 7s\n  reset on F\n  emit M {}\n",
+		"  match all a: E+ -> b: F\n  within 7s\n  emit M { x: a[2].x }\n",
+		"  match all a: E{1,1000} -> b: F\n  within 7s\n  emit M {}\n",
+	};
+
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+		if (is_shared(rules[i])) {
+			printf("\nshared: %s", rules[i]);
+			CU_FAIL("a rule is shared");
+		}
+}
+
+/* Each event is kept once a step while it is in scope, however many matches it is in. */
+static void what_is_kept_does_not_grow(void)
+{
+	struct bench *b = open_bench("  match all a: " E("a") " ->> b: " E("b") "+ ->> c: " E("c") " ->> d: " E("z") "\n"
+				     "  within 1000 events\n  emit M {}\n", (struct ens_engine_options){0});
+	uint64_t most = 0;
+
+	for (uint64_t i = 1; i <= 20000; i++) {
+		struct made m;
+
+		make(&m, i, FIRST_US + (int64_t)i, (char)('a' + i % 4), 0);
+		m.ev.type = 0;
+		push(b, &m);
+		CU_ASSERT_FATAL(stats(b).partials <= 2000);
+		if (i > 5000 && ens_engine_bytes(b->engine) > most)
+			most = ens_engine_bytes(b->engine);
+	}
+	CU_ASSERT(most < 400000);
+	end(b);
+	close_bench(b);
+}
+
+/* 10^12 matches at one event: the first ones are said, what is beyond is counted as far as it is looked at. */
+static void explosions_end(void)
+{
+	struct bench *b = open_bench("  match all a: E+ ->> b: F\n  within 1h\n  emit M { n: count(a) }\n",
+				     (struct ens_engine_options){.emissions_per_event = 100});
+
+	for (uint64_t i = 1; i <= 41; i++) {
+		struct made m;
+
+		make(&m, i, FIRST_US + (int64_t)i, 'a', 0);
+		m.ev.type = i == 41;
+		push(b, &m);
+	}
+	CU_ASSERT_EQUAL(stats(b).emitted, 100);
+	CU_ASSERT_EQUAL(stats(b).matched, 100 * ENS_ALL_LOOKS);
+	CU_ASSERT_EQUAL(stats(b).dropped_emissions, 100 * (ENS_ALL_LOOKS - 1));
+	CU_ASSERT_EQUAL(stats(b).partials, 40);
+	end(b);
+	close_bench(b);
+}
+
+/* Beyond a ceiling what started first goes, wherever it is. */
+static void what_started_first_goes(void)
+{
+	static const char rule[] = "  key key\n  match all a: " E("a") " ->> b: " E("b") "\n  within 1h\n  emit M { s: a.text, b: b.text }\n";
+	struct bench *b = open_bench(rule, (struct ens_engine_options){.partials_per_rule = 100});
+	struct made m;
+
+	for (uint64_t i = 1; i <= 101; i++) {
+		make(&m, i, FIRST_US + (int64_t)i, 'a', (int64_t)(i % 10));
+		m.ev.type = 0;
+		push(b, &m);
+	}
+	CU_ASSERT_EQUAL(stats(b).partials, 94); /* a sixteenth less than may be */
+	CU_ASSERT_EQUAL(stats(b).dropped_per_rule, 7);
+	make(&m, 102, FIRST_US + 102, 'b', 7);
+	m.ev.type = 0;
+	push(b, &m);
+	CU_ASSERT_EQUAL(stats(b).matched, 9); /* 7 is gone, 17 is not */
+	make(&m, 103, FIRST_US + 103, 'b', 8);
+	m.ev.type = 0;
+	push(b, &m);
+	CU_ASSERT_EQUAL(stats(b).matched, 19);
+	end(b);
+	close_bench(b);
+}
+
+static void memory_and_keys_have_ceilings(void)
+{
+	static const char rule[] = "  key key\n  match all a: " E("a") " ->> b: " E("b") " ->> c: " E("c") "\n  within 1h\n"
+				   "  emit M { s: a.text, b: b.text }\n";
+	const uint64_t ceiling = 200000;
+	struct bench *b = open_bench(rule, (struct ens_engine_options){.memory_bytes = ceiling, .keys_per_rule = 40});
+	struct made m;
+
+	for (uint64_t i = 1; i <= 30000; i++) {
+		make(&m, i, FIRST_US + (int64_t)i / 3, (char)('a' + below(2)), below(i % 5 ? 50 : 3));
+		m.ev.type = 0;
+		push(b, &m);
+		CU_ASSERT_FATAL(ens_engine_bytes(b->engine) <= ceiling);
+		CU_ASSERT_FATAL(stats(b).keys <= 40);
+		if (i % 1000 == 0)
+			reload(b);
+	}
+	end(b);
+	close_bench(b);
+	b = open_bench(rule, (struct ens_engine_options){.memory_bytes = ceiling});
+	for (uint64_t i = 1; i <= 30000; i++) {
+		make(&m, i, FIRST_US + (int64_t)i / 3, (char)('a' + below(2)), below(3));
+		m.ev.type = 0;
+		push(b, &m);
+		CU_ASSERT_FATAL(ens_engine_bytes(b->engine) <= ceiling);
+	}
+	CU_ASSERT(stats(b).dropped_memory > 0);
+	end(b);
+	close_bench(b);
+}
+
+static void state_of_the_other_way_is_refused(void)
+{
+	static const char rule[] = "  match all a: E ->> b: F\n  within 1h\n  emit M {}\n";
+	struct bench *b = open_bench(rule, (struct ens_engine_options){0});
+	struct ens_error err = {""};
+
+	ens_buf_clear(&b->state);
+	CU_ASSERT_EQUAL_FATAL(ens_state_save(b->engine, NULL, &b->state), ENS_OK);
+	ens_engine_close(b->engine);
+	b->options.no_shared_matches = true;
+	open_engine(b);
+	CU_ASSERT_EQUAL(ens_state_load(b->engine, NULL, b->state.data, b->state.len, &err), ENS_EINPUT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "the matches of a rule were kept together"));
+	close_bench(b);
+}
+
+void suite_all(void)
+{
+	CU_pSuite s = CU_add_suite("all", NULL, NULL);
+
+	CU_add_test(s, "shared or not is the same", shared_or_not_is_the_same);
+	CU_add_test(s, "the first are listed", the_first_are_listed);
+	CU_add_test(s, "others are not shared", others_are_not_shared);
+	CU_add_test(s, "what is kept does not grow", what_is_kept_does_not_grow);
+	CU_add_test(s, "explosions end", explosions_end);
+	CU_add_test(s, "what started first goes", what_started_first_goes);
+	CU_add_test(s, "memory and keys have ceilings", memory_and_keys_have_ceilings);
+	CU_add_test(s, "state of the other way is refused", state_of_the_other_way_is_refused);
+}
