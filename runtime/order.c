@@ -712,17 +712,16 @@ enum ens_status ens_order_stand(struct ens_order *o)
 	return st;
 }
 
-/* The least frontier of the group's other streams; UNREAD if it has none. */
-static int64_t least_without(const struct ens_order *o, const struct group *g, uint32_t stream)
+/* The least frontier of the group's streams that are not silent; UNREAD if all are. */
+static int64_t least_without(const struct ens_order *o, const struct group *g, const bool *silent)
 {
 	int64_t least = INT64_MAX;
 	bool any = false;
-	uint32_t i;
 
-	for (i = 0; !o->single && i < g->streams.count; i++) {
+	for (uint32_t i = 0; i < g->streams.count; i++) {
 		const uint32_t s = o->t->index[g->streams.first + i];
 
-		if (s == stream)
+		if (silent[s])
 			continue;
 		any = true;
 		if (o->stream[s].frontier_us < least)
@@ -731,14 +730,13 @@ static int64_t least_without(const struct ens_order *o, const struct group *g, u
 	return any ? least : UNREAD;
 }
 
-enum ens_status ens_order_idle(struct ens_order *o, uint32_t stream)
+enum ens_status ens_order_idle(struct ens_order *o, uint32_t stream, const bool *silent)
 {
 	const struct stream *s = &o->stream[stream];
 	int64_t best = UNREAD;
-	uint32_t i;
 
-	for (i = 0; i < s->groups.count; i++) {
-		const int64_t least = least_without(o, &o->group[o->group_of[s->groups.first + i]], stream);
+	for (uint32_t i = 0; !o->single && i < s->groups.count; i++) {
+		const int64_t least = least_without(o, &o->group[o->group_of[s->groups.first + i]], silent);
 
 		if (least > best)
 			best = least;

@@ -75,10 +75,10 @@ enum ens_status ens_order_tick(struct ens_order *o, uint32_t stream, int64_t wat
 enum ens_status ens_order_stand(struct ens_order *o) ENS_MUST_CHECK;
 
 /*
- * A stream without entries for its idle time: its watermark becomes the greatest that any group reading it would
- * have without it.
+ * `stream` had no entries for its idle time: its watermark becomes the greatest that any group reading it would have
+ * without those that are `silent` (by stream, with this one); groups where all are do not count.
  */
-enum ens_status ens_order_idle(struct ens_order *o, uint32_t stream) ENS_MUST_CHECK;
+enum ens_status ens_order_idle(struct ens_order *o, uint32_t stream, const bool *silent) ENS_MUST_CHECK;
 
 /*
  * The input has ended: everything buffered is released; `flush`: then time goes to its end; else it stands at the

@@ -44,12 +44,15 @@ struct stream_state {
 	int64_t seen_us;           /* server's clock when an entry last came; 0: none did, see loop.begun_us */
 	int64_t stood_us;          /* the watermark then, or when the stream last followed others; INT64_MIN: none */
 	int64_t stood_at_us;       /* server's clock at that time */
+	int64_t newest_us;         /* time of its newest event; INT64_MIN: none was read */
+	int64_t newest_at_us;      /* server's clock when that came; 0: in the read at hand */
 };
 
 struct loop {
 	struct ens_worker *w;
 	struct stream_state *stream;
 	bool *pause;
+	bool *silent;              /* at the last read: without an entry for its idle time */
 	bool all_entry_time;
 	int64_t begun_us;          /* server's clock at the first read; 0: none yet */
 	int64_t server_us;         /* its clock before the last read, and ours then */
@@ -260,6 +263,10 @@ static enum ens_status process_event(struct loop *l, const struct ens_event *ev,
 	if (verdict == ENS_ORDER_LATE)
 		status = send_late(l, ev, err);
 	l->stream[ev->id.stream].at = (struct ens_entry_at){ev->id.ms, ev->id.seq};
+	if (ev->time_us > l->stream[ev->id.stream].newest_us) {
+		l->stream[ev->id.stream].newest_us = ev->time_us;
+		l->stream[ev->id.stream].newest_at_us = 0;
+	}
 	if (!at_or_before(ev->id.ms, ev->id.seq, p->read)) {
 		p->read = (struct ens_entry_at){ev->id.ms, ev->id.seq};
 		p->count = count;
@@ -360,7 +367,7 @@ static bool has_company(const struct loop *l, uint32_t stream)
 
 		for (uint32_t i = 0; i < t->group[g].streams.count; i++) {
 			mine |= member[i] == stream;
-			active |= !is_silent(l, member[i]);
+			active |= !l->silent[member[i]];
 		}
 		if (mine && active)
 			return true;
@@ -368,34 +375,72 @@ static bool has_company(const struct loop *l, uint32_t stream)
 	return false;
 }
 
-/* One stream's tick at the end of a read (semantics.md section 6).  Entries that come later have IDs of the millisecond
- * of `server_us` or later ones, so everything before that millisecond is known. */
+static void find_silent(struct loop *l)
+{
+	for (uint32_t i = 0; i < l->w->tables->nstream; i++) {
+		struct ens_stream_stats *stats = &l->w->of_stream[i];
+
+		l->silent[i] = is_silent(l, i);
+		stats->silences += l->silent[i] && !stats->silent;
+		stats->silent = l->silent[i];
+	}
+}
+
+/* How far the stream's watermark is ahead of the server's clock where all streams are silent: time goes on from where it
+ * stood, with the newest event of all of them, or where the stream stood if that is later.  INT64_MIN: nothing was read. */
+static int64_t silent_offset(const struct loop *l, uint32_t stream)
+{
+	const struct ens_tables *t = l->w->tables;
+	const struct stream_state *s = &l->stream[stream];
+	int64_t best_us = INT64_MIN, us;
+
+	if (s->stood_us != INT64_MIN && !__builtin_sub_overflow(s->stood_us, s->stood_at_us, &us))
+		best_us = us;
+	for (uint32_t g = 0; g < t->ngroup; g++) {
+		const uint32_t *member = t->index + t->group[g].streams.first;
+		bool mine = false;
+		int64_t newest_us = INT64_MIN;
+
+		for (uint32_t i = 0; i < t->group[g].streams.count; i++) {
+			const struct stream_state *m = &l->stream[member[i]];
+
+			mine |= member[i] == stream;
+			if (m->newest_us != INT64_MIN && !__builtin_sub_overflow(m->newest_us, m->newest_at_us, &us) &&
+			    us > newest_us)
+				newest_us = us;
+		}
+		if (mine && !__builtin_sub_overflow(newest_us, t->stream[stream].lateness_us + 1, &us) && us > best_us)
+			best_us = us;
+	}
+	return best_us;
+}
+
+/* A stream's tick by the server's clock at the end of a read (semantics.md section 6).  Entries that come later have IDs of
+ * the millisecond of `server_us` or later ones, so everything before that millisecond is known. */
 static enum ens_status tick_stream(struct loop *l, uint32_t i)
 {
 	struct stream_state *s = &l->stream[i];
-	struct ens_stream_stats *stats = &l->w->of_stream[i];
-	struct ens_order *o = l->w->order;
-	int64_t before_us = ens_order_watermark(o, i);
+	int64_t offset_us, now_us;
 
 	if (s->entry_time)
-		return s->ended ? ens_order_tick(o, i, l->server_us / 1000 * 1000 - 1) : ENS_OK;
-	if (!is_silent(l, i)) {
-		stats->silent = false;
+		return s->ended ? ens_order_tick(l->w->order, i, l->server_us / 1000 * 1000 - 1) : ENS_OK;
+	if (!l->silent[i] || has_company(l, i))
 		return ENS_OK;
-	}
-	stats->silences += !stats->silent;
-	stats->silent = true;
-	if (s->stood_us != INT64_MIN && !has_company(l, i)) {
-		int64_t now_us;
+	offset_us = silent_offset(l, i);
+	if (offset_us == INT64_MIN || __builtin_add_overflow(l->server_us, offset_us, &now_us))
+		return ENS_OK;
+	return ens_order_tick(l->w->order, i, now_us);
+}
 
-		if (__builtin_add_overflow(s->stood_us, l->server_us - s->stood_at_us, &now_us))
-			return ENS_OK;
-		return ens_order_tick(o, i, now_us);
-	}
-	enum ens_status status = ens_order_idle(o, i);
+/* A silent stream holds nobody up: it follows those that are not. */
+static enum ens_status follow(struct loop *l, uint32_t i)
+{
+	struct stream_state *s = &l->stream[i];
+	const int64_t before_us = ens_order_watermark(l->w->order, i);
+	enum ens_status status = l->silent[i] ? ens_order_idle(l->w->order, i, l->silent) : ENS_OK;
 
-	if (ens_order_watermark(o, i) > before_us) { /* time goes on from there when the others are silent too */
-		s->stood_us = ens_order_watermark(o, i);
+	if (ens_order_watermark(l->w->order, i) > before_us) { /* time goes on from there when the others are silent too */
+		s->stood_us = ens_order_watermark(l->w->order, i);
 		s->stood_at_us = l->server_us;
 	}
 	return status;
@@ -449,12 +494,16 @@ static enum ens_status move_time(struct loop *l, const struct ens_read *read, st
 		note_clock(l, i, read);
 		s->stood_us = ens_order_watermark(w->order, i);
 		s->seen_us = s->stood_at_us = came_at(l, s, read);
+		if (s->newest_at_us == 0)
+			s->newest_at_us = s->seen_us;
 	}
-	for (uint32_t i = 0; i < w->progress.nstream && status == ENS_OK; i++) {
-		const int64_t before_us = ens_order_watermark(w->order, i);
+	find_silent(l);
+	for (uint32_t i = 0; i < 2 * w->progress.nstream && status == ENS_OK; i++) {
+		const uint32_t stream = i % w->progress.nstream;
+		const int64_t before_us = ens_order_watermark(w->order, stream);
 
-		status = tick_stream(l, i);
-		w->of_stream[i].ticks += ens_order_watermark(w->order, i) > before_us;
+		status = i < w->progress.nstream ? tick_stream(l, stream) : follow(l, stream);
+		w->of_stream[stream].ticks += ens_order_watermark(w->order, stream) > before_us;
 	}
 	return status == ENS_OK ? ENS_OK : engine_failed(status, err);
 }
@@ -491,13 +540,12 @@ static int64_t stream_due_us(const struct loop *l, uint32_t i, int64_t due_us)
 		return due_us > INT64_MAX - 1000 ? INT64_MAX : due_us + 1000;
 	if (!s->ended)
 		return INT64_MAX; /* it is being read */
-	if (!is_silent(l, i)) /* then it is looked at again */
+	if (!l->silent[i]) /* then it is looked at again */
 		return (s->seen_us ? s->seen_us : l->begun_us) + l->w->tables->stream[i].idle_us;
-	if (s->stood_us == INT64_MIN || has_company(l, i))
+	us = has_company(l, i) ? INT64_MIN : silent_offset(l, i);
+	if (us == INT64_MIN)
 		return INT64_MIN; /* it follows the others */
-	return __builtin_sub_overflow(due_us, s->stood_us, &us) || __builtin_add_overflow(us, s->stood_at_us, &us)
-		       ? INT64_MAX
-		       : us;
+	return __builtin_sub_overflow(due_us, us, &us) ? INT64_MAX : us;
 }
 
 /* The server's time at which its clock alone, without an entry, makes something due, or silence does; INT64_MAX: never. */
@@ -555,12 +603,14 @@ static bool loop_init(struct loop *l, struct ens_worker *w)
 	*l = (struct loop){.w = w, .all_entry_time = true};
 	l->stream = calloc((size_t)t->nstream + 1, sizeof(*l->stream));
 	l->pause = calloc((size_t)t->nstream + 1, sizeof(*l->pause));
-	if (!l->stream || !l->pause)
+	l->silent = calloc((size_t)t->nstream + 1, sizeof(*l->silent));
+	if (!l->stream || !l->pause || !l->silent)
 		return false;
 	for (uint32_t i = 0; i < t->nstream; i++) {
 		const struct ens_t_list *types = &t->stream[i].types;
 
 		l->stream[i].entry_time = true;
+		l->stream[i].newest_us = INT64_MIN;
 		for (uint32_t k = 0; k < types->count; k++)
 			if (t->type[t->index[types->first + k]].time_field != ENS_NONE)
 				l->stream[i].entry_time = false;
@@ -576,6 +626,7 @@ static void loop_free(struct loop *l)
 {
 	free(l->stream);
 	free(l->pause);
+	free(l->silent);
 	ens_buf_free(&l->text);
 }
 

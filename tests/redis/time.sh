@@ -166,6 +166,22 @@ wait_entries "one stream needs nobody" each 1
 wait_entries "an absence on silent streams" missed 1
 stop_worker "$idle" "silence"
 contains "silences are counted" "$(cat idle.log)" "streams without an entry for their idle time: "
+# All of them silent from the same moment on: time goes on from the newest.  Two of three: the third goes on alone.
+sed 's/"\(left\|right\|each\|both\|missed\)"/"\1 too"/' idle.ens >together.ens
+cat >>together.ens <<'END'
+event Third from "third" { n: int, at: time(s) } time at idle 700ms
+rule three
+  from  Left, Right, Third
+  match a: Third
+  emit  Three to "three" { n: a.n }
+END
+printf 'XADD "right too" * n 0 at 900\nXADD "left too" * n 1 at 1000\n' | cli >/dev/null
+job=together start_worker together together.ens
+together=$pid
+wait_entries "an absence on streams silent together" "missed too" 1
+cli xadd third '*' n 3 at 2000 >/dev/null
+wait_entries "silent streams do not hold up one that is not" three 1
+stop_worker "$together" "silence together"
 
 # ---- how soon an absence is told on a silent stream: 20 times by the server's clock, 3 times by a field's
 cat >soon.ens <<'END'

@@ -192,18 +192,54 @@ static void two_streams_wait_for_each_other(void)
 
 static void an_idle_stream_holds_nobody_up(void)
 {
+	const bool second[] = {false, true}, first[] = {true, false};
+
 	open_two(0, false);
 	CU_ASSERT(push(0, 10));
 	CU_ASSERT(push(0, 15));
 	saw("");
-	CU_ASSERT_EQUAL(ens_order_idle(order, 1), ENS_OK);
+	CU_ASSERT_EQUAL(ens_order_idle(order, 1, second), ENS_OK);
 	saw("A@10 A@15 ");
 	CU_ASSERT_EQUAL(ens_order_watermark(order, 1), 14);
 	CU_ASSERT_FALSE(push(1, 14));
 	CU_ASSERT(push(1, 15));
 	saw("");
-	CU_ASSERT_EQUAL(ens_order_idle(order, 0), ENS_OK); /* A is not behind */
+	CU_ASSERT_EQUAL(ens_order_idle(order, 0, first), ENS_OK); /* A is not behind */
 	saw("");
+	close_order();
+}
+
+static void open_three(void)
+{
+	const uint32_t streams[3] = {0, 1, 2};
+	uint32_t g;
+
+	make_types(0, false);
+	g = hand_group(&hand, streams, 3);
+	hand_rule(&hand, "A", g, 0, ENS_NONE, 0);
+	hand_rule(&hand, "B", g, 1, ENS_NONE, 0);
+	hand_rule(&hand, "C", g, 2, ENS_NONE, 0);
+	open_order(false);
+}
+
+static void idle_streams_do_not_wait_for_each_other(void)
+{
+	const bool two[] = {true, true, false}, all[] = {true, true, true};
+
+	open_three();
+	CU_ASSERT(push(1, 5));
+	CU_ASSERT(push(2, 10));
+	saw("");
+	CU_ASSERT_EQUAL(ens_order_idle(order, 1, two), ENS_OK);
+	saw(""); /* nothing of A was read */
+	CU_ASSERT_EQUAL(ens_order_idle(order, 0, two), ENS_OK);
+	saw("B@5 "); /* A may still come at 10, before C */
+	CU_ASSERT(push(1, 30));
+	CU_ASSERT(push(2, 20));
+	saw("");
+	for (uint32_t s = 0; s < 3; s++)
+		CU_ASSERT_EQUAL(ens_order_idle(order, s, all), ENS_OK);
+	saw(""); /* then it is the server's clock that moves them */
 	close_order();
 }
 
@@ -559,6 +595,7 @@ void suite_order(void)
 	CU_add_test(s, "lateness puts events in order", lateness_puts_in_order);
 	CU_add_test(s, "two streams wait for each other", two_streams_wait_for_each_other);
 	CU_add_test(s, "an idle stream holds nobody up", an_idle_stream_holds_nobody_up);
+	CU_add_test(s, "idle streams do not wait for each other", idle_streams_do_not_wait_for_each_other);
 	CU_add_test(s, "deadlines stand between events", deadlines_stand_between_events);
 	CU_add_test(s, "a clock that went back is made good", a_clock_that_went_back_is_made_good);
 	CU_add_test(s, "late events go where their type says", late_events_go_where_their_type_says);

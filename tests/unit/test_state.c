@@ -178,8 +178,12 @@ static void step(struct bench *b)
 	CU_ASSERT_EQUAL_FATAL(ens_order_push(b->order, &ev, &verdict), ENS_OK);
 	if (b->single)
 		return;
-	if (below(b, 10) == 0)
-		CU_ASSERT_EQUAL_FATAL(ens_order_idle(b->order, below(b, 2)), ENS_OK);
+	if (below(b, 10) == 0) {
+		const uint32_t stream = below(b, 2);
+		const bool silent[] = {stream == 0, stream == 1};
+
+		CU_ASSERT_EQUAL_FATAL(ens_order_idle(b->order, stream, silent), ENS_OK);
+	}
 	if (below(b, 30) == 0)
 		CU_ASSERT_EQUAL_FATAL(ens_order_tick(b->order, below(b, 2), b->now_ms * 1000 - 2000000), ENS_OK);
 }

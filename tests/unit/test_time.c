@@ -239,8 +239,13 @@ static void play_as_it_comes(unsigned ticks)
 
 			CU_ASSERT_EQUAL_FATAL(ens_order_tick(w.order, s, to_us - (int64_t)below(4)), ENS_OK);
 		}
-		if (ticks && at[s] == EVENTS && below(2))
-			CU_ASSERT_EQUAL_FATAL(ens_order_idle(w.order, s), ENS_OK);
+		if (ticks && at[s] == EVENTS && below(2)) {
+			bool silent[STREAMS];
+
+			for (uint32_t k = 0; k < STREAMS; k++)
+				silent[k] = at[k] == EVENTS;
+			CU_ASSERT_EQUAL_FATAL(ens_order_idle(w.order, s, silent), ENS_OK);
+		}
 		if (at[s] == EVENTS)
 			continue;
 		push(s, at[s] + 1, &w.came[s][at[s]]);

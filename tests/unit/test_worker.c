@@ -433,6 +433,17 @@ static void silence_moves_time_past_an_old_stream(void)
 	close_world();
 }
 
+/* Both fall silent at one moment: time goes on from the newest event of the two, so that what waits 3 s is told 3 s later. */
+static void silence_moves_time_from_the_newest_event(void)
+{
+	static const struct arrival two[] = {{2 * S, 1, 100 * S}, {2 * S, 0, 9000 * S}};
+
+	open_world(1, 0, 3 * S);
+	run_arrivals(two, 2, 13 * S);
+	CU_ASSERT(nemitted == 1);
+	close_world();
+}
+
 /* It moves from where it stood: a stream keeps its lateness, though another is further on. */
 static void silence_leaves_a_stream_its_lateness(void)
 {
@@ -469,6 +480,7 @@ void suite_worker(void)
 	CU_add_test(s, "interruptions at any call change nothing", interruptions_change_nothing);
 	CU_add_test(s, "silence moves time past an empty stream", silence_moves_time_past_an_empty_stream);
 	CU_add_test(s, "silence moves time past an old stream", silence_moves_time_past_an_old_stream);
+	CU_add_test(s, "silence moves time from the newest event", silence_moves_time_from_the_newest_event);
 	CU_add_test(s, "silence leaves a stream its lateness", silence_leaves_a_stream_its_lateness);
 	CU_add_test(s, "silence after a restart moves time with the clock",
 		    silence_after_a_restart_moves_time_with_the_clock);
