@@ -6,8 +6,8 @@
  * needs of a condition is used is a guess at what most events lack: the field that conditions compare with the most
  * constants.
  * Cost: an event, one hash for each indexed field of its type, then as many steps as rules are found, times lists merged (one
- * for each field that has the value, one of what is always gone through).  Memory: 40 to 80 bytes for each constant and 4 for
- * each rule that needs it; making it is linear but for sorting the constants' hashes, and bounded by LISTED_MAX.
+ * for each field that has the value, one of what is always gone through).  Memory: 64 to 128 bytes for each constant and 4 for
+ * each rule that needs it, bounded by LISTED_MAX; making it is linear but for sorting.
  * Tested by tests/unit/test_dispatch.c, tests/conformance (on and off), tests/bench/engine.c.
  */
 #include "runtime/dispatch.h"
@@ -35,6 +35,7 @@ struct ens_dispatch_needs {
 	uint64_t seed;
 	struct ens_arena arena;             /* of the values */
 	struct used_need *of;               /* by predicate */
+	uint32_t *constants;                /* by field: different ones that conditions need of it */
 };
 
 /* A constant that some condition needs of a field (by its place in the section). */
@@ -88,12 +89,11 @@ struct needs_reading {
 	struct ens_need need[ENS_NEED_FIELDS_MAX];
 	struct mention *mention;            /* of all needs; NULL: they are counted */
 	size_t nmention;
-	uint32_t *constants;                /* by field: different ones that conditions compare it with */
 };
 
-static uint32_t section_field(const struct ens_tables *t, uint32_t predicate, const struct ens_need *need)
+static uint32_t constants_of(const struct ens_dispatch_needs *needs, uint32_t type, uint32_t field)
 {
-	return t->type[t->predicate[predicate].type].fields.first + need->field;
+	return needs->constants[needs->t->type[type].fields.first + field];
 }
 
 static void read_mentions(struct needs_reading *w)
@@ -108,7 +108,7 @@ static void read_mentions(struct needs_reading *w)
 			for (uint32_t k = 0; k < w->need[i].n; k++, w->nmention++)
 				if (w->mention)
 					w->mention[w->nmention] = (struct mention){
-						section_field(t, p, &w->need[i]),
+						t->type[t->predicate[p].type].fields.first + w->need[i].field,
 						hash_of(w->need[i].type, &w->need[i].value[k], w->needs->seed)};
 	}
 }
@@ -117,14 +117,13 @@ static bool count_constants(struct needs_reading *w)
 {
 	read_mentions(w);
 	w->mention = calloc(w->nmention + 1, sizeof *w->mention);
-	w->constants = calloc(w->needs->t->nfield + (size_t)1, sizeof *w->constants);
-	if (!w->mention || !w->constants)
+	if (!w->mention)
 		return false;
 	read_mentions(w);
 	qsort(w->mention, w->nmention, sizeof *w->mention, by_field_then_hash);
 	for (size_t i = 0; i < w->nmention; i++)
 		if (i == 0 || by_field_then_hash(&w->mention[i - 1], &w->mention[i]))
-			w->constants[w->mention[i].field]++;
+			w->needs->constants[w->mention[i].field]++;
 	return true;
 }
 
@@ -147,7 +146,8 @@ static bool choose_needs(struct needs_reading *w)
 		uint32_t best = 0;
 
 		for (uint32_t i = 1; i < n; i++)
-			if (w->constants[section_field(t, p, &w->need[i])] > w->constants[section_field(t, p, &w->need[best])])
+			if (constants_of(w->needs, t->predicate[p].type, w->need[i].field) >
+			    constants_of(w->needs, t->predicate[p].type, w->need[best].field))
 				best = i;
 		w->needs->of[p].field = ENS_NONE;
 		if (n)
@@ -166,12 +166,12 @@ struct ens_dispatch_needs *ens_dispatch_needs_open(const struct ens_tables *t, u
 		*needs = (struct ens_dispatch_needs){.t = t, .seed = seed};
 		ens_arena_init(&needs->arena, 0);
 		needs->of = calloc(t->npredicate + (size_t)1, sizeof *needs->of);
+		needs->constants = calloc(t->nfield + (size_t)1, sizeof *needs->constants);
 		w->needs = needs;
 		w->reader = ens_needs_open(t);
-		good = needs->of && w->reader && count_constants(w) && choose_needs(w);
+		good = needs->of && needs->constants && w->reader && count_constants(w) && choose_needs(w);
 		ens_needs_close(w->reader);
 		free(w->mention);
-		free(w->constants);
 	}
 	free(w);
 	if (good)
@@ -186,6 +186,7 @@ void ens_dispatch_needs_close(struct ens_dispatch_needs *needs)
 		return;
 	ens_arena_free(&needs->arena);
 	free(needs->of);
+	free(needs->constants);
 	free(needs);
 }
 
@@ -276,13 +277,15 @@ static bool list_need(struct making *m, uint32_t i, const struct used_need *u)
 	return true;
 }
 
-static bool open_slots(struct ens_dispatch *d)
+static bool open_slots(const struct making *m)
 {
-	for (uint32_t i = 0; i < d->nfield; i++) {
-		struct ens_dispatch_field *f = &d->field[i];
+	for (uint32_t i = 0; i < m->d->nfield; i++) {
+		struct ens_dispatch_field *f = &m->d->field[i];
+		const uint64_t different = constants_of(m->needs, m->in->type, f->field);
+		const uint64_t most = different < f->nvalue ? different : f->nvalue;
 		uint64_t nslot = 2;
 
-		while (nslot < f->nvalue * 2)
+		while (nslot < most * 2)
 			nslot *= 2;
 		f->mask = nslot - 1;
 		f->nvalue = 0; /* listed so far */
@@ -353,7 +356,7 @@ static bool make(struct making *m)
 	}
 	d->list = calloc((size_t)m->n + m->nlisting, sizeof *d->list);
 	m->listing = calloc(m->nlisting + (size_t)1, sizeof *m->listing);
-	if (!d->list || !m->listing || !open_slots(d))
+	if (!d->list || !m->listing || !open_slots(m))
 		return false;
 	m->nlisting = 0;
 	for (uint32_t i = 0; i < m->n; i++)
