@@ -1,9 +1,10 @@
 /*
  * The engine around the matcher: which rules an event concerns, which key it has, what is due, what is said.
  *
- * An event looks up the rules that take in its type, skips those that neither wait for anything under its key nor could
- * start with it, and steps the cell of (rule, key).  Whatever was due before the event's time happens first, in the order
- * of deadline, layer, rule, key (by creation).  What rules derive is offered directly behind what caused it (layers.h).
+ * An event looks up the rules that take in its type and may be concerned (dispatch.h), skips those that neither wait for
+ * anything under its key nor could start with it, and steps the cell of (rule, key).  Whatever was due before the event's time
+ * happens first, in the order of deadline, layer, rule, key (by creation).  What rules derive is offered directly behind what
+ * caused it (layers.h).
  * Memory comes from one heap; after warm-up the path allocates nothing new.
  * Tested by tests/unit/test_engine.c, tests/conformance, tests/bench/engine.c.
  */
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #include "runtime/collect.h"
+#include "runtime/dispatch.h"
 #include "runtime/match.h"
 #include "runtime/supported.h"
 
@@ -65,6 +67,19 @@ static int by_type_then_rule(const void *a, const void *b)
 	return (x->rule->index > y->rule->index) - (x->rule->index < y->rule->index);
 }
 
+/* One index for each type that the group's rules take in. */
+static enum ens_status open_dispatch(struct ens_group *g, const struct ens_dispatch_needs *needs)
+{
+	enum ens_status st = ENS_OK;
+
+	for (uint32_t first = 0, end; first < g->ninterest && st == ENS_OK; first = end) {
+		for (end = first + 1; end < g->ninterest && g->interest[end].type == g->interest[first].type; end++)
+			;
+		st = ens_dispatch_open(needs, &g->interest[first], end - first, &g->interest[first].dispatch);
+	}
+	return st;
+}
+
 static enum ens_status open_group(struct ens_engine *e, uint32_t index)
 {
 	const struct ens_tables *t = e->tables;
@@ -105,6 +120,17 @@ static enum ens_status open_group(struct ens_engine *e, uint32_t index)
 	}
 	qsort(g->interest, g->ninterest, sizeof *g->interest, by_type_then_rule);
 	return ENS_OK;
+}
+
+static enum ens_status open_index(struct ens_engine *e)
+{
+	struct ens_dispatch_needs *needs = ens_dispatch_needs_open(e->tables, e->options.seed);
+	enum ens_status st = needs ? ENS_OK : ENS_ENOMEM;
+
+	for (uint32_t i = 0; st == ENS_OK && i < e->tables->ngroup; i++)
+		st = open_dispatch(&e->group[i], needs);
+	ens_dispatch_needs_close(needs);
+	return st;
 }
 
 static void note_key_readers(struct ens_engine *e)
@@ -164,7 +190,7 @@ static enum ens_status open_all(struct ens_engine *e, struct ens_error *err)
 		st = open_group(e, i);
 	if (st == ENS_OK)
 		note_key_readers(e);
-	return st;
+	return st == ENS_OK && !e->options.no_index ? open_index(e) : st;
 }
 
 enum ens_status ens_engine_open(const struct ens_tables *tables, const struct ens_engine_options *options,
@@ -298,8 +324,10 @@ static void close_keys(struct ens_keys *k)
 
 static void close_group(struct ens_group *g)
 {
-	for (uint32_t i = 0; i < g->ninterest; i++)
+	for (uint32_t i = 0; i < g->ninterest; i++) {
 		free(g->interest[i].trigger);
+		ens_dispatch_close(g->interest[i].dispatch);
+	}
 	free(g->interest);
 }
 
@@ -698,6 +726,19 @@ static enum ens_status offer(struct ens_engine *e, const struct ens_interest *in
 	return e->failed;
 }
 
+/* The event goes to the rules that the index finds for it. */
+static enum ens_status offer_found(struct ens_engine *e, const struct ens_interest *first, const struct ens_event *ev)
+{
+	enum ens_status st = ENS_OK;
+	struct ens_dispatch_walk w;
+	uint32_t i;
+
+	ens_dispatch_find(first->dispatch, ev->value, &w);
+	while (st == ENS_OK && (i = ens_dispatch_next(&w)) != ENS_NONE)
+		st = offer(e, first + i, ev);
+	return st;
+}
+
 /* The event goes to all rules of the group that take it in. */
 static enum ens_status offer_all(struct ens_engine *e, struct ens_group *g, const struct ens_event *ev)
 {
@@ -709,9 +750,13 @@ static enum ens_status offer_all(struct ens_engine *e, struct ens_group *g, cons
 	}
 	g->last_us = ev->time_us;
 	e->context.event = ev;
-	for (const struct ens_interest *in = first_interest(g, ev->type);
-	     st == ENS_OK && in < g->interest + g->ninterest && in->type == ev->type; in++)
-		st = offer(e, in, ev);
+	const struct ens_interest *in = first_interest(g, ev->type), *end = g->interest + g->ninterest;
+
+	if (in < end && in->type == ev->type && in->dispatch)
+		st = offer_found(e, in, ev);
+	else
+		for (; st == ENS_OK && in < end && in->type == ev->type; in++)
+			st = offer(e, in, ev);
 	end_event(e);
 	e->context.event = NULL;
 	if (st != ENS_OK)

@@ -18,6 +18,7 @@ struct ens_engine_options {
 	uint32_t emissions_per_event;  /* of one rule; 0: 10,000 */
 	uint64_t memory_bytes;         /* of partial matches, keys and what they keep, all rules together; 0: 1 GiB */
 	bool no_lookahead;             /* ens_engine_expect does nothing */
+	bool no_index;                 /* events go to all rules of their type, each judges whether it is concerned */
 	bool no_large_pages;           /* memory on pages of the usual size, however much it is */
 	bool no_shared_matches;        /* each partial match of a `match all` is kept by itself: for those who look at them */
 	struct ens_emission_sink sink;

@@ -163,6 +163,7 @@ struct ens_interest {
 	const struct ens_t_input *input;
 	struct ens_trigger *trigger;        /* each predicate once */
 	uint32_t ntrigger;
+	struct ens_dispatch *dispatch;      /* of a type's first: finds those that an event concerns; NULL: all are gone through */
 };
 
 /* A partial, and its place among those that are to be put in order. */

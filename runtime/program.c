@@ -162,7 +162,7 @@ int ens_value_compare(enum ens_type type, const struct ens_value *a, const struc
 
 /* ---- sets ------------------------------------------------------------------------------------------------------- */
 
-static struct ens_value const_value(const struct ens_tables *t, const struct ens_t_const *k)
+struct ens_value ens_const_value(const struct ens_tables *t, const struct ens_t_const *k)
 {
 	struct ens_value v = {0};
 
@@ -262,7 +262,7 @@ static const struct set *get_set(struct ens_translated *code, const struct ens_t
 	if (!member)
 		return NULL;
 	for (uint32_t i = 0; i < consts->count; i++) {
-		struct ens_value v = const_value(t, &t->constant[consts->first + i]);
+		struct ens_value v = ens_const_value(t, &t->constant[consts->first + i]);
 
 		if (v.null)
 			s->has_null = true;
@@ -980,7 +980,7 @@ static struct ens_translated *make_code(const struct ens_tables *t)
 		return NULL;
 	}
 	for (uint32_t i = 0; i < t->nconstant; i++)
-		code->constant[i] = const_value(t, &t->constant[i]);
+		code->constant[i] = ens_const_value(t, &t->constant[i]);
 	return code;
 }
 

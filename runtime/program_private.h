@@ -1,5 +1,6 @@
 /*
- * Between program.c (runs programs), program_check.c (works out their types) and function.c (the functions).
+ * Between program.c (runs programs), program_check.c (works out their types), program_needs.c (what they need to be true) and
+ * function.c (the functions).
  */
 #ifndef ENS_RUNTIME_PROGRAM_PRIVATE_H
 #define ENS_RUNTIME_PROGRAM_PRIVATE_H
@@ -15,6 +16,9 @@ struct ens_operands {
 /* As ens_program_verify; also writes one record for each instruction to `operands` (NULL: not wanted). */
 enum ens_status ens_program_types(const struct ens_tables *t, uint32_t p, struct ens_operands *operands,
 				  struct ens_error *err) ENS_MUST_CHECK;
+
+/* The constant as programs see it; bytes are the tables'. */
+struct ens_value ens_const_value(const struct ens_tables *t, const struct ens_t_const *k);
 
 /* Function f of the arguments, none of them null but for coalesce, as the verifier accepts them. */
 struct ens_value ens_function_call(struct ens_context *c, enum ens_function f, const struct ens_value *arg, unsigned narg);

@@ -7,6 +7,9 @@
  *   engine memory EVENTS KEYS    resident memory as the events go by, ten lines
  *   engine order EVENTS KEYS     the same events in order of their time, and out of order so that a million of them wait to be
  *                                put in order (runtime/order.h), in turn: events/s, the best of each, and their ratio
+ *   engine rules EVENTS KEYS     1, 10, 100, 1,000 and 10,000 rules for different users, each event concerning 10 of them
+ *                                (or the one): time to compile and open them, memory of the engine, time an event with and
+ *                                without index, the best of three rounds in turn
  *   engine absences KEYS         an absence on each of that many keys is open, then each is due: events/s
  *
  * Events come in batches of a thousand, as a decoder hands them out, 20 a millisecond of event time.  The clock stands still
@@ -31,6 +34,8 @@
 #define FIRST_US 1767600000000000
 #define STEP_US 50
 #define ORDER_ROUNDS 3
+#define RULES_ROUNDS 3
+#define CONCERNED 10u /* rules by each event */
 #define LATENESS_US INT64_C(99000000) /* half of that, at 20 events a millisecond, is what waits: 990,000 */
 
 /* One batch of decoded events, and the texts their values borrow. */
@@ -39,7 +44,7 @@ struct batch {
 	struct ens_value value[BATCH][NFIELD];
 	char ip[BATCH][16];
 	char user[NUSER][16], agent[NAGENT][16];
-	uint32_t nkey;
+	uint32_t nkey, nuser;
 	int64_t disorder_us; /* events come up to so much after others that are later */
 };
 
@@ -81,6 +86,7 @@ static struct batch *new_batch(uint32_t nkey)
 	if (!b)
 		return NULL;
 	b->nkey = nkey;
+	b->nuser = NUSER;
 	for (int i = 0; i < NUSER; i++)
 		snprintf(b->user[i], sizeof b->user[i], "user-%d", i);
 	for (int i = 0; i < NAGENT; i++)
@@ -99,7 +105,9 @@ static void make_event(struct batch *b, uint32_t i, uint64_t at)
 	const int64_t time_us = FIRST_US + (int64_t)(at * STEP_US) - back_us;
 
 	memcpy(b->ip[i], ip, 16);
-	v[0] = (struct ens_value){.s = b->user[l.user], .len = (uint32_t)strlen(b->user[l.user])};
+	const char *user = b->user[l.user % b->nuser];
+
+	v[0] = (struct ens_value){.s = user, .len = (uint32_t)strlen(user)};
 	v[1] = (struct ens_value){.s = b->ip[i], .len = 16};
 	v[2] = (struct ens_value){.i = l.ok};
 	v[3] = (struct ens_value){.s = b->agent[l.agent], .len = 7};
@@ -293,6 +301,97 @@ static enum ens_status compile(const char *rules, struct ens_arena *arena, struc
 	return st;
 }
 
+/* ---- many rules ------------------------------------------------------------------------------------------------------- */
+
+/* Rules for so many users that each has CONCERNED of them. */
+static void add_rules(struct ens_buf *text, uint32_t nrule)
+{
+	ens_buf_adds(text, "event Login from \"bench:logins\" { user: string, ip: ip, ok: bool, agent: string, port: int }\n");
+	for (uint32_t i = 0; i < nrule; i++)
+		ens_buf_addf(text,
+			     "rule r%u\n"
+			     "  key     ip\n"
+			     "  match   fail: Login[user = \"user-%u\" and not ok and port > %u]{5,} -> hit: Login[user = \"user-%u\" and ok]\n"
+			     "  within  1m\n"
+			     "  emit    Seen to \"bench:alerts\" { ip, tries: count(fail) }\n",
+			     i, i / CONCERNED, i % CONCERNED, i / CONCERNED);
+}
+
+/* What one number of rules costs. */
+struct rules_cost {
+	double compile_s, open_s, event_ns, plain_ns; /* plain: without index */
+	double mib;                                   /* of the opened engine */
+};
+
+static enum ens_status rules_pass(const struct ens_tables *t, struct batch *b, uint64_t n, bool no_index,
+				  struct rules_cost *cost)
+{
+	const struct ens_engine_options options = {
+		.seed = 1, .no_index = no_index, .sink = {.emit = count}, .keys_per_rule = 2000000, .partials_per_rule = 2000000};
+	struct ens_engine *e = NULL;
+	struct ens_error err = {""};
+	double s = 0;
+	const double before_mib = resident_mib(), start = spent_s();
+	enum ens_status st = ens_engine_open(t, &options, &e, &err);
+	double *event_ns = no_index ? &cost->plain_ns : &cost->event_ns;
+
+	cost->open_s = spent_s() - start;
+	if (resident_mib() - before_mib > cost->mib) /* later rounds use memory of the first */
+		cost->mib = resident_mib() - before_mib;
+	emissions = 0;
+	if (st == ENS_OK)
+		st = push(e, b, 0, n, &s);
+	ens_engine_close(e);
+	if (!*event_ns || s * 1e9 / (double)n < *event_ns)
+		*event_ns = s * 1e9 / (double)n;
+	return st;
+}
+
+static enum ens_status rules_of(uint32_t nrule, struct batch *b, uint64_t n, struct rules_cost *cost)
+{
+	struct ens_buf text = ENS_BUF_EMPTY, bytes = ENS_BUF_EMPTY;
+	struct ens_arena arena;
+	struct ens_tables t;
+	const double start = spent_s();
+
+	add_rules(&text, nrule);
+	enum ens_status st = compile(ens_buf_cstr(&text), &arena, &bytes, &t);
+
+	cost->compile_s = spent_s() - start;
+	b->nuser = nrule > CONCERNED ? nrule / CONCERNED : 1;
+	for (int round = 0; round < RULES_ROUNDS && st == ENS_OK; round++) {
+		/* Without index 10,000 rules take their time. */
+		st = rules_pass(&t, b, n < CONCERNED * n / nrule ? n : CONCERNED * n / nrule, true, cost);
+		if (st == ENS_OK)
+			st = rules_pass(&t, b, n, false, cost);
+	}
+	b->nuser = NUSER;
+	ens_buf_free(&text);
+	ens_buf_free(&bytes);
+	ens_arena_free(&arena);
+	return st;
+}
+
+static enum ens_status rules(struct batch *b, uint64_t n)
+{
+	enum ens_status st = ENS_OK;
+	double at_ten = 0;
+
+	for (uint32_t nrule = 1; nrule <= 10000 && st == ENS_OK; nrule *= 10) {
+		struct rules_cost cost = {0};
+
+		st = rules_of(nrule, b, n, &cost);
+		if (nrule == CONCERNED)
+			at_ten = cost.event_ns;
+		printf("rules: %5u: compiled in %.3f s, opened in %.3f s, %.1f MiB, %.0f ns an event (%.0f without index), %llu emissions",
+		       nrule, cost.compile_s, cost.open_s, cost.mib, cost.event_ns, cost.plain_ns, (unsigned long long)emissions);
+		if (at_ten > 0)
+			printf("; %.2f of 10 rules'", cost.event_ns / at_ten);
+		printf("\n");
+	}
+	return st;
+}
+
 static enum ens_status measure(const char *what, uint64_t n, uint32_t nkey, const struct ens_tables *tables,
 			       const struct ens_tables *late, struct ens_error *err)
 {
@@ -308,6 +407,8 @@ static enum ens_status measure(const char *what, uint64_t n, uint32_t nkey, cons
 		st = memory(engine, batch, n);
 	else if (st == ENS_OK && strcmp(what, "order") == 0)
 		st = order(tables, late, batch, n);
+	else if (st == ENS_OK && strcmp(what, "rules") == 0)
+		st = rules(batch, n);
 	else if (st == ENS_OK && strcmp(what, "absences") == 0)
 		st = absences(engine, nkey);
 	else if (st == ENS_OK)
@@ -334,7 +435,7 @@ int main(int argc, char **argv)
 	enum ens_status st, late_st;
 
 	if (n == 0 || nkey == 0 || nkey >= 1 << 24) {
-		fprintf(stderr, "usage: engine speed|plain|small|memory|order EVENTS KEYS, or engine absences KEYS\n");
+		fprintf(stderr, "usage: engine speed|plain|small|memory|order|rules EVENTS KEYS, or engine absences KEYS\n");
 		return 2;
 	}
 	st = compile(is_absences ? beats : logins, &arena, &bytes, &tables);

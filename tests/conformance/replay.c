@@ -1,6 +1,7 @@
 /*
  * The same events, taken in other ways, must give the same emissions byte for byte: one by one, in random batches, without
- * what is done ahead of time, near every limit, and with a save and a load of all state between any two events.
+ * what is done ahead of time, without the index of rules, near every limit, and with a save and a load of all state between
+ * any two events.
  *
  *   replay RULES EVENTS AT-END    a rule or table file, a file of events, hold or flush
  *   replay <LIST                  a case a line, tabs between the three
@@ -30,7 +31,7 @@ struct way {
 	bool reload;         /* state is saved and loaded after each event */
 	bool streams;        /* as a server's streams, each with its own time, not as a file */
 	bool tight;          /* small limits */
-	bool no_lookahead;
+	bool no_lookahead, no_index;
 	bool no_shared;      /* option no_shared_matches: another state then, and the same emissions */
 	int against;         /* the way whose emissions it must have; -1: its own are what others are compared with */
 };
@@ -38,14 +39,15 @@ struct way {
 static const struct way ways[] = {
 	{.name = "plain", .batch = ALL, .against = -1},
 	{.name = "one by one, nothing ahead of time", .batch = 1, .no_lookahead = true, .against = 0},
+	{.name = "rules without index", .batch = ALL, .no_index = true, .against = 0},
 	{.name = "random batches", .against = 0},
 	{.name = "saved and loaded", .reload = true, .against = 0},
 	{.name = "streams", .batch = ALL, .streams = true, .against = -1},
-	{.name = "streams, saved and loaded", .batch = 1, .streams = true, .reload = true, .against = 4},
+	{.name = "streams, saved and loaded", .batch = 1, .streams = true, .reload = true, .against = 5},
 	{.name = "no shared matches", .batch = ALL, .no_shared = true, .against = 0},
-	{.name = "no shared matches, saved and loaded", .batch = 1, .no_shared = true, .reload = true, .against = 6},
+	{.name = "no shared matches, saved and loaded", .batch = 1, .no_shared = true, .reload = true, .against = 7},
 	{.name = "near limits", .batch = ALL, .tight = true, .against = -1},
-	{.name = "near limits, saved and loaded", .batch = 1, .tight = true, .reload = true, .against = 8},
+	{.name = "near limits, saved and loaded", .batch = 1, .tight = true, .reload = true, .against = 9},
 };
 #define NWAY (sizeof ways / sizeof *ways)
 
@@ -102,7 +104,8 @@ static enum ens_status write_down(void *user, const struct ens_emission *e)
 static bool open_engine(struct run *r)
 {
 	struct ens_engine_options o = {.seed = below(r, UINT32_MAX), .no_lookahead = r->way->no_lookahead,
-				       .no_shared_matches = r->way->no_shared, .sink = {write_down, r}};
+				       .no_index = r->way->no_index, .no_shared_matches = r->way->no_shared,
+				       .sink = {write_down, r}};
 	enum ens_status st;
 
 	if (r->way->tight) {
