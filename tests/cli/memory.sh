@@ -4,7 +4,8 @@
 cd "$work" || exit 99
 
 # keeps.py ENSUE KINDS PARTIALS MORE [TEXT...]: rule r.ens, for each key an event of each of KINDS.  Then a key has so many
-# partial matches, which took so many events besides their first ones, and keeps texts of so many bytes.  Prints how many
+# partial matches, which took so many events besides their first ones, and keeps texts of so many bytes.  Where partial
+# matches share their events, PARTIALS is the number of these.  Prints how many
 # bytes that is for each key by what is said, and how many are taken.
 cat >keeps.py <<'EOF'
 import array
@@ -29,6 +30,7 @@ def by_what_is_said():
     event, first_inside = number(r"and (\d+) for each event taken"), "for each event taken after the first" in said
     period = number(r"each period of `limit`: (\d+) bytes")
     out = partials * (number(r"each partial match: (\d+) bytes") + number(r"collects: (\d+) bytes") + number(r"at least (\d+) in all"))
+    out += 2 * partials * number(r"however many partial matches it is in: (?:\d+ to )?(\d+) bytes")  # at most, with the room
     out += (more + (0 if first_inside else partials)) * event
     out += sum(n + number(r"its length and (\d+) bytes") for n in texts)
     if partials or not period:
