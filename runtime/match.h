@@ -372,7 +372,7 @@ bool ens_absence_violated(const struct ens_rule *r, struct ens_partial *p, const
 /* Are the timed absences on the entry's way over at time_us, so that what comes then may be taken?  It has absences. */
 bool ens_absence_over(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, int64_t time_us);
 
-uint32_t ens_accept_entry(const struct ens_rule *r, const struct ens_partial *p); /* the one that is not dead; else the number of entries */
+uint32_t ens_accept_entry(const struct ens_rule *r, const struct ens_partial *p); /* the first that is not dead; else the number of entries */
 bool ens_accept_free(const struct ens_rule *r, struct ens_partial *p, uint32_t at); /* no greedy repetition holds it back */
 /* Is p complete by its accept entry `at` now that the event at hand is judged? */
 bool ens_accept_has_come(const struct ens_rule *r, struct ens_partial *p, uint32_t at, const struct ens_event *ev);

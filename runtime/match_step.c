@@ -194,7 +194,7 @@ static void settle_last(struct ens_partial *p, const struct ens_event *ev)
 			could_go_on = true;
 			ens_entry_kill(p, i);
 		}
-	at = ens_accept_entry(r, p);
+	at = ens_accept_entry(r, p); /* the others pass more absences */
 	if (at < n && ens_accept_has_come(r, p, at, ev)) {
 		p->closes_later = p->last_pos != p->cell->pos;
 		ens_match_found(p, true);
