@@ -396,6 +396,34 @@ void ens_match_step(struct ens_cell *c, struct ens_partial *p, const struct ens_
 void ens_match_found(struct ens_partial *p, bool over);
 void ens_match_expire(struct ens_partial *p); /* its time is over: to be told, or just dropped */
 void ens_embryo_enter(struct ens_rule *r);    /* judges the guards of the ways to begin */
+/* The ways (takes, accepts) that leave the repetition of a greedy entry: those behind it, but not in other branches of a `|`
+ * that it stands in. */
+struct ens_leaving {
+	uint32_t within;    /* the entry, or the fork around it, in whose branch the next ones are */
+	uint32_t next, end; /* of these */
+	uint32_t leave_end;
+};
+
+static inline struct ens_leaving ens_leaving_from(const struct ens_t_entry *list, uint32_t at)
+{
+	const struct ens_t_entry *t = &list[at];
+
+	return (struct ens_leaving){at, at + 1, t->branch_end < t->leave_end ? t->branch_end : t->leave_end, t->leave_end};
+}
+
+void ens_leaving_outward(struct ens_leaving *w, const struct ens_t_entry *list, uint32_t n); /* goes on behind the fork */
+/* The next of them; n: there is none. */
+static inline uint32_t ens_leaving_next(struct ens_leaving *w, const struct ens_t_entry *list, uint32_t n)
+{
+	for (;; ens_leaving_outward(w, list, n)) {
+		for (; w->next < w->end; w->next++)
+			if (list[w->next].kind <= ENS_T_ACCEPT)
+				return w->next++;
+		if (w->end >= w->leave_end)
+			return n;
+	}
+}
+
 /* Do the guards of the entry hold for p as it is? */
 bool ens_entry_allowed(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t);
 /* Guards and actions, as far as they are about counters. */

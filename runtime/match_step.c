@@ -527,6 +527,20 @@ static uint32_t behind_fork(const struct ens_t_entry *list, uint32_t n, uint32_t
 	return i + 1;
 }
 
+void ens_leaving_outward(struct ens_leaving *w, const struct ens_t_entry *list, uint32_t n)
+{
+	uint32_t fork = w->within;
+
+	for (uint32_t inner = 0; fork-- > 0 && (list[fork].kind != ENS_T_FORK || inner);)
+		if (list[fork].kind == ENS_T_FORK)
+			inner--;
+		else if (list[fork].kind == ENS_T_FORK_END)
+			inner++;
+	w->next = behind_fork(list, n, w->next);
+	w->within = fork;
+	w->end = list[fork].branch_end < w->leave_end ? list[fork].branch_end : w->leave_end;
+}
+
 /* Do both stand in the same repetition: of a step, or of a step that is one of several? */
 static bool goes_round(const struct ens_rule *r, uint32_t from, uint32_t to)
 {
@@ -539,27 +553,15 @@ static bool goes_round(const struct ens_rule *r, uint32_t from, uint32_t to)
 	return from == to;
 }
 
-/* The greedy entry `at` could take the event: ways that leave its repetition are closed, but not those in other branches of
- * a `|` that it stands in. */
+/* The greedy entry `at` could take the event: ways that leave its repetition are closed. */
 static void close_leaving(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *list, uint32_t n,
 			  uint32_t at)
 {
-	const uint32_t leave_end = list[at].leave_end;
-	uint32_t fork[ENS_FORK_DEPTH_MAX], depth = 0, end = list[at].branch_end, i;
+	struct ens_leaving w = ens_leaving_from(list, at);
 
-	for (i = 0; i < at; i++)
-		if (list[i].kind == ENS_T_FORK)
-			fork[depth++] = i;
-		else if (list[i].kind == ENS_T_FORK_END)
-			depth--;
-	for (i = at + 1;; end = list[fork[--depth]].branch_end) {
-		for (; i < end && i < leave_end; i++)
-			if (list[i].kind == ENS_T_TAKE && !goes_round(r, list[at].target, list[i].target))
-				ens_entry_kill(p, i);
-		if (!depth || i >= leave_end)
-			return;
-		i = behind_fork(list, n, i);
-	}
+	for (uint32_t i; (i = ens_leaving_next(&w, list, n)) < n;)
+		if (list[i].kind == ENS_T_TAKE && !goes_round(r, list[at].target, list[i].target))
+			ens_entry_kill(p, i);
 }
 
 static void try_every(struct ens_cell *c, struct ens_partial *p, const struct ens_event *ev)
