@@ -141,13 +141,19 @@ static void keep_inside(struct ens_arena *arena, struct ens_pat *p, const struct
 		keep_inside(arena, p->item[i], s);
 }
 
+/* Has the group begun in this round?  It has a round in each of the innermost repeated group around it, itself included. */
 static struct ens_slot *rounds_slot(struct ens_arena *arena, struct ens_rule_sema *r, const struct ens_reach *t)
 {
 	struct ens_pat *group = (struct ens_pat *)t->root;
+	const struct ens_pat *repeated = group;
+
+	while (repeated != t->scope && repeated->sema->max <= 1)
+		repeated = repeated->sema->up;
+
 	struct ens_slot *rounds =
 		get(arena, r, (struct ens_slot){.kind = ENS_SLOT_ROUNDS, .type = ENS_INT}, t->scope, group, NULL, 0);
 	struct ens_slot *round = get(arena, r, (struct ens_slot){.kind = ENS_SLOT_ROUND, .type = ENS_BOOL},
-				     group->sema->max > 1 ? group : t->scope, group, NULL, 0);
+				     repeated, group, NULL, 0);
 
 	if (!rounds || !round || !arena)
 		return rounds;

@@ -388,7 +388,7 @@ bool ens_absence_violated(const struct ens_rule *r, struct ens_partial *p, const
 /* Are the timed absences on the entry's way over at time_us, so that what comes then may be taken?  It has absences. */
 bool ens_absence_over(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t, int64_t time_us);
 
-uint32_t ens_accept_entry(const struct ens_rule *r, const struct ens_partial *p); /* the one that is not dead; else the number of entries */
+uint32_t ens_accept_entry(const struct ens_rule *r, const struct ens_partial *p); /* the first that is not dead; else the number of entries */
 bool ens_accept_free(const struct ens_rule *r, struct ens_partial *p, uint32_t at); /* no greedy repetition holds it back */
 /* Is p complete by its accept entry `at` now that the event at hand is judged? */
 bool ens_accept_has_come(const struct ens_rule *r, struct ens_partial *p, uint32_t at, const struct ens_event *ev);
@@ -412,6 +412,34 @@ void ens_match_step(struct ens_cell *c, struct ens_partial *p, const struct ens_
 void ens_match_found(struct ens_partial *p, bool over);
 void ens_match_expire(struct ens_partial *p); /* its time is over: to be told, or just dropped */
 void ens_embryo_enter(struct ens_rule *r);    /* judges the guards of the ways to begin */
+/* The ways (takes, accepts) that leave the repetition of a greedy entry: those behind it, but not in other branches of a `|`
+ * that it stands in. */
+struct ens_leaving {
+	uint32_t within;    /* the entry, or the fork around it, in whose branch the next ones are */
+	uint32_t next, end; /* of these */
+	uint32_t leave_end;
+};
+
+static inline struct ens_leaving ens_leaving_from(const struct ens_t_entry *list, uint32_t at)
+{
+	const struct ens_t_entry *t = &list[at];
+
+	return (struct ens_leaving){at, at + 1, t->branch_end < t->leave_end ? t->branch_end : t->leave_end, t->leave_end};
+}
+
+void ens_leaving_outward(struct ens_leaving *w, const struct ens_t_entry *list, uint32_t n); /* goes on behind the fork */
+/* The next of them; n: there is none. */
+static inline uint32_t ens_leaving_next(struct ens_leaving *w, const struct ens_t_entry *list, uint32_t n)
+{
+	for (;; ens_leaving_outward(w, list, n)) {
+		for (; w->next < w->end; w->next++)
+			if (list[w->next].kind <= ENS_T_ACCEPT)
+				return w->next++;
+		if (w->end >= w->leave_end)
+			return n;
+	}
+}
+
 /* Do the guards of the entry hold for p as it is? */
 bool ens_entry_allowed(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *t);
 /* Guards and actions, as far as they are about counters. */

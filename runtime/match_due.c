@@ -159,12 +159,17 @@ bool ens_entry_hopeless(const struct ens_rule *r, struct ens_partial *p, const s
 
 /* ---- completion ----------------------------------------------------------------------------------------------------- */
 
+static bool is_open_accept(const struct ens_partial *p, const struct ens_t_entry *list, uint32_t i)
+{
+	return list[i].kind == ENS_T_ACCEPT && !ens_entry_is_dead(p, i);
+}
+
 uint32_t ens_accept_entry(const struct ens_rule *r, const struct ens_partial *p)
 {
 	uint32_t n, i;
 	const struct ens_t_entry *list = ens_partial_entries(r, p, &n);
 
-	for (i = 0; i < n && (list[i].kind != ENS_T_ACCEPT || ens_entry_is_dead(p, i)); i++)
+	for (i = 0; i < n && !is_open_accept(p, list, i); i++)
 		;
 	return i;
 }
@@ -285,18 +290,18 @@ static bool complete_at_scope_end(const struct ens_rule *r, struct ens_partial *
 
 bool ens_accept_is_due(const struct ens_rule *r, struct ens_partial *p, int64_t time_us, bool over)
 {
-	uint32_t n, at = ens_accept_entry(r, p);
+	uint32_t n;
+	const struct ens_t_entry *list = ens_partial_entries(r, p, &n);
 
-	(void)ens_partial_entries(r, p, &n);
-	if (at == n)
-		return false;
-	if (ens_accept_free(r, p, at)) {
-		int64_t when = accept_time(r, p, at);
+	for (uint32_t at = 0; at < n; at++) {
+		if (!is_open_accept(p, list, at))
+			continue;
+		int64_t when = ens_accept_free(r, p, at) ? accept_time(r, p, at) : INT64_MAX;
 
-		if (when != INT64_MAX && when <= time_us)
+		if ((when != INT64_MAX && when <= time_us) || (over && complete_at_scope_end(r, p, at, time_us)))
 			return true;
 	}
-	return over && complete_at_scope_end(r, p, at, time_us);
+	return false;
 }
 
 bool ens_partial_all_dead(const struct ens_rule *r, const struct ens_partial *p)
@@ -316,14 +321,17 @@ int64_t ens_partial_due(const struct ens_rule *r, struct ens_partial *p)
 {
 	uint32_t n;
 	const struct ens_t_entry *list = ens_partial_entries(r, p, &n);
-	int64_t scope = ens_scope_end(r, p), latest = INT64_MIN;
+	int64_t scope = ens_scope_end(r, p), earliest = scope, latest = INT64_MIN;
 	uint32_t accept = ens_accept_entry(r, p);
 
-	if (accept < n) {
-		int64_t when = accept_time(r, p, accept);
+	for (uint32_t at = accept; at < n; at++) {
+		int64_t when = is_open_accept(p, list, at) ? accept_time(r, p, at) : INT64_MAX;
 
-		return when < scope ? when : scope;
+		if (when < earliest)
+			earliest = when;
 	}
+	if (accept < n)
+		return earliest;
 	for (uint32_t i = 0; i < n && latest < scope; i++) {
 		if (list[i].kind != ENS_T_TAKE || ens_entry_is_dead(p, i))
 			continue;

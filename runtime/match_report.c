@@ -156,10 +156,13 @@ static bool passes_limit(struct ens_rule *r, const struct ens_cell *c, int64_t t
 /* ---- emissions -------------------------------------------------------------------------------------------------------- */
 
 /* May the repetition that entry i goes on with, or begins, be left?  (It stands before what leaves it: it is greedy.) */
-static bool is_only_preferred(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *list, uint32_t i)
+static bool is_only_preferred(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *list, uint32_t n,
+			      uint32_t i)
 {
-	for (uint32_t k = i + 1; k < list[i].leave_end; k++)
-		if (list[k].kind <= ENS_T_ACCEPT && list[k].leave_end != list[i].leave_end && ens_entry_allowed(r, p, &list[k]))
+	struct ens_leaving w = ens_leaving_from(list, i);
+
+	for (uint32_t k; (k = ens_leaving_next(&w, list, n)) < n;)
+		if (ens_entry_allowed(r, p, &list[k]))
 			return true;
 	return false;
 }
@@ -173,7 +176,7 @@ static struct ens_value next_step(const struct ens_rule *r, struct ens_partial *
 	const struct ens_t_entry *list = ens_partial_entries(r, p, &n);
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (list[i].kind > ENS_T_ACCEPT || !ens_entry_allowed(r, p, &list[i]) || is_only_preferred(r, p, list, i))
+		if (list[i].kind > ENS_T_ACCEPT || !ens_entry_allowed(r, p, &list[i]) || is_only_preferred(r, p, list, n, i))
 			continue;
 		if (list[i].kind == ENS_T_ACCEPT)
 			break;

@@ -194,7 +194,7 @@ static void settle_last(struct ens_partial *p, const struct ens_event *ev)
 			could_go_on = true;
 			ens_entry_kill(p, i);
 		}
-	at = ens_accept_entry(r, p);
+	at = ens_accept_entry(r, p); /* the others pass more absences */
 	if (at < n && ens_accept_has_come(r, p, at, ev)) {
 		p->closes_later = p->last_pos != p->cell->pos;
 		ens_match_found(p, true);
@@ -527,39 +527,60 @@ static uint32_t behind_fork(const struct ens_t_entry *list, uint32_t n, uint32_t
 	return i + 1;
 }
 
-/* Do both stand in the same repetition: of a step, or of a step that is one of several? */
-static bool goes_round(const struct ens_rule *r, uint32_t from, uint32_t to)
+void ens_leaving_outward(struct ens_leaving *w, const struct ens_t_entry *list, uint32_t n)
 {
-	const struct ens_t_state *s = &r->state[from];
-	const struct ens_t_entry *list = &r->engine->tables->entry[s->entries.first];
+	uint32_t fork = w->within;
 
-	for (uint32_t i = 0; i < s->entries.count; i++)
-		if (list[i].kind == ENS_T_TAKE && (list[i].flags & ENS_T_AGAIN) && list[i].target == to)
-			return true;
-	return from == to;
+	for (uint32_t inner = 0; fork-- > 0 && (list[fork].kind != ENS_T_FORK || inner);)
+		if (list[fork].kind == ENS_T_FORK)
+			inner--;
+		else if (list[fork].kind == ENS_T_FORK_END)
+			inner++;
+	w->next = behind_fork(list, n, w->next);
+	w->within = fork;
+	w->end = list[fork].branch_end < w->leave_end ? list[fork].branch_end : w->leave_end;
 }
 
-/* The greedy entry `at` could take the event: ways that leave its repetition are closed, but not those in other branches of
- * a `|` that it stands in. */
-static void close_leaving(const struct ens_rule *r, struct ens_partial *p, const struct ens_t_entry *list, uint32_t n,
-			  uint32_t at)
+/* The entries from *first up to *end take the steps of the repetition that the greedy entry `at` stands in: it alone, or the
+ * forks that are left together, of a step that is one of several. */
+static void repeated_by(const struct ens_t_entry *list, uint32_t n, uint32_t at, uint32_t *first, uint32_t *end)
 {
-	const uint32_t leave_end = list[at].leave_end;
-	uint32_t fork[ENS_FORK_DEPTH_MAX], depth = 0, end = list[at].branch_end, i;
+	*first = at;
+	*end = at + 1;
+	for (uint32_t i = at, inner = 0; i-- > 0;) {
+		if (list[i].kind == ENS_T_FORK_END) {
+			inner++;
+		} else if (list[i].kind == ENS_T_FORK && inner) {
+			inner--;
+		} else if (list[i].kind == ENS_T_FORK) {
+			uint32_t behind = behind_fork(list, n, i + 1);
 
-	for (i = 0; i < at; i++)
-		if (list[i].kind == ENS_T_FORK)
-			fork[depth++] = i;
-		else if (list[i].kind == ENS_T_FORK_END)
-			depth--;
-	for (i = at + 1;; end = list[fork[--depth]].branch_end) {
-		for (; i < end && i < leave_end; i++)
-			if (list[i].kind == ENS_T_TAKE && !goes_round(r, list[at].target, list[i].target))
-				ens_entry_kill(p, i);
-		if (!depth || i >= leave_end)
-			return;
-		i = behind_fork(list, n, i);
+			if (behind >= list[at].leave_end)
+				return;
+			*first = i;
+			*end = behind;
+		}
 	}
+}
+
+static bool takes_one_of(const struct ens_t_entry *list, uint32_t first, uint32_t end, uint32_t state)
+{
+	for (uint32_t i = first; i < end; i++)
+		if (list[i].kind == ENS_T_TAKE && list[i].target == state)
+			return true;
+	return false;
+}
+
+/* The greedy entry `at` could take the event: ways that leave its repetition are closed, but not those that enter it anew. */
+static void close_leaving(struct ens_partial *p, const struct ens_t_entry *list, uint32_t n, uint32_t at)
+{
+	struct ens_leaving w = ens_leaving_from(list, at);
+	uint32_t first, end;
+
+	repeated_by(list, n, at, &first, &end);
+	for (uint32_t i; (i = ens_leaving_next(&w, list, n)) < n;)
+		if (list[i].kind == ENS_T_TAKE && !takes_one_of(list, first, end, list[i].target))
+			ens_entry_kill(p, i);
 }
 
 static void try_every(struct ens_cell *c, struct ens_partial *p, const struct ens_event *ev)
@@ -592,7 +613,7 @@ static void try_every(struct ens_cell *c, struct ens_partial *p, const struct en
 			if (embryo)
 				continue;
 			if (t->leave_end && t->arrow != ENS_T_ANY)
-				close_leaving(r, p, list, n, i);
+				close_leaving(p, list, n, i);
 			if (t->arrow != ENS_T_ANY || violated(r, p, t, ev))
 				v = CLOSES;
 		}

@@ -2014,7 +2014,7 @@ class Newest(AtATime):
                     and self.expiry(r, p) == -INF:
                 if not self.rule.timeouts:
                     continue
-                kept[id(r)] = r  # to time out
+                kept[r.taken, r.place] = r  # to time out; once, where several ways led there
                 continue
             point = self.point(r)
             if point not in kept or self.newness(r) > self.newness(kept[point]):
