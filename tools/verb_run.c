@@ -24,6 +24,7 @@
 #define READ_SIZE_MAX 100000
 #define GIVE_UP_US 60000000
 #define MAX_SKEW_US 300000000
+#define AHEAD_MAX 500000
 
 /* X(symbol, name, letter, value's name, variable, help); the ones between REDIS and DEAD_MAX are for Redis alone */
 #define OPTIONS(X) \
@@ -40,6 +41,8 @@
 	  "end when Redis could not be reached for so long (1m)") \
 	X(MAX_SKEW, "max-skew", 0, "DURATION", "ENSUE_MAX_SKEW", \
 	  "an event's time may be ahead of its entry's by that (5m)") \
+	X(AHEAD, "ahead", 0, "N", "ENSUE_AHEAD", \
+	  "events that may wait for a slower stream before the streams\nthat are ahead are not read meanwhile (100000)") \
 	X(READ_SIZE, "read-size", 0, "N", "ENSUE_READ_SIZE", \
 	  "entries of one stream in one read (1000)") \
 	X(COMMIT_INTERVAL, "commit-interval", 0, "DURATION", "ENSUE_COMMIT_INTERVAL", \
@@ -162,6 +165,10 @@ static enum cli_exit take_redis_option(const struct cli_verb *verb, struct run_a
 	case OPT_READ_SIZE:
 		code = take_count(verb, option, value, READ_SIZE_MAX, &n);
 		o->read_size = code == CLI_DONE ? (uint32_t)n : o->read_size;
+		break;
+	case OPT_AHEAD:
+		code = take_count(verb, option, value, AHEAD_MAX, &n);
+		o->ahead = code == CLI_DONE ? (uint64_t)n : o->ahead;
 		break;
 	case OPT_DEAD_MAX:
 		code = take_count(verb, option, value, INT64_MAX, &n);

@@ -183,6 +183,34 @@ cli xadd third '*' n 3 at 2000 >/dev/null
 wait_entries "silent streams do not hold up one that is not" three 1
 stop_worker "$together" "silence together"
 
+# ---- a stream that is ahead of a slow one is not read further than may wait
+cat >ahead.ens <<'END'
+event Fast from "fast" { n: int, at: time(s) } time at idle 1h
+event Slow from "slow" { n: int, at: time(s) } time at idle 1h
+rule both
+  from  Fast, Slow
+  match a: Fast
+  emit  Passed to "passed" { n: a.n }
+END
+awk 'BEGIN { for (i = 1; i <= 200; i++) print "XADD fast * n " i " at " i }' | cli >/dev/null
+job=ahead start_worker ahead ahead.ens --ahead 20 --read-size 5
+ahead=$pid
+# read_of STREAM: how many of its entries were read
+read_of() {
+	cli hget 'ensue:{ahead:0}:ahead:0:head' "src:$1" | cut -d ' ' -f 3
+}
+has_read_some() {
+	[ "$(read_of fast)" -gt 20 ]
+}
+until_true 15 has_read_some || fail "the fast stream is read"
+cli xadd slow '*' n 0 at 100 >/dev/null
+wait_entries "what is before the slow stream" passed 99
+equal "no more of the fast stream is read than may wait" "yes" \
+	"$([ "$(read_of fast)" -lt 150 ] && echo yes || echo no)"
+cli xadd slow '*' n 0 at 500 >/dev/null
+wait_entries "the rest" passed 200
+stop_worker "$ahead" "streams that are ahead"
+
 # ---- how soon an absence is told on a silent stream: 20 times by the server's clock, 3 times by a field's
 cat >soon.ens <<'END'
 event Beat from "beats" { device: string }
