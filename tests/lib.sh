@@ -35,6 +35,11 @@ if [ ! -x "$ENSUE" ]; then
 	exit 1
 fi
 
+# Was the command built with sanitizers?  They have memory, stack and time of their own.
+sanitized() {
+	grep -q '^ENS_SWITCH_FLAGS = .*-fsanitize' "$ENSUE_BUILD/Makefile" 2>/dev/null
+}
+
 pass() {
 	passed=$((passed + 1))
 	echo "ok $1"

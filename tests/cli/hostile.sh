@@ -9,7 +9,7 @@ cd "$work" || exit 99
 
 # Sanitizers take many times the memory and time: there only what is said is judged.
 judged=1
-! grep -q '^ENS_SWITCH_FLAGS = .*-fsanitize' "$ENSUE_BUILD/Makefile" 2>/dev/null || judged=
+! sanitized || judged=
 
 # rules N: rules of ten lines, each with conditions of its own
 rules() {

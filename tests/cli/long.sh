@@ -5,7 +5,7 @@
 cd "$work" || exit 99
 
 # Sanitizers need a stack of their own.
-! grep -q '^ENS_SWITCH_FLAGS = .*-fsanitize' "$ENSUE_BUILD/Makefile" 2>/dev/null || exit 77
+! sanitized || exit 77
 
 awk 'BEGIN {
 	print "{\"event\":\"S\",\"t\":0}"

@@ -103,7 +103,7 @@ keeps() {
 }
 
 # Sanitizers take memory of their own.
-! grep -q '^ENS_SWITCH_FLAGS = .*-fsanitize' "$ENSUE_BUILD/Makefile" 2>/dev/null || exit 77
+! sanitized || exit 77
 
 keeps "one step" A 1 0 '' '  match a: A -> b: B
   within 1h
