@@ -5,16 +5,6 @@
 cd "$work" || exit 99
 start_redis
 
-# emitted STREAM FIELD: that field of every entry, one a line
-emitted() {
-	cli xrange "$1" - + | awk -v f="$2" 'p == f { print } { p = $0 }'
-}
-stop_worker() {
-	kill -TERM "$1"
-	ended "$1"
-	equal "$2: SIGTERM: exit 0" 0 "$code"
-}
-
 # ---- one stream's IDs jump by years; the others', and rules over both, go on by the server's clock
 cat >jump.ens <<'END_RULES'
 event Beat from "beats" { device: string }

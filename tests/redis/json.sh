@@ -16,10 +16,6 @@ rule changed
 END_OF_RULES
 dead=ensue:{cdc}:test:0:dead
 
-# emitted FIELD [STREAM]: that field of every entry, one a line
-emitted() {
-	cli xrange "${2:-changed}" - + | awk -v f="$1" 'p == f { print } { p = $0 }'
-}
 change() {
 	cli xadd cdc '*' id 5 payload "$1" op outside >/dev/null
 }
@@ -30,16 +26,16 @@ change '{"op":"d","source":{"table":"accounts"},"before":{"id":8},"after":null}'
 change '{"op":"d","source":{"table":"others"},"before":{"id":"x"},"after":null}'
 wait_entries "events out of JSON" changed 2
 equal "the first name that is there" "7
-8" "$(emitted account)"
+8" "$(emitted changed account)"
 equal "members, not the entry's own fields" "c
-d" "$(emitted op)"
-equal "escapes" "Düren" "$(emitted city | head -n 1)"
+d" "$(emitted changed op)"
+equal "escapes" "Düren" "$(emitted changed city | head -n 1)"
 
 change '{"op":"c",'
 wait_entries "a dead letter" "$dead" 1
-equal "no JSON: the reason" bad_entry "$(emitted _reason "$dead")"
-equal "no JSON: which field" payload "$(emitted _field "$dead")"
-equal "no JSON: in words" "the text is not valid JSON" "$(emitted _detail "$dead")"
+equal "no JSON: the reason" bad_entry "$(emitted "$dead" _reason)"
+equal "no JSON: which field" payload "$(emitted "$dead" _field)"
+equal "no JSON: in words" "the text is not valid JSON" "$(emitted "$dead" _detail)"
 cli xadd cdc '*' op c >/dev/null # where the field is missing `where` can't hold: it is nobody's
 
 # longer than any other value may be
@@ -50,7 +46,7 @@ cli xadd cdc '*' op c >/dev/null # where the field is missing `where` can't hold
 } >long.json
 cli -x xadd cdc '*' payload <long.json >/dev/null
 wait_entries "a long text" changed 3
-equal "a long text" "long" "$(emitted op | tail -n 1)"
+equal "a long text" "long" "$(emitted changed op | tail -n 1)"
 equal "an entry without the field is nobody's" 1 "$(cli xlen "$dead")"
 kill -TERM "$w1"
 ended "$w1"

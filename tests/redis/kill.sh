@@ -47,14 +47,11 @@ wait_entries "all is done" out $((total / 3)) 60
 kill -TERM "$worker"
 ended "$worker"
 equal "the last worker stops cleanly" 0 "$code"
-emitted() {
-	cli xrange "$1" - + | awk 'p == "n" { print } { p = $0 }'
-}
-emitted out >got
+emitted out n >got
 seq 3 3 $total >want
 cmp -s want got && pass "after $kills kills: none of $((total / 3)) lost, none doubled, in order" ||
 	fail "after $kills kills: none of $((total / 3)) lost, none doubled, in order" "$(diff want got | head -n 10)"
-emitted large >got
+emitted large n >got
 seq 1 $total | awk '$1 % 1000 >= 900' >want
 cmp -s want got && pass "the second rule too" || fail "the second rule too" "$(diff want got | head -n 10)"
 finish

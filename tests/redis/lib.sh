@@ -58,3 +58,15 @@ start_worker() {
 expire_lease() {
 	cli hset "ensue:{$2}:$1:0:head" until 0 >/dev/null
 }
+
+# emitted STREAM FIELD: that field of every entry, one a line
+emitted() {
+	cli xrange "$1" - + | awk -v f="$2" 'p == f { print } { p = $0 }'
+}
+
+# stop_worker PID NAME: it is asked to end, and ends in order
+stop_worker() {
+	kill -TERM "$1"
+	ended "$1"
+	equal "$2: SIGTERM: exit 0" 0 "$code"
+}

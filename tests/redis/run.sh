@@ -15,10 +15,6 @@ END
 head=ensue:{logins}:test:0:head
 dead=ensue:{logins}:test:0:dead
 
-# emitted FIELD: that field of every emission, one a line
-emitted() {
-	cli xrange "${2:-alerts}" - + | awk -v f="$1" 'p == f { print } { p = $0 }'
-}
 login() {
 	cli xadd logins "$4" user "$1" ip "$2" ok "$3"
 }
@@ -32,32 +28,32 @@ login ann 192.0.2.7 false '*' >/dev/null
 login ann 192.0.2.7 0 '*' >/dev/null
 last=$(login ann 192.0.2.7 true '*')
 wait_entries "the first emission" alerts 1
-equal "_event" BruteForce "$(emitted _event)"
-equal "ip" 192.0.2.7 "$(emitted ip)"
-equal "user" ann "$(emitted user)"
-equal "tries" 3 "$(emitted tries)"
-equal "_rule" brute "$(emitted _rule)"
-equal "_key is JSON" '{"ip":"192.0.2.7"}' "$(emitted _key)"
-contains "_events begins with the first entry" "$(emitted _events)" "[\"$first\","
-contains "_events ends with the last entry" "$(emitted _events)" "\"$last\"]"
-[ -n "$(emitted _id)" ] && pass "_id" || fail "_id"
+equal "_event" BruteForce "$(emitted alerts _event)"
+equal "ip" 192.0.2.7 "$(emitted alerts ip)"
+equal "user" ann "$(emitted alerts user)"
+equal "tries" 3 "$(emitted alerts tries)"
+equal "_rule" brute "$(emitted alerts _rule)"
+equal "_key is JSON" '{"ip":"192.0.2.7"}' "$(emitted alerts _key)"
+contains "_events begins with the first entry" "$(emitted alerts _events)" "[\"$first\","
+contains "_events ends with the last entry" "$(emitted alerts _events)" "\"$last\"]"
+[ -n "$(emitted alerts _id)" ] && pass "_id" || fail "_id"
 equal "the state is in the documented key" hash "$(cli type "$head" | tr -d '\r')"
 
 # dead letters
 id=$(cli xadd logins '*' user eve ok true)
 wait_entries "a dead letter" "$dead" 1
-equal "missing field: the reason" missing_field "$(emitted _reason "$dead")"
-equal "missing field: which" ip "$(emitted _field "$dead")"
-equal "missing field: the entry" "$id" "$(emitted _id "$dead")"
-equal "missing field: the stream" logins "$(emitted _stream "$dead")"
-equal "missing field: the entry's own fields" eve "$(emitted user "$dead")"
+equal "missing field: the reason" missing_field "$(emitted "$dead" _reason)"
+equal "missing field: which" ip "$(emitted "$dead" _field)"
+equal "missing field: the entry" "$id" "$(emitted "$dead" _id)"
+equal "missing field: the stream" logins "$(emitted "$dead" _stream)"
+equal "missing field: the entry's own fields" eve "$(emitted "$dead" user)"
 cli xadd logins '*' user eve ip 300.1.1.1 ok true >/dev/null
 wait_entries "a second dead letter" "$dead" 2
-equal "bad value: the reason" bad_value "$(emitted _reason "$dead" | tail -n 1)"
+equal "bad value: the reason" bad_value "$(emitted "$dead" _reason | tail -n 1)"
 for i in 1 2 3; do login carol 2001:db8::1 no '*' >/dev/null; done
 login carol 2001:db8::1 yes '*' >/dev/null
 wait_entries "matching goes on after dead letters" alerts 2
-equal "an IPv6 key" 2001:db8::1 "$(emitted ip | tail -n 1)"
+equal "an IPv6 key" 2001:db8::1 "$(emitted alerts ip | tail -n 1)"
 
 # stopping and going on where it stopped
 kill -TERM "$w1"
@@ -70,7 +66,7 @@ w2=$pid
 wait_entries "after a restart it goes on" alerts 3
 equal "after a restart nothing is emitted again" "192.0.2.7
 2001:db8::1
-192.0.2.9" "$(emitted ip)"
+192.0.2.9" "$(emitted alerts ip)"
 kill -INT "$w2"
 ended "$w2"
 equal "SIGINT: exit 0" 0 "$code"
@@ -97,7 +93,7 @@ cli xadd beats '*' device pump-1 >/dev/null
 job=silent start_worker w4 silent.ens
 w4=$pid
 wait_entries "an absence needs no further entry" quiet 1
-equal "the silent device" pump-1 "$(emitted device quiet)"
+equal "the silent device" pump-1 "$(emitted quiet device)"
 kill -TERM "$w4"
 ended "$w4"
 equal "the absence job: SIGTERM: exit 0" 0 "$code"
@@ -117,8 +113,8 @@ cli xadd payments '*' payer ann total 12.5 >/dev/null
 job=two start_worker w5 two.ens --summary
 w5=$pid
 wait_entries "two streams" "done" 1
-equal "two streams: the key" ann "$(emitted customer "done")"
-equal "two streams: a float" 12.5 "$(emitted total "done")"
+equal "two streams: the key" ann "$(emitted "done" customer)"
+equal "two streams: a float" 12.5 "$(emitted "done" total)"
 kill -TERM "$w5"
 ended "$w5"
 equal "the two-stream job: SIGTERM: exit 0" 0 "$code"
@@ -136,7 +132,7 @@ awk 'BEGIN { for (i = 0; i < 20000; i++) printf "XADD logins * user u%d ip 10.0.
 cli del alerts >/dev/null
 manydead=ensue:{logins}:many:0:dead
 wait_entries "a value over 64 KiB is a dead letter" "$manydead" 3
-equal "a value over 64 KiB: the reason" too_large "$(emitted _reason "$manydead" | tail -n 1)"
+equal "a value over 64 KiB: the reason" too_large "$(emitted "$manydead" _reason | tail -n 1)"
 kill -TERM "$w6"
 ended "$w6"
 equal "stopped in the middle: exit 0" 0 "$code"

@@ -5,16 +5,6 @@
 cd "$work" || exit 99
 start_redis
 
-# emitted STREAM FIELD: that field of every entry, one a line
-emitted() {
-	cli xrange "$1" - + | awk -v f="$2" 'p == f { print } { p = $0 }'
-}
-stop_worker() {
-	kill -TERM "$1"
-	ended "$1"
-	equal "$2: SIGTERM: exit 0" 0 "$code"
-}
-
 # ---- order, and what comes too late, by type
 cat >late.ens <<'END'
 event Step from "steps" where event = "Step" { at: time(s), n: int } time at lateness 10s late to "steps:late"
@@ -200,7 +190,8 @@ read_of() {
 	cli hget 'ensue:{ahead:0}:ahead:0:head' "src:$1" | cut -d ' ' -f 3
 }
 has_read_some() {
-	[ "$(read_of fast)" -gt 20 ]
+	_read=$(read_of fast)
+	[ "${_read:-0}" -gt 20 ]
 }
 until_true 15 has_read_some || fail "the fast stream is read"
 cli xadd slow '*' n 0 at 100 >/dev/null
