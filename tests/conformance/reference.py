@@ -1776,8 +1776,9 @@ class Selection:
     def expiry(self, run, now):
         """The time from which on the run can neither go on nor complete, as known after position `now`: -INF: already;
         INF: as long as the input goes on."""
-        if run.timed_at != now:
-            run.timed_at, run.times = now, self.times(run, now)
+        known = (now, self.was_complete(run))
+        if run.timed_at != known:
+            run.timed_at, run.times = known, self.times(run, now)
         return max([t for t in run.times if t > self.clock], default=-INF)
 
     def times(self, run, now, counting=True):
@@ -1786,6 +1787,8 @@ class Selection:
         for w, before in run.next.each:
             if isinstance(w, Finish):
                 c = next(ends)
+                if self.was_complete(run):
+                    continue
                 if c is None or c == "late":
                     out.append(self.judge.scope_end(run.taken[0].pos, now))
                 elif c == ("flush",):
@@ -1797,6 +1800,10 @@ class Selection:
         return out
 
     def barred(self, way, now, run):
+        return False
+
+    def was_complete(self, run):
+        """It is not complete once more, however else it may end."""
         return False
 
     def spent(self, p):
@@ -2075,6 +2082,9 @@ class Every(Selection):
 
     def blockers(self, finish, before):
         return []
+
+    def was_complete(self, run):
+        return run.taken in self.seen
 
     def barred(self, way, now, run):
         """`greedy`: has an event come that the repetition which stands before this way could still have taken?"""
