@@ -915,7 +915,7 @@ static void kept(struct explain *x, const struct traits *t)
 	ens_buf_addf(say(x, "- for each text or address that is kept: its length and "), "%u bytes",
 		     c->text_bytes);
 	item(x, 0);
-	if (collects(x->r)) {
+	if (collects(x->r) && !c->shared) {
 		ens_buf_addf(say(x, "- for what an aggregate collects: "), "%u bytes, and for each value up to %u more, at least %u in all",
 			     c->collected_bytes, 2 * c->value_bytes, 4 * c->value_bytes);
 		item(x, 0);
@@ -927,11 +927,11 @@ static void kept(struct explain *x, const struct traits *t)
 		kept_values(x);
 	}
 	kept_how_long(x, t);
-	ens_buf_addf(&x->line, "It is bounded by %u keys, ", c->keys_max);
+	ens_buf_addf(&x->line, "It is bounded by %u keys", c->keys_max);
 	if (c->shared)
-		ens_buf_addf(&x->line, "%u such events in all", c->partials_max);
+		ens_buf_addf(&x->line, " and %u such events in all", c->partials_max);
 	else
-		ens_buf_addf(&x->line, "%u partial matches a key and %u in all", c->partials_per_key_max, c->partials_max);
+		ens_buf_addf(&x->line, ", %u partial matches a key and %u in all", c->partials_per_key_max, c->partials_max);
 	say(x, "; beyond that, what started first is dropped and counted.");
 	flush(x, 2, false);
 }

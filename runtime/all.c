@@ -133,7 +133,7 @@ struct ens_all_node *ens_all_append(struct ens_cell *c, uint32_t list)
 	struct ens_rule *r = c->rule;
 	struct ens_all_list *l = &ens_all_lists(r->all, ens_cell_all(c))[list];
 
-	if (l->n == l->cap && (l->cap > UINT32_MAX / 4 || !ens_all_list_room(c, list, l->cap ? l->cap * 2 : 2))) {
+	if (l->n == l->cap && (l->cap > UINT32_MAX / 4 || !ens_all_list_room(c, list, l->cap ? l->cap * 2 : 1))) {
 		r->engine->failed = ENS_ENOMEM;
 		return NULL;
 	}
@@ -149,11 +149,14 @@ void ens_all_lead_on(struct ens_cell *c, uint32_t list, const struct ens_all_nod
 	const struct ens_t_list out = plan->point[plan->of_list[list]].out;
 	struct ens_all_open *open = ens_all_opens(ens_cell_all(c));
 
-	for (uint32_t k = out.first; k < out.first + out.count; k++)
+	for (uint32_t k = out.first; k < out.first + out.count; k++) {
+		struct ens_all_open *o = &open[plan->way[k].gate];
+
 		if (plan->way[k].arrow == ENS_T_NEXT)
-			open[k] = (struct ens_all_open){.since = n->pos, .reach = n->reach};
-		else if (n->pos >= open[k].since && n->reach > open[k].reach)
-			open[k].reach = n->reach;
+			*o = (struct ens_all_open){.since = n->pos, .reach = n->reach};
+		else if (n->pos >= o->since && n->reach > o->reach)
+			o->reach = n->reach;
+	}
 }
 
 /* ---- cells ---------------------------------------------------------------------------------------------------------- */
@@ -165,7 +168,7 @@ void ens_all_open_cell(struct ens_cell *c)
 
 	memset(a, 0, ens_all_cell_bytes(plan));
 	a->newest = a->floor = INT64_MIN;
-	for (uint32_t k = 0; k < plan->nway; k++)
+	for (uint32_t k = 0; k < plan->ngate; k++)
 		ens_all_opens(a)[k].reach = INT64_MIN;
 }
 
@@ -177,7 +180,7 @@ void ens_all_clear(struct ens_cell *c)
 	for (uint32_t i = 0; i < plan->nlist; i++)
 		drop_list(c, i);
 	a->newest = a->floor = INT64_MIN;
-	for (uint32_t k = 0; k < plan->nway; k++)
+	for (uint32_t k = 0; k < plan->ngate; k++)
 		ens_all_opens(a)[k] = (struct ens_all_open){.reach = INT64_MIN};
 }
 
@@ -284,18 +287,17 @@ static void arrive(struct ens_cell *c, const struct ens_event *ev, uint64_t bits
 	for (uint32_t i = q->in.first; i < q->in.first + q->in.count; i++) {
 		const uint32_t k = plan->in[i];
 		const struct ens_all_way *w = &plan->way[k];
+		const struct ens_all_open *open = w->from ? &ens_all_opens(a)[w->gate] : NULL;
 		const bool barred = bits & w->bars;
-		int64_t by = reach_by(w, &ens_all_opens(a)[k], c->pos);
+		const int64_t by = open ? reach_by(w, open, c->pos) : start_of(r, c->pos, ev->time_us);
 
-		if (w->from == 0)
-			by = start_of(r, c->pos, ev->time_us);
 		if (w->since_at != ENS_NONE)
-			n->since[w->since_at] = barred ? c->pos : w->arrow == ENS_T_NEXT ? c->pos - 1 : ens_all_opens(a)[k].since;
+			n->since[w->since_at] = barred ? c->pos : w->arrow == ENS_T_NEXT ? c->pos - 1 : open ? open->since : 0;
 		if (barred)
 			continue;
 		if (w->from == 0) {
 			a->newest = by;
-			r->stats.started++;
+			plan->begun++;
 		}
 		if (by > reach)
 			reach = by;
@@ -340,7 +342,7 @@ static void complete(struct ens_cell *c, const struct ens_event *ev, int64_t flo
 	struct ens_all_plan *plan = r->all;
 
 	ens_all_report(c, floor, ev->time_us);
-	if (r->t->skip != ENS_T_SKIP_ALL)
+	if (r->t->skip != ENS_T_SKIP_ALL && !r->one)
 		return;
 	ens_all_clear(c);
 	for (uint32_t i = 0; i < plan->nfresh; i++)
@@ -370,7 +372,7 @@ void ens_all_event(struct ens_cell *c, const struct ens_event *ev, uint64_t bits
 
 	if (c->npartial && ens_cell_all(c)->newest < floor)
 		ens_all_clear(c);
-	plan->nfresh = 0;
+	plan->nfresh = plan->begun = 0;
 	for (uint64_t left = bits & plan->bits; left; left &= left - 1) {
 		const struct ens_t_list l = plan->symbol[plan->symbol_of_bit[__builtin_ctzll(left)]].takers;
 
@@ -387,5 +389,6 @@ void ens_all_event(struct ens_cell *c, const struct ens_event *ev, uint64_t bits
 	if (plan->nfresh)
 		settle(c, floor);
 	plan->nfresh = 0;
+	r->stats.started += plan->begun;
 	ens_all_rearm(c);
 }

@@ -1,6 +1,6 @@
 /*
- * `match all` without a partial match for each combination: what a key keeps is the events that steps have taken, each once
- * a step, and how they hang together.
+ * Matches without a partial match for each: what a key keeps is the events that steps have taken, each once a step, and how
+ * they hang together.  For `match all`, and for `match` where a match uses up all that began before its end.
  *
  * A rule is shared if all that its matches depend on along the way is a function of one event (ens_all_plan_make says which
  * are): matches that stand at the same step after the same event have the same future then, however many they are.  Points
@@ -13,6 +13,9 @@
  *       greatest of theirs.  (`,`: from the node directly before.)
  *   A4  a node remembers the `since` of each way into its point that events can close.  So the nodes before it that lead to
  *       it are known without links.  Its own position there: the way did not take the event.
+ * One at a time (`match`) an event that moves a match on by one way closes the others for it; as A3 knows closing by events
+ * alone, whatever else closes a way must close all ways out of its point (ens_all_plan_make sees to it).  What is complete
+ * goes no further, and takes all with it.
  * An event costs the ways into the points that take it, whatever the cell holds.  A match that it completes is listed by
  * going back once over the nodes that lead there, and forth over these.
  */
@@ -44,6 +47,7 @@ struct ens_all_node {
 struct ens_all_way {
 	uint32_t from, to;          /* points */
 	uint32_t entry;             /* of the tables */
+	uint32_t gate;              /* not from the start: ways out of one point that are always open alike have the same */
 	uint32_t since_at;          /* in nodes of `to`; ENS_NONE: no event closes it */
 	uint8_t arrow;              /* enum ens_t_arrow */
 	uint64_t bars;              /* triggers whose events it does not take, though its step could (`until`) */
@@ -67,7 +71,7 @@ struct ens_all_symbol {
 	uint32_t type, predicate;
 	uint64_t bit;               /* M5 */
 	struct ens_t_list takers;   /* points, in plan->taker */
-	struct ens_t_list closes;   /* ways, in plan->closed */
+	struct ens_t_list closes;   /* gates, in plan->closed */
 };
 
 struct ens_all_room;                /* for what is being listed: all_list.c */
@@ -77,7 +81,8 @@ struct ens_all_plan {
 	struct ens_all_point point[ENS_ALL_POINTS_MAX];
 	struct ens_all_way way[ENS_ALL_WAYS_MAX];
 	struct ens_all_symbol symbol[ENS_ALL_SYMBOLS_MAX];
-	uint32_t npoint, nway, nsymbol, nlist;
+	uint32_t npoint, nway, nsymbol, nlist, ngate;
+	uint32_t of_gate[ENS_ALL_WAYS_MAX]; /* by gate: its first way */
 	uint32_t in[ENS_ALL_WAYS_MAX];
 	uint32_t of_list[ENS_ALL_POINTS_MAX]; /* by list: its point */
 	uint32_t taker[ENS_ALL_POINTS_MAX];
@@ -88,6 +93,7 @@ struct ens_all_plan {
 	/* while an event is at hand: */
 	char *fresh;                /* nodes, fresh_bytes each */
 	uint32_t fresh_bytes, nfresh;
+	uint32_t begun;             /* matches that it begins */
 	uint32_t fresh_point[ENS_ALL_POINTS_MAX];
 	struct ens_all_room *room;
 };
@@ -98,7 +104,7 @@ struct ens_all_list {
 	uint32_t first, n, cap;
 };
 
-/* How far a way is open: A3. */
+/* How far the ways of a gate are open: A3. */
 struct ens_all_open {
 	uint64_t since;
 	int64_t reach;              /* INT64_MIN: nothing leads on */
@@ -108,7 +114,7 @@ struct ens_all_open {
 struct ens_all_cell {
 	int64_t newest;             /* start; INT64_MIN: none */
 	int64_t floor;              /* starts before it were dropped for want of room */
-	/* then: struct ens_all_open open[nway]; struct ens_all_list list[nlist] */
+	/* then: struct ens_all_open open[ngate]; struct ens_all_list list[nlist] */
 };
 
 static inline struct ens_all_open *ens_all_opens(struct ens_all_cell *a)
@@ -118,12 +124,12 @@ static inline struct ens_all_open *ens_all_opens(struct ens_all_cell *a)
 
 static inline struct ens_all_list *ens_all_lists(const struct ens_all_plan *plan, struct ens_all_cell *a)
 {
-	return (struct ens_all_list *)(void *)(ens_all_opens(a) + plan->nway);
+	return (struct ens_all_list *)(void *)(ens_all_opens(a) + plan->ngate);
 }
 
 static inline size_t ens_all_cell_bytes(const struct ens_all_plan *plan)
 {
-	return sizeof(struct ens_all_cell) + plan->nway * sizeof(struct ens_all_open) + plan->nlist * sizeof(struct ens_all_list);
+	return sizeof(struct ens_all_cell) + plan->ngate * sizeof(struct ens_all_open) + plan->nlist * sizeof(struct ens_all_list);
 }
 
 static inline struct ens_value *ens_all_values(const struct ens_all_point *q, const struct ens_all_node *n)

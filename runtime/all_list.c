@@ -448,6 +448,8 @@ static void report(struct listing *w, uint32_t event)
 	p->ntaken = event + 1;
 	p->start_us = first->node->time_us;
 	p->start_pos = first->node->pos;
+	if (r->one && first->node->pos < w->c->pos)
+		r->all->begun = 0; /* an earlier start has used up the event */
 	ens_match_report(p, w->end_us, false);
 	/* `having ... once` and `limit` want to see each. */
 	w->counting = r->emitted_now == r->engine->options.emissions_per_event && r->t->having == ENS_NONE && !r->t->limit_count;
@@ -559,7 +561,7 @@ void ens_all_report(struct ens_cell *c, int64_t floor, int64_t end_us)
 	struct ens_engine *e = r->engine;
 	struct ens_all_plan *plan = r->all;
 	struct listing w = {.c = c, .r = r, .plan = plan, .list = ens_all_lists(plan, ens_cell_all(c)), .floor = floor, .end_us = end_us,
-			    .looks = (uint64_t)e->options.emissions_per_event * ENS_ALL_LOOKS};
+			    .looks = r->one ? 1 : (uint64_t)e->options.emissions_per_event * ENS_ALL_LOOKS};
 
 	if (!plan->room && !(plan->room = calloc(1, sizeof *plan->room))) {
 		e->failed = ENS_ENOMEM;

@@ -4,17 +4,24 @@
  * A rule is, if at each event nothing but the event says what its matches do with it: conditions, `until` and `not` look at
  * the event alone, nothing is timed but the whole, and no match drops another but by `skip all`.  Counters are written
  * out, from the start on, so guards are known here; a rule whose repetitions make too many points of that is not shared.
- * What stays closed for one of two partial matches at a point and not for the other does not fit either: `greedy` with
- * another arrow than `->>`, and `, not`.
+ * What stays closed for one of two partial matches at a point and not for the other does not fit either: `, not`, `greedy`
+ * in `match all` with another arrow than `->>`, and, one at a time, a point whose ways on are closed by different events.
  * Cost: points times ways out of one.  Tested by tests/unit/test_all.c and tests/conformance.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "runtime/all.h"
 #include "runtime/match.h"
 
 /* ---- which rules ---------------------------------------------------------------------------------------------------- */
+
+/* One match at a time: the first in order is reported and uses up the rest. */
+static bool is_one(const struct ens_t_rule *r)
+{
+	return r->select == ENS_T_ONE && r->skip == ENS_T_SKIP_DEFAULT;
+}
 
 static bool refs_fit(const struct ens_tables *t, struct ens_t_list refs)
 {
@@ -38,7 +45,21 @@ static bool entry_fits(const struct ens_tables *t, const struct ens_t_entry *e)
 			return false;
 	}
 	return e->after_us < 0 && e->within_us < 0 && e->after_program == ENS_NONE && e->within_program == ENS_NONE &&
-	       !(e->flags & ENS_T_EMPTY) && (!e->leave_end || e->arrow == ENS_T_ANY);
+	       !(e->flags & ENS_T_EMPTY);
+}
+
+/* `greedy`: one at a time it is the order of the entries, but where the match may end. */
+static bool greedy_fits(const struct ens_tables *t, const struct ens_t_rule *r, const struct ens_t_state *s)
+{
+	bool greedy = false, accepts = false;
+
+	for (uint32_t i = 0; i < s->entries.count; i++) {
+		const struct ens_t_entry *e = &t->entry[s->entries.first + i];
+
+		greedy |= e->kind == ENS_T_TAKE && e->leave_end && (is_one(r) || e->arrow != ENS_T_ANY);
+		accepts |= e->kind == ENS_T_ACCEPT;
+	}
+	return !greedy || (is_one(r) && !accepts);
 }
 
 /* What it keeps is a function of the event, or of what is kept already. */
@@ -54,9 +75,9 @@ static bool capture_fits(const struct ens_tables *t, const struct ens_t_capture 
 	return p->event_type == ENS_NONE && !ens_type_is_bytes((enum ens_type)p->type);
 }
 
-static bool state_fits(const struct ens_tables *t, const struct ens_t_state *s)
+static bool state_fits(const struct ens_tables *t, const struct ens_t_rule *r, const struct ens_t_state *s)
 {
-	if (s->condition != ENS_NONE || !refs_fit(t, s->untils))
+	if (s->condition != ENS_NONE || !refs_fit(t, s->untils) || !greedy_fits(t, r, s))
 		return false;
 	for (uint32_t i = 0; i < s->captures.count; i++)
 		if (!capture_fits(t, &t->capture[s->captures.first + i]))
@@ -72,7 +93,7 @@ static bool state_fits(const struct ens_tables *t, const struct ens_t_state *s)
 
 static bool rule_fits(const struct ens_tables *t, const struct ens_t_rule *r)
 {
-	if (r->select != ENS_T_ALL || r->window != ENS_NONE || r->scope == ENS_T_SESSION || r->layer || r->leads.count ||
+	if ((r->select != ENS_T_ALL && !is_one(r)) || r->window != ENS_NONE || r->scope == ENS_T_SESSION || r->layer || r->leads.count ||
 	    r->resets.count || r->ncounter > ENS_ALL_COUNTERS_MAX)
 		return false;
 	if (r->skip != ENS_T_SKIP_DEFAULT && r->skip != ENS_T_SKIP_NONE && r->skip != ENS_T_SKIP_ALL)
@@ -81,7 +102,7 @@ static bool rule_fits(const struct ens_tables *t, const struct ens_t_rule *r)
 		if (t->emit[r->emits.first + i].kind == ENS_T_TIMEOUT)
 			return false;
 	for (uint32_t i = 0; i < r->states.count; i++)
-		if (!state_fits(t, &t->state[r->states.first + i]))
+		if (!state_fits(t, r, &t->state[r->states.first + i]))
 			return false;
 	return true;
 }
@@ -139,7 +160,84 @@ static bool lead_out(struct ens_all_plan *p, const struct ens_tables *t, const s
 			.from = at, .to = to, .entry = entries.first + i, .arrow = e->arrow, .since_at = ENS_NONE};
 		p->point[at].out.count++;
 	}
+	if (p->point[at].accepts && is_one(r)) { /* it goes no further */
+		p->nway = p->point[at].out.first;
+		p->point[at].out.count = 0;
+	}
 	return true;
+}
+
+/* ---- one at a time: what an event that one way takes does to the others ----------------------------------------------- */
+
+/* Goes down the list as match_step.c does, where entry `taker` takes the event: is entry `at_hand` not tried then? */
+static bool skips(const struct ens_t_entry *list, uint32_t n, uint32_t taker, uint32_t at_hand)
+{
+	uint32_t fork[ENS_FORK_DEPTH_MAX], depth = 0, at = 0;
+	bool took[ENS_FORK_DEPTH_MAX], takes;
+
+	while (at < n) {
+		takes = at == taker && list[at].arrow != ENS_T_ANY;
+		if (at == at_hand)
+			return false;
+		if (list[at].kind == ENS_T_FORK) {
+			fork[depth] = at;
+			took[depth++] = false;
+		} else if (list[at].kind == ENS_T_FORK_END) {
+			takes = took[--depth];
+			at = takes ? fork[depth] : at;
+		}
+		if (takes && depth)
+			took[depth - 1] = true;
+		at = takes ? list[at].branch_end : at + 1;
+	}
+	return true;
+}
+
+static bool have_same_absences(const struct ens_tables *t, const struct ens_t_entry *a, const struct ens_t_entry *b)
+{
+	const struct ens_t_absence *x = &t->absence[a->absences.first], *y = &t->absence[b->absences.first];
+	bool same = a->absences.count == b->absences.count;
+
+	for (uint32_t i = 0; same && i < a->absences.count; i++)
+		same = x[i].type == y[i].type && x[i].predicate == y[i].predicate;
+	return same;
+}
+
+/* Of all ways out of a point, whatever closes one without being taken closes the others, so that a match either has all of
+ * them before it or none. */
+static bool ways_fit(const struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, const struct ens_all_point *q)
+{
+	for (uint32_t k = q->out.first + 1; k < q->out.first + q->out.count; k++) {
+		const struct ens_t_entry *e = &t->entry[p->way[k].entry], *first = &t->entry[p->way[q->out.first].entry];
+
+		if (t->state[r->states.first + e->target].untils.count || t->state[r->states.first + first->target].untils.count ||
+		    (e->arrow == ENS_T_NEXT) != (first->arrow == ENS_T_NEXT) ||
+		    !have_same_absences(t, e, first))
+			return false;
+	}
+	return true;
+}
+
+/* As each_closing: of the events that another way out of where w begins takes. */
+static void each_taken_by_others(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, struct ens_all_way *w,
+				 void (*fn)(struct ens_all_plan *p, struct ens_all_way *w, uint32_t symbol, bool bars, bool closes))
+{
+	const struct ens_all_point *q = &p->point[w->from];
+	const struct ens_t_state *s = &t->state[r->states.first + q->state];
+	const struct ens_t_entry *list = &t->entry[s->entries.first];
+	const struct ens_t_state *to = &t->state[r->states.first + t->entry[w->entry].target];
+
+	for (uint32_t k = q->out.first; k < q->out.first + q->out.count; k++) {
+		const struct ens_all_way *other = &p->way[k];
+		const struct ens_t_state *taker = &t->state[r->states.first + t->entry[other->entry].target];
+
+		if (other == w || other->arrow == ENS_T_ANY)
+			continue;
+		const bool bars = taker->type == to->type && other->entry < w->entry &&
+				  skips(list, s->entries.count, other->entry - s->entries.first, w->entry - s->entries.first);
+
+		fn(p, w, symbol_of(p, taker->type, taker->predicate), bars, true);
+	}
 }
 
 /* Calls back for each condition on events that says what way w does. */
@@ -162,6 +260,8 @@ static void each_closing(struct ens_all_plan *p, const struct ens_tables *t, con
 	}
 	if (e->arrow == ENS_T_FOLLOWED)
 		fn(p, w, symbol_of(p, s->type, s->predicate), false, true);
+	if (is_one(r))
+		each_taken_by_others(p, t, r, w, fn);
 }
 
 /* All conditions of the rule have a number, so that each has a trigger of its own (M5). */
@@ -204,6 +304,20 @@ static void add_bits(struct ens_all_plan *p, struct ens_all_way *w, uint32_t sym
 		w->bars |= bit;
 }
 
+/* One at a time all ways out of a point are closed alike: ways_fit. */
+static void number_gates(struct ens_all_plan *p, bool one)
+{
+	for (uint32_t k = 0; k < p->nway; k++) {
+		struct ens_all_way *w = &p->way[k];
+
+		if (w->from == 0)
+			continue;
+		if (!one || !p->ngate || p->way[p->of_gate[p->ngate - 1]].from != w->from)
+			p->of_gate[p->ngate++] = k;
+		w->gate = p->ngate - 1;
+	}
+}
+
 /* Where nodes have what. */
 static void lay_out_nodes(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r)
 {
@@ -243,7 +357,7 @@ static bool lay_out(struct ens_all_plan *p, const struct ens_tables *t, const st
 	for (uint32_t i = 0; i < p->npoint; i++) {
 		const struct ens_t_state *s = &t->state[r->states.first + p->point[i].state];
 
-		if (!lead_out(p, t, r, i))
+		if (!lead_out(p, t, r, i) || (is_one(r) && !ways_fit(p, t, r, &p->point[i])))
 			return false;
 		if (i > 0)
 			p->point[i].symbol = symbol_of(p, s->type, s->predicate);
@@ -251,6 +365,7 @@ static bool lay_out(struct ens_all_plan *p, const struct ens_tables *t, const st
 	for (uint32_t k = 0; k < p->nway; k++)
 		each_closing(p, t, r, &p->way[k], note_closing);
 	lay_out_nodes(p, t, r);
+	number_gates(p, is_one(r));
 	for (uint32_t i = 0; i < r->slots.count; i++) {
 		const struct ens_t_slot *slot = &t->slot[r->slots.first + i];
 
@@ -274,7 +389,7 @@ enum ens_status ens_all_plan_make(const struct ens_tables *t, const struct ens_t
 		return ENS_OK;
 	}
 	p->fresh = calloc(p->npoint, p->fresh_bytes);
-	p->closed = calloc((size_t)p->nway * p->nsymbol + 1, sizeof *p->closed);
+	p->closed = calloc((size_t)p->ngate * p->nsymbol + 1, sizeof *p->closed);
 	if (!p->fresh || !p->closed) {
 		ens_all_plan_free(p);
 		return ENS_ENOMEM;
@@ -324,8 +439,8 @@ void ens_all_plan_bind(struct ens_all_plan *p, struct ens_rule *r)
 				p->taker[ntaker++] = q;
 		s->takers.count = ntaker - s->takers.first;
 		s->closes.first = nclosed;
-		for (uint32_t k = 0; k < p->nway; k++)
-			if (p->way[k].closed_by & s->bit)
+		for (uint32_t k = 0; k < p->ngate; k++)
+			if (p->way[p->of_gate[k]].closed_by & s->bit)
 				p->closed[nclosed++] = k;
 		s->closes.count = nclosed - s->closes.first;
 	}

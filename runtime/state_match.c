@@ -288,8 +288,8 @@ static void save_all(struct saver *s, struct ens_cell *c)
 
 	ens_out_signed(s->out, a->newest);
 	ens_out_signed(s->out, a->floor);
-	for (uint32_t k = 0; k < plan->nway; k++)
-		if (plan->way[k].closed_by)
+	for (uint32_t k = 0; k < plan->ngate; k++)
+		if (plan->way[plan->of_gate[k]].closed_by)
 			ens_out_number(s->out, ens_all_opens(a)[k].since);
 	for (uint32_t i = 0; i < plan->nlist; i++) {
 		const struct ens_all_list *l = &ens_all_lists(plan, a)[i];
@@ -985,7 +985,7 @@ static bool load_nodes(struct loader *l, struct ens_cell *c, uint32_t list)
 	/* It has room for so many as it had: never less than it needs, nor eight times as much and more. */
 	const uint32_t cap = 1u << ens_in_upto(in, 30, "events are kept in more room than ever is there");
 
-	if (ens_in_ok(in) && (cap < 2 || cap < n || (cap > 8 && cap / 8 >= n)))
+	if (ens_in_ok(in) && (cap < n || (cap > 8 && cap / 8 >= n)))
 		return ens_in_refuse(in, "events are kept in more room than ever is there, or in less than they need");
 	if (ens_in_ok(in) && n > (size_t)(in->end - in->at))
 		return ens_in_refuse(in, "more events are kept than follow");
@@ -1007,8 +1007,8 @@ static bool load_all_shared(struct loader *l, struct ens_cell *c)
 		return ens_in_refuse(in, "a key had more events than can be");
 	a->newest = ens_in_signed(in);
 	a->floor = ens_in_signed(in);
-	for (uint32_t k = 0; k < plan->nway; k++)
-		if (plan->way[k].closed_by)
+	for (uint32_t k = 0; k < plan->ngate; k++)
+		if (plan->way[plan->of_gate[k]].closed_by)
 			ens_all_opens(a)[k].since = ens_in_number(in);
 	for (uint32_t i = 0; i < plan->nlist && ens_in_ok(in); i++)
 		(void)load_nodes(l, c, i);

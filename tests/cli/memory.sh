@@ -119,7 +119,10 @@ keeps "numbers" A 1 0 '' '  match a: A -> b: B[x > a.x]
 keeps "a text" A 1 0 20 '  match a: A -> b: B[s = a.s]
   within 1h
   emit M {}'
-keeps "a repetition, four times open" AAAA 4 6 '' '  match a: A{3,} -> b: B
+keeps "a repetition, four times open" AAAA 4 6 '' '  match a: A{3,} -> b: B[x > last(a).x]
+  within 1h
+  emit M { n: count(a), s: sum(a.x) }'
+keeps "a repetition whose events are shared" AAAA 9 0 '' '  match a: A{3,} -> b: B
   within 1h
   emit M { n: count(a), s: sum(a.x) }'
 keeps "the newest" AAAA 4 6 '' '  match last a: A -> b: A{5}
@@ -128,7 +131,10 @@ keeps "the newest" AAAA 4 6 '' '  match last a: A -> b: A{5}
 keeps "branches" ABBB 4 0 '' '  match all a: A ->> b: B ->> c: C
   within 1h
   emit M { x: b.x }'
-keeps "lists" AAAA 4 6 '' '  match a: A+ -> b: B
+keeps "lists" AAAA 4 6 '' '  match a: A+ -> b: B[x > last(a).x]
+  within 1h
+  emit M { l: list(a.x) }'
+keeps "lists of what is shared" AAAA 4 0 '' '  match a: A+ -> b: B
   within 1h
   emit M { l: list(a.x) }'
 keeps "a group" ABA 2 2 '' '  match g: (a: A -> b: B){2,} -> c: C

@@ -297,7 +297,7 @@ static void memory_has_a_ceiling(void)
 		struct ens_buf rule = ENS_BUF_EMPTY;
 
 		ens_buf_addf(&rule, "rule r\n  match x: E[name = \"a\"]+ -> y: E[name = \"b\"]\n  emit M { v: %s }\n", emitted[k]);
-		struct bench *b = open_bench(ens_buf_cstr(&rule), (struct ens_engine_options){.memory_bytes = 4 * MIB});
+		struct bench *b = open_bench(ens_buf_cstr(&rule), (struct ens_engine_options){.memory_bytes = 4 * MIB, .no_shared_matches = true});
 
 		for (uint32_t i = 0; i < 5000; i++) {
 			push(b, i + 1, FIRST_US + i, 'a', 1, i);
@@ -423,7 +423,7 @@ static uint64_t grown(struct bench *b, uint64_t n, char name)
 /* What `ensue explain` tells is what the engine takes, but for rounding up to 16 bytes. */
 static void memory_is_what_the_tables_say(void)
 {
-	struct bench *b = open_bench("rule r\n  key key\n  match a: E[name = \"a\"]{3} -> b: E[name = \"b\"]\n"
+	struct bench *b = open_bench("rule r\n  key key\n  match a: E[name = \"a\"]{3} -> b: E[price > last(a).price]\n"
 				     "  within 1h\n  emit M { n: count(a), p: last(a).price }\n",
 				     (struct ens_engine_options){0});
 	struct ens_rule_cost cost;
