@@ -678,8 +678,10 @@ static void selection(struct explain *x, const struct traits *t)
 
 static void ends(struct explain *x, const struct traits *t)
 {
+	const bool uses_up = x->r->skip_kind ? x->r->skip_kind != ENS_T_SKIP_NONE : x->r->match->select == ENS_SELECT_ONE;
+
 	heading(x, "A partial match ends when");
-	say(x, "- it is complete, or a reported match uses its events up");
+	say(x, uses_up ? "- it is complete, or a reported match uses its events up" : "- it is complete");
 	item(x, 0);
 	if (x->r->scope != ENS_T_UNBOUNDED) {
 		say(x, "- its scope is over: ");

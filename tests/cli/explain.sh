@@ -63,14 +63,15 @@ Then it writes
 What it keeps
   - for each key, while anything is open: N bytes, and N for the key itself, which rules with the
     same key share
-  - for each partial match: N bytes, and N for each event taken after the first
+  - for each event that a step took, once, however many partial matches it is in: N to N bytes,
+    with the room beside it at most twice that
   - for each text or address that is kept: its length and N bytes
-  A partial match remembers, besides which events it took:
+  Of its events it remembers what makes, in a match:
     - of `fail`: how many there were
     - of `hit`: `ip`
   A key is forgotten with its last partial match; a partial match lives at most 1m.
-  It is bounded by 1000000 keys, 10000 partial matches a key and 1000000 in all; beyond that, what
-  started first is dropped and counted.
+  It is bounded by 1000000 keys and 1000000 such events in all; beyond that, what started first is
+  dropped and counted.
 EOF
 
 # one RULE...: the explanation with its line breaks joined, for parts that may be wrapped anywhere
@@ -96,6 +97,8 @@ one rules.ens rich
 contains "streams" "$out" 'Order, from "orders" and "more"'
 contains "an absence before" "$out" 'Only where there was no Order during `10m` before'
 contains "its time" "$out" 'and `10m` after its last Order'
+contains "what a partial match costs" "$out" 'for each partial match: '
+contains "how many there may be" "$out" 'bounded by 1000000 keys, 10000 partial matches a key and 1000000 in all; beyond that'
 contains "contiguity" "$out" "as the very next event: Order, as \`o\`, once \`a\` was taken 2 times"
 contains "what the very next is" "$out" "the next one that the rule takes in for this key"
 contains "a maximum" "$out" "as long as \`a\` was taken fewer than 4 times"
@@ -216,7 +219,8 @@ EOF
 one shared.ens pairs
 contains "events that matches share" "$out" '- for each event that a step took, once, however many partial matches it is in: 64 bytes, with the room beside it at most twice that'
 contains "what makes a match of them" "$out" 'Of its events it remembers what makes, in a match: - of `a`: `n` - of `b`: `k`'
-contains "how many" "$out" 'It is bounded by 1000000 keys, 1000000 such events in all; beyond that'
+equal "nothing is used up" "" "$(printf '%s\n' "$out" | grep 'uses its events up')"
+contains "how many" "$out" 'It is bounded by 1000000 keys and 1000000 such events in all; beyond that'
 
 expect "a rule that is not there" 1 'has no rule `slip`: did you mean `slips`?' explain rules.ens slip
 expect "nor one like it" 1 'has no rule `frobnicate`; `ensue list' explain rules.ens frobnicate
