@@ -274,6 +274,33 @@ static void keep_values(struct ens_rule *r, const struct ens_all_point *q, struc
 	}
 }
 
+/* One at a time: what waits at the looped point goes down its ways. */
+static void try_looped(struct ens_cell *c, uint64_t bits, uint32_t at)
+{
+	struct ens_all_plan *plan = c->rule->all;
+	const struct ens_all_open *open = ens_all_opens(ens_cell_all(c));
+	const struct ens_t_list out = plan->point[at].out;
+	uint64_t skipped = 0;
+
+	for (uint32_t k = 0; k < out.count; k++) {
+		const struct ens_all_way *w = &plan->way[out.first + k];
+
+		if (skipped >> k & 1 || w->arrow == ENS_T_ANY || !(bits & plan->symbol[plan->point[w->to].symbol].bit) ||
+		    reach_by(w, &open[w->gate], c->pos) == INT64_MIN)
+			continue;
+		skipped |= w->skips;
+		plan->moved |= UINT64_C(1) << at;
+	}
+	plan->skipped[at] = skipped;
+}
+
+static bool is_skipped(const struct ens_all_plan *plan, uint32_t way)
+{
+	const uint32_t from = plan->way[way].from;
+
+	return plan->point[from].looped && plan->skipped[from] >> (way - plan->point[from].out.first) & 1;
+}
+
 /* The step of point q could take the event.  If a live match comes there with it, that is a fresh node. */
 static void arrive(struct ens_cell *c, const struct ens_event *ev, uint64_t bits, uint32_t at, int64_t floor)
 {
@@ -288,7 +315,7 @@ static void arrive(struct ens_cell *c, const struct ens_event *ev, uint64_t bits
 		const uint32_t k = plan->in[i];
 		const struct ens_all_way *w = &plan->way[k];
 		const struct ens_all_open *open = w->from ? &ens_all_opens(a)[w->gate] : NULL;
-		const bool barred = bits & w->bars;
+		const bool barred = bits & w->bars || is_skipped(plan, k);
 		const int64_t by = open ? reach_by(w, open, c->pos) : start_of(r, c->pos, ev->time_us);
 
 		if (w->since_at != ENS_NONE)
@@ -361,6 +388,12 @@ static void close_ways(struct ens_cell *c, uint64_t bits)
 		for (uint32_t i = l.first; i < l.first + l.count; i++)
 			open[plan->closed[i]] = (struct ens_all_open){.since = c->pos, .reach = INT64_MIN};
 	}
+	for (uint64_t moved = plan->moved; moved; moved &= moved - 1) {
+		const struct ens_t_list out = plan->point[__builtin_ctzll(moved)].out;
+
+		for (uint32_t k = out.first; k < out.first + out.count; k++)
+			open[plan->way[k].gate] = (struct ens_all_open){.since = c->pos, .reach = INT64_MIN};
+	}
 }
 
 void ens_all_event(struct ens_cell *c, const struct ens_event *ev, uint64_t bits)
@@ -373,6 +406,9 @@ void ens_all_event(struct ens_cell *c, const struct ens_event *ev, uint64_t bits
 	if (c->npartial && ens_cell_all(c)->newest < floor)
 		ens_all_clear(c);
 	plan->nfresh = plan->begun = 0;
+	plan->moved = 0;
+	for (uint32_t i = 0; i < plan->nlooped; i++)
+		try_looped(c, bits, plan->looped[i]);
 	for (uint64_t left = bits & plan->bits; left; left &= left - 1) {
 		const struct ens_t_list l = plan->symbol[plan->symbol_of_bit[__builtin_ctzll(left)]].takers;
 

@@ -13,9 +13,12 @@
  *       greatest of theirs.  (`,`: from the node directly before.)
  *   A4  a node remembers the `since` of each way into its point that events can close.  So the nodes before it that lead to
  *       it are known without links.  Its own position there: the way did not take the event.
- * One at a time (`match`) an event that moves a match on by one way closes the others for it; as A3 knows closing by events
- * alone, whatever else closes a way must close all ways out of its point (ens_all_plan_make sees to it).  What is complete
- * goes no further, and takes all with it.
+ * One at a time (`match`) an event that moves a match on by one way closes the others for it, and what is complete goes no
+ * further and takes all with it.  As A3 knows closing by position alone, at each point
+ *   A5  either whatever closes a way without being taken closes all ways out of it (they have one gate, and an event that
+ *       fits any of them moves on all that is there),
+ *   A6  or each event that leads there moves on what is there already, so that all that waits there came with one event:
+ *       the point is `looped`, and which ways are open is looked at when an event comes.
  * An event costs the ways into the points that take it, whatever the cell holds.  A match that it completes is listed by
  * going back once over the nodes that lead there, and forth over these.
  */
@@ -48,6 +51,7 @@ struct ens_all_way {
 	uint32_t from, to;          /* points */
 	uint32_t entry;             /* of the tables */
 	uint32_t gate;              /* not from the start: ways out of one point that are always open alike have the same */
+	uint64_t skips;             /* from looped points: ways, of those out of it, that are not tried where it takes the event */
 	uint32_t since_at;          /* in nodes of `to`; ENS_NONE: no event closes it */
 	uint8_t arrow;              /* enum ens_t_arrow */
 	uint64_t bars;              /* triggers whose events it does not take, though its step could (`until`) */
@@ -59,6 +63,7 @@ struct ens_all_point {
 	uint32_t counter[ENS_ALL_COUNTERS_MAX];
 	uint32_t symbol;            /* what its step takes */
 	bool accepts;               /* a match is complete there */
+	bool looped;                /* A6 */
 	struct ens_t_list out;      /* ways, in the order of entries */
 	struct ens_t_list in;       /* in plan->in */
 	uint32_t list;              /* of the cell; ENS_NONE: nothing leads on from there */
@@ -86,6 +91,7 @@ struct ens_all_plan {
 	uint32_t in[ENS_ALL_WAYS_MAX];
 	uint32_t of_list[ENS_ALL_POINTS_MAX]; /* by list: its point */
 	uint32_t taker[ENS_ALL_POINTS_MAX];
+	uint32_t looped[ENS_ALL_POINTS_MAX], nlooped;
 	uint32_t *closed;
 	uint64_t bits;              /* all that it asks for */
 	uint8_t symbol_of_bit[64];
@@ -94,6 +100,8 @@ struct ens_all_plan {
 	char *fresh;                /* nodes, fresh_bytes each */
 	uint32_t fresh_bytes, nfresh;
 	uint32_t begun;             /* matches that it begins */
+	uint64_t skipped[ENS_ALL_POINTS_MAX]; /* by looped point: ways out of it that are not tried */
+	uint64_t moved;             /* looped points from which matches move on, one bit each */
 	uint32_t fresh_point[ENS_ALL_POINTS_MAX];
 	struct ens_all_room *room;
 };
@@ -147,6 +155,14 @@ static inline struct ens_all_node *ens_all_node_at(const struct ens_all_list *l,
 static inline struct ens_all_node *ens_all_fresh(const struct ens_all_plan *plan, uint32_t i)
 {
 	return (struct ens_all_node *)(void *)(plan->fresh + (size_t)i * plan->fresh_bytes);
+}
+
+/* Do events close gate g? */
+static inline bool ens_all_gate_closes(const struct ens_all_plan *plan, uint32_t g)
+{
+	const struct ens_all_way *w = &plan->way[plan->of_gate[g]];
+
+	return w->closed_by || plan->point[w->from].looped;
 }
 
 /* From which position on the nodes before n lead to it by way w; its own: none does. */

@@ -5,7 +5,7 @@
  * the event alone, nothing is timed but the whole, and no match drops another but by `skip all`.  Counters are written
  * out, from the start on, so guards are known here; a rule whose repetitions make too many points of that is not shared.
  * What stays closed for one of two partial matches at a point and not for the other does not fit either: `, not`, `greedy`
- * in `match all` with another arrow than `->>`, and, one at a time, a point whose ways on are closed by different events.
+ * in `match all` with another arrow than `->>`, and, one at a time, points of which neither A5 nor A6 can be said.
  * Cost: points times ways out of one.  Tested by tests/unit/test_all.c and tests/conformance.
  */
 #include <stdlib.h>
@@ -203,19 +203,57 @@ static bool have_same_absences(const struct ens_tables *t, const struct ens_t_en
 	return same;
 }
 
-/* Of all ways out of a point, whatever closes one without being taken closes the others, so that a match either has all of
- * them before it or none. */
-static bool ways_fit(const struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, const struct ens_all_point *q)
+/* A6: by one of the ways, which nothing closes, matches there move on with each event that leads there. */
+static bool is_looped(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, uint32_t at)
 {
+	const struct ens_all_point *q = &p->point[at];
+	const struct ens_t_state *s = &t->state[r->states.first + q->state];
+	bool moves = false;
+
+	for (uint32_t k = q->out.first; k < q->out.first + q->out.count; k++) {
+		const struct ens_t_entry *e = &t->entry[p->way[k].entry];
+		const struct ens_t_state *to = &t->state[r->states.first + e->target];
+
+		if (at && e->arrow == ENS_T_FOLLOWED && !e->absences.count)
+			moves |= to->type == s->type && to->predicate == s->predicate;
+	}
+	return moves && q->out.count <= 64;
+}
+
+static void note_skips(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, const struct ens_all_point *q)
+{
+	const struct ens_t_list l = t->state[r->states.first + q->state].entries;
+
+	for (uint32_t k = 0; k < q->out.count; k++)
+		for (uint32_t i = 0; i < k; i++) {
+			struct ens_all_way *taker = &p->way[q->out.first + i];
+
+			if (skips(&t->entry[l.first], l.count, taker->entry - l.first, p->way[q->out.first + k].entry - l.first))
+				taker->skips |= UINT64_C(1) << k;
+		}
+}
+
+/* A5 or A6. */
+static bool ways_fit(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, uint32_t at)
+{
+	struct ens_all_point *q = &p->point[at];
+	bool same = true;
+
 	for (uint32_t k = q->out.first + 1; k < q->out.first + q->out.count; k++) {
 		const struct ens_t_entry *e = &t->entry[p->way[k].entry], *first = &t->entry[p->way[q->out.first].entry];
 
-		if (t->state[r->states.first + e->target].untils.count || t->state[r->states.first + first->target].untils.count ||
-		    (e->arrow == ENS_T_NEXT) != (first->arrow == ENS_T_NEXT) ||
-		    !have_same_absences(t, e, first))
+		if (t->state[r->states.first + e->target].untils.count || t->state[r->states.first + first->target].untils.count)
 			return false;
+		same &= (e->arrow == ENS_T_NEXT) == (first->arrow == ENS_T_NEXT) && have_same_absences(t, e, first);
 	}
-	return true;
+	if (same)
+		return true;
+	q->looped = is_looped(p, t, r, at);
+	if (q->looped) {
+		p->looped[p->nlooped++] = at;
+		note_skips(p, t, r, q);
+	}
+	return q->looped;
 }
 
 /* As each_closing: of the events that another way out of where w begins takes. */
@@ -258,6 +296,8 @@ static void each_closing(struct ens_all_plan *p, const struct ens_tables *t, con
 
 		fn(p, w, symbol_of(p, a->type, a->predicate), false, true);
 	}
+	if (p->point[w->from].looped)
+		return;
 	if (e->arrow == ENS_T_FOLLOWED)
 		fn(p, w, symbol_of(p, s->type, s->predicate), false, true);
 	if (is_one(r))
@@ -304,7 +344,7 @@ static void add_bits(struct ens_all_plan *p, struct ens_all_way *w, uint32_t sym
 		w->bars |= bit;
 }
 
-/* One at a time all ways out of a point are closed alike: ways_fit. */
+/* A5: one at a time all ways out of a point are closed alike. */
 static void number_gates(struct ens_all_plan *p, bool one)
 {
 	for (uint32_t k = 0; k < p->nway; k++) {
@@ -312,7 +352,7 @@ static void number_gates(struct ens_all_plan *p, bool one)
 
 		if (w->from == 0)
 			continue;
-		if (!one || !p->ngate || p->way[p->of_gate[p->ngate - 1]].from != w->from)
+		if (!one || !p->ngate || p->way[p->of_gate[p->ngate - 1]].from != w->from || p->point[w->from].looped)
 			p->of_gate[p->ngate++] = k;
 		w->gate = p->ngate - 1;
 	}
@@ -333,7 +373,7 @@ static void lay_out_nodes(struct ens_all_plan *p, const struct ens_tables *t, co
 			if (w->to != i)
 				continue;
 			p->in[n++] = k;
-			if (w->closed_by || w->bars)
+			if (w->closed_by || w->bars || p->point[w->from].looped)
 				w->since_at = q->nsince++;
 			w->closed_by = w->bars = 0;
 		}
@@ -357,7 +397,7 @@ static bool lay_out(struct ens_all_plan *p, const struct ens_tables *t, const st
 	for (uint32_t i = 0; i < p->npoint; i++) {
 		const struct ens_t_state *s = &t->state[r->states.first + p->point[i].state];
 
-		if (!lead_out(p, t, r, i) || (is_one(r) && !ways_fit(p, t, r, &p->point[i])))
+		if (!lead_out(p, t, r, i) || (is_one(r) && !ways_fit(p, t, r, i)))
 			return false;
 		if (i > 0)
 			p->point[i].symbol = symbol_of(p, s->type, s->predicate);

@@ -289,7 +289,7 @@ static void save_all(struct saver *s, struct ens_cell *c)
 	ens_out_signed(s->out, a->newest);
 	ens_out_signed(s->out, a->floor);
 	for (uint32_t k = 0; k < plan->ngate; k++)
-		if (plan->way[plan->of_gate[k]].closed_by)
+		if (ens_all_gate_closes(plan, k))
 			ens_out_number(s->out, ens_all_opens(a)[k].since);
 	for (uint32_t i = 0; i < plan->nlist; i++) {
 		const struct ens_all_list *l = &ens_all_lists(plan, a)[i];
@@ -1008,7 +1008,7 @@ static bool load_all_shared(struct loader *l, struct ens_cell *c)
 	a->newest = ens_in_signed(in);
 	a->floor = ens_in_signed(in);
 	for (uint32_t k = 0; k < plan->ngate; k++)
-		if (plan->way[plan->of_gate[k]].closed_by)
+		if (ens_all_gate_closes(plan, k))
 			ens_all_opens(a)[k].since = ens_in_number(in);
 	for (uint32_t i = 0; i < plan->nlist && ens_in_ok(in); i++)
 		(void)load_nodes(l, c, i);
