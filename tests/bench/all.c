@@ -32,6 +32,7 @@ struct workload {
 	uint32_t types;
 	uint64_t emissions;   /* of the first CHECKED events; 0: not known */
 	uint64_t slow_events;
+	uint32_t keys;         /* 0: no key */
 };
 
 #define SEQ3 "all a: E0 ->> b: E1 ->> c: E2"
@@ -39,24 +40,27 @@ struct workload {
 #define SEQ9 SEQ5 " ->> f: E5 ->> g: E6 ->> h: E7 ->> i: E8"
 
 static const struct workload workloads[] = {
-	{"B1 sequence of 3, 100 events, skip all", SEQ3, "100 events", "all", 9, 185392, 300000},
-	{"B1 sequence of 5, 100 events, skip all", SEQ5, "100 events", "all", 11, 692853, 100000},
-	{"B1 sequence of 9, 100 events, skip all", SEQ9, "100 events", "all", 15, 927441, 20000},
-	{"B1 sequence of 9, 1000 events, skip all", SEQ9, "1000 events", "all", 15, 0, 5000},
-	{"B2 nothing completes, 100 events", "all a: E0 ->> b: E1 ->> c: Never", "100 events", "none", 9, 0, 100000},
-	{"B2 nothing completes, 1000 events", "all a: E0 ->> b: E1 ->> c: Never", "1000 events", "none", 9, 0, 10000},
-	{"B2 nothing completes, 100000 events", "all a: E0 ->> b: E1 ->> c: Never", "100000 events", "none", 9, 0, 3000},
-	{"B3 E0 ->> E1+ ->> E2, skip all", "all a: E0 ->> b: E1+ ->> c: E2", "100 events", "all", 9, 0, 30000},
-	{"B3 E0 ->> (E1 | E2) ->> E3, skip all", "all a: E0 ->> (b: E1 | c: E2) ->> d: E3", "100 events", "all", 10, 0, 100000},
-	{"B3 conditions, skip all", "all a: E0[v < 100] ->> b: E1[v < 100] ->> c: E2[v < 100]", "100 events", "all", 9, 0, 300000},
-	{"B5 sequence of 3, skip none", SEQ3, "100 events", "none", 9, 0, 50000},
-	{"B5 sequence of 5, skip none", SEQ5, "100 events", "none", 11, 0, 5000},
-	{"B15 E0+ -> Never, 100 open", "a: E0+ -> b: Never", "500 events", NULL, 5, 0, 100000},
-	{"B15 E0+ -> Never, 10000 open", "a: E0+ -> b: Never", "50000 events", NULL, 5, 0, 3000},
-	{"B15 E0+ -> Never, 200000 open", "a: E0+ -> b: Never", NULL, NULL, 5, 0, 3000},
-	{"B15 E0{5,} -> E1 -> Never, 1000 open", "a: E0{5,} -> b: E1 -> c: Never", "5000 events", NULL, 5, 0, 10000},
-	{"B15 E0{5,} -> E1 -> Never, 100000 open", "a: E0{5,} -> b: E1 -> c: Never", "500000 events", NULL, 5, 0, 3000},
-	{"E0{5,} -> E1, what is open is used up", "a: E0{5,} -> b: E1", "5000 events", NULL, 5, 0, 100000},
+	{"B1 sequence of 3, 100 events, skip all", SEQ3, "100 events", "all", 9, 185392, 300000, 0},
+	{"B1 sequence of 5, 100 events, skip all", SEQ5, "100 events", "all", 11, 692853, 100000, 0},
+	{"B1 sequence of 9, 100 events, skip all", SEQ9, "100 events", "all", 15, 927441, 20000, 0},
+	{"B1 sequence of 9, 1000 events, skip all", SEQ9, "1000 events", "all", 15, 0, 5000, 0},
+	{"B2 nothing completes, 100 events", "all a: E0 ->> b: E1 ->> c: Never", "100 events", "none", 9, 0, 100000, 0},
+	{"B2 nothing completes, 1000 events", "all a: E0 ->> b: E1 ->> c: Never", "1000 events", "none", 9, 0, 10000, 0},
+	{"B2 nothing completes, 100000 events", "all a: E0 ->> b: E1 ->> c: Never", "100000 events", "none", 9, 0, 3000, 0},
+	{"B3 E0 ->> E1+ ->> E2, skip all", "all a: E0 ->> b: E1+ ->> c: E2", "100 events", "all", 9, 0, 30000, 0},
+	{"B3 E0 ->> (E1 | E2) ->> E3, skip all", "all a: E0 ->> (b: E1 | c: E2) ->> d: E3", "100 events", "all", 10, 0, 100000, 0},
+	{"B3 conditions, skip all", "all a: E0[v < 100] ->> b: E1[v < 100] ->> c: E2[v < 100]", "100 events", "all", 9, 0, 300000, 0},
+	{"B4 sequence of 3, 100 keys, 10 s, skip none", SEQ3, "10s", "none", 9, 0, 300000, 100},
+	{"B4 sequence of 3, 10000 keys, 1000 s, skip none", SEQ3, "1000s", "none", 9, 0, 300000, 10000},
+	{"B4 sequence of 3, 100000 keys, 1000 s, skip none", SEQ3, "1000s", "none", 9, 0, 300000, 100000},
+	{"B5 sequence of 3, skip none", SEQ3, "100 events", "none", 9, 0, 50000, 0},
+	{"B5 sequence of 5, skip none", SEQ5, "100 events", "none", 11, 0, 5000, 0},
+	{"B15 E0+ -> Never, 100 open", "a: E0+ -> b: Never", "500 events", NULL, 5, 0, 100000, 0},
+	{"B15 E0+ -> Never, 10000 open", "a: E0+ -> b: Never", "50000 events", NULL, 5, 0, 3000, 0},
+	{"B15 E0+ -> Never, 200000 open", "a: E0+ -> b: Never", NULL, NULL, 5, 0, 3000, 0},
+	{"B15 E0{5,} -> E1 -> Never, 1000 open", "a: E0{5,} -> b: E1 -> c: Never", "5000 events", NULL, 5, 0, 10000, 0},
+	{"B15 E0{5,} -> E1 -> Never, 100000 open", "a: E0{5,} -> b: E1 -> c: Never", "500000 events", NULL, 5, 0, 3000, 0},
+	{"E0{5,} -> E1, what is open is used up", "a: E0{5,} -> b: E1", "5000 events", NULL, 5, 0, 100000, 0},
 };
 
 static uint64_t drawn;
@@ -79,7 +83,7 @@ static uint32_t draw(uint32_t n)
 struct batch {
 	struct ens_event event[BATCH];
 	struct ens_value value[BATCH][NFIELD];
-	uint32_t types;
+	uint32_t types, keys;
 	uint64_t made;  /* of the stream, so far */
 	int64_t ms;
 };
@@ -92,7 +96,7 @@ static void make_events(struct batch *b, uint32_t n)
 		b->ms += draw(2 * GAP_MS + 1);
 		b->value[i][0].i = (int64_t)b->made;
 		b->value[i][1].i = b->ms;
-		b->value[i][2].i = draw(100);
+		b->value[i][2].i = draw(b->keys);
 		b->value[i][3].i = draw(1000);
 		b->event[i] = (struct ens_event){
 			.type = type, .id = {.ms = b->made + 1}, .from_file = true, .time_us = b->ms * 1000, .value = b->value[i]};
@@ -123,14 +127,16 @@ struct outcome {
 };
 
 /* The first n events of the stream; the clock stands still while they are made. */
-static enum ens_status push(struct ens_engine *e, uint32_t types, uint64_t n, const uint64_t *emissions, struct outcome *out)
+static enum ens_status push(struct ens_engine *e, const struct workload *w, uint64_t n, const uint64_t *emissions, struct outcome *out)
 {
 	struct batch *b = calloc(1, sizeof *b);
 	enum ens_status st = b ? ENS_OK : ENS_ENOMEM;
 
 	drawn = 1;
-	if (b)
-		b->types = types;
+	if (b) {
+		b->types = w->types;
+		b->keys = w->keys ? w->keys : 100;
+	}
 	for (uint64_t left = n; left && st == ENS_OK;) {
 		const uint32_t few = left < BATCH ? (uint32_t)left : BATCH;
 
@@ -149,7 +155,7 @@ static enum ens_status push(struct ens_engine *e, uint32_t types, uint64_t n, co
 	return st;
 }
 
-static enum ens_status play(const struct ens_tables *t, uint32_t types, uint64_t n, bool slow, struct outcome *out)
+static enum ens_status play(const struct ens_tables *t, const struct workload *w, uint64_t n, bool slow, struct outcome *out)
 {
 	uint64_t emissions = 0;
 	const struct ens_engine_options o = {.seed = 1, .no_shared_matches = slow, .emissions_per_event = EMISSIONS_MAX,
@@ -162,7 +168,7 @@ static enum ens_status play(const struct ens_tables *t, uint32_t types, uint64_t
 	*out = (struct outcome){0};
 	if (st != ENS_OK)
 		return st;
-	st = push(e, types, n, &emissions, out);
+	st = push(e, w, n, &emissions, out);
 	ens_engine_rule_stats(e, 0, &stats);
 	out->dropped = stats.dropped_per_key || stats.dropped_per_rule || stats.dropped_memory;
 	out->mib = (double)ens_engine_bytes(e) / (1 << 20);
@@ -183,6 +189,7 @@ static enum ens_status compile(const struct workload *w, struct ens_arena *arena
 	ens_buf_adds(&rules, "event Never from \"bench:all\" { id: int, ts: int, key: int, v: int }\nrule bench\n  from Never");
 	for (uint32_t i = 0; i < w->types; i++)
 		ens_buf_addf(&rules, ", E%u", i);
+	ens_buf_adds(&rules, w->keys ? "\n  key key" : "");
 	ens_buf_addf(&rules, "\n  match %s\n", w->match);
 	if (w->window)
 		ens_buf_addf(&rules, "  within %s\n", w->window);
@@ -220,13 +227,13 @@ static enum ens_status measure(const struct workload *w, uint64_t n, uint32_t ro
 	enum ens_status st = compile(w, &arena, &bytes, &t);
 
 	if (st == ENS_OK)
-		st = play(&t, w->types, few, false, &same);
+		st = play(&t, w, few, false, &same);
 	for (uint32_t i = 0; i < rounds && st == ENS_OK; i++) {
-		st = play(&t, w->types, n, false, &at);
+		st = play(&t, w, n, false, &at);
 		if (i == 0 || at.s < best.s)
 			best = at;
 		if (st == ENS_OK)
-			st = play(&t, w->types, few, true, &at);
+			st = play(&t, w, few, true, &at);
 		if (i == 0 || at.s < slow.s)
 			slow = at;
 	}
@@ -234,7 +241,7 @@ static enum ens_status measure(const struct workload *w, uint64_t n, uint32_t ro
 		const char *what = fault(w, n, &best, &slow, &same);
 
 		*wrong |= *what;
-		printf("%-40s %7.2f  %7.3f%s  %7.2f  %7.2f%s\n", w->name, (double)n / best.s / 1e6, (double)few / slow.s / 1e6,
+		printf("%-48s %7.2f  %7.3f%s  %7.2f  %7.2f%s\n", w->name, (double)n / best.s / 1e6, (double)few / slow.s / 1e6,
 		       slow.dropped ? "*" : " ", (double)best.emissions / (double)n, best.mib, what);
 		fflush(stdout);
 	}
@@ -253,7 +260,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: all EVENTS ROUNDS [NAME]\n");
 		return 2;
 	}
-	printf("%-40s  shared  one by one  emissions an event, MiB at the end\n", "matches, M events/s");
+	printf("%-48s  shared  one by one  emissions an event, MiB at the end\n", "matches, M events/s");
 	for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++) {
 		if (argc > 3 && !strstr(workloads[i].name, argv[3]))
 			continue;
