@@ -46,7 +46,7 @@ static bool bound(struct walk *w, struct ens_expr *e, uint32_t *out)
 		return false;
 	}
 	if (e->literal.i < 0) {
-		error(w, ENS_E_QUANTIFIER, e->at, "a repetition can't count to a negative number", NULL);
+		error(w, ENS_E_QUANTIFIER, e->at, "a repetition can't count to a negative number", "a count is 1 or more");
 		return false;
 	}
 	if (e->literal.i > ENS_REPEAT_MAX) {

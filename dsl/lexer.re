@@ -333,7 +333,7 @@ static struct ens_token bad_number(struct ens_lexer *lx, const char *from)
 		ens_diag_remedy(lx->diag, m, "in a test so many events are `%.*s times TYPE { ... }`, in a pattern `A{%.*s}`",
 				shown(from, letters), from, shown(from, letters), from);
 	else if (letters < lx->cur)
-		ens_diag_remedy(lx->diag, m, "units are us, ms, s, m, h, d and w, joined as in 1h30m");
+		ens_diag_remedy(lx->diag, m, "units are us, ms, s, m, h, d and w, joined as in 1h30m; a name does not begin with a digit");
 	else
 		ens_diag_remedy(lx->diag, m, "_ stands between two digits, as in 1_000_000");
 	return tok;

@@ -181,6 +181,8 @@ static bool unit_in_brackets(const struct driver *d, const struct ens_token *t)
 
 	if (!t->first || d->depth == 0 || !ens_word_hard(t->code))
 		return false;
+	if (d->first.code == ENS_TK_H_TEST && ens_word_role(ens_word_hard(t->code)) == ENS_WORD_CLAUSE)
+		return false; /* no clause follows a test */
 	role = ens_word_role(next);
 	if (next == ENS_TK_IN || next == ENS_TK_IS || next == ENS_TK_LIKE || next == ENS_TK_MATCHES ||
 	    next == ENS_TK_BETWEEN || next == ENS_TK_AS)
