@@ -367,6 +367,19 @@ static bool decimal_comma(const struct driver *d, const struct ens_token *t)
 	       takes(d, ENS_TK_PLUS) && behind(d->last).off == t->at.off && d->next.at.off == t->at.off + 1;
 }
 
+/* "{a ?? "none"}": the string before `t` ended within braces of its own. */
+static bool quote_in_braces(const struct driver *d, const struct ens_token *t)
+{
+	const char *s = text_of(d, d->last);
+	bool open = false;
+
+	if (d->last_code != ENS_TK_STRING || behind(d->last).off != t->at.off)
+		return false;
+	for (uint32_t i = 0; i < d->last.len; i++)
+		open = s[i] == '{' ? !(i > 0 && s[i - 1] == '{') : open && s[i] != '}';
+	return open;
+}
+
 /* The next item begins, `name: ...`, while a parenthesis of the one before is open. */
 static bool item_in_parenthesis(const struct driver *d, const struct ens_token *t, uint32_t depth)
 {
@@ -388,6 +401,8 @@ static void add_hint(struct driver *d, struct ens_message *m, const struct ens_t
 	if (decimal_comma(d, t))
 		ens_diag_remedy(d->p.diag, m, "a fraction has a point: %.*s.%.*s", shown(d, d->last), text_of(d, d->last),
 				shown(d, d->next.at), text_of(d, d->next.at));
+	else if (quote_in_braces(d, t))
+		ens_diag_remedy(d->p.diag, m, "a quote in the braces of a string is written \\\"");
 	else if (item_in_parenthesis(d, t, depth))
 		ens_diag_remedy(d->p.diag, m, "is a `)` missing before this?");
 	else if (remedy)
