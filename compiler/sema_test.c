@@ -99,6 +99,14 @@ static void say_type(struct tester *w, const struct ens_expr *e, const struct wa
 		ens_diag_remedy(diag, m, "a string is written in quotes");
 	else if (e->type == ENS_STRING && want->field)
 		ens_diag_remedy(diag, m, "write it without quotes");
+	else if (want->type == ENS_TIME)
+		ens_diag_remedy(diag, m, "write it like \"2026-01-05T08:00:00Z\"");
+	else if (want->type == ENS_IP)
+		ens_diag_remedy(diag, m, "write it like \"192.0.2.7\"");
+	else if (want->type == ENS_BOOL)
+		ens_diag_remedy(diag, m, "write true or false");
+	else if (want->type == ENS_INT && e->type == ENS_FLOAT)
+		ens_diag_remedy(diag, m, "write it without a point, as in 5");
 }
 
 /* Of a repeated line: what stands in braces was wrong, so that they are still there. */
