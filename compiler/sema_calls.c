@@ -121,6 +121,16 @@ static void say_arguments(struct ens_view *v, const struct ens_expr *e)
 	struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_ARGUMENTS, e->at, "`%s` does not take (%s)", e->name,
 					     ens_buf_cstr(&has));
 
+	if (e->narg == 1 && e->arg[0]->kind == ENS_X_LITERAL && e->arg[0]->type == ENS_INT &&
+	    strstr(ens_buf_cstr(&wants), "(duration)")) {
+		const char unit = e->name[0] == 's' ? 's' : e->name[0] == 'm' ? 'm' : 'h';
+
+		ens_diag_remedy(v->s->diag, m, "it takes a duration; %lld %s are written `%lld%c`", (long long)e->arg[0]->literal.i, e->name,
+				(long long)e->arg[0]->literal.i, unit);
+		ens_buf_free(&has);
+		ens_buf_free(&wants);
+		return;
+	}
 	ens_diag_remedy(v->s->diag, m, "it takes %s%s%s", ens_buf_cstr(&wants),
 			one_is(e, ENS_IP) ? "; whether an address is in a network is `ip in \"10.0.0.0/8\"`" : "",
 			strstr(ens_buf_cstr(&wants), "string") && !strstr(ens_buf_cstr(&wants), "int") && (one_is(e, ENS_INT) || one_is(e, ENS_FLOAT))
@@ -260,6 +270,56 @@ static bool is_of_step(struct ens_view *v, const struct ens_expr *e)
 	return base->kind == ENS_X_NAME && ens_sema_find_step(v, base->name);
 }
 
+static bool is_text(const struct ens_expr *e)
+{
+	return e->kind == ENS_X_LITERAL && e->lit_type == ENS_STRING;
+}
+
+/* The unit of date_trunc; says so if it is a literal that is none. */
+static bool known_unit(struct ens_view *v, const struct ens_expr *e)
+{
+	static const char *const units[] = {"second", "minute", "hour", "day", "week", "month", "quarter", "year"};
+	const struct ens_expr *unit = e->narg ? e->arg[0] : NULL;
+	struct ens_message *m;
+
+	if (!unit || strcmp(e->name, "date_trunc") != 0 || !is_text(unit))
+		return true;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+		if (strlen(units[i]) == unit->literal.len && memcmp(units[i], unit->literal.s, unit->literal.len) == 0)
+			return true;
+	m = ens_diag_add(v->s->diag, ENS_E_LITERAL, unit->at, "a time is cut to no such unit");
+	ens_diag_remedy(v->s->diag, m, "units are \"second\", \"minute\", \"hour\", \"day\", \"week\", \"month\", \"quarter\" and \"year\"");
+	return false;
+}
+
+/* The format of format_time: `%` and a letter for each part; says so if it is a literal with others, or of Java's. */
+static bool known_format(struct ens_view *v, const struct ens_expr *e)
+{
+	static const char letters[] = "YmdHMSyjuaAbBFTfszZ%";
+	const struct ens_expr *format = e->narg > 1 ? e->arg[1] : NULL;
+	const char *s, *bad = NULL;
+	bool any = false, java = false;
+
+	if (!format || strcmp(e->name, "format_time") != 0 || !is_text(format))
+		return true;
+	s = format->literal.s;
+	for (size_t i = 0; i < format->literal.len && !bad; i++) {
+		java |= i > 0 && s[i] == 'y' && s[i - 1] == 'y';
+		if (s[i] != '%')
+			continue;
+		any = true;
+		bad = i + 1 < format->literal.len && s[i + 1] && strchr(letters, s[i + 1]) ? NULL : "this format has a `%` without a part of the time";
+		i++;
+	}
+	if (java && !any)
+		bad = "this format has no parts of the time";
+	if (!bad)
+		return true;
+	ens_diag_remedy(v->s->diag, ens_diag_add(v->s->diag, ENS_E_LITERAL, format->at, "%s", bad),
+			"they are written as in \"%%Y-%%m-%%d %%H:%%M:%%S\"; the sign itself is %%%%");
+	return false;
+}
+
 static enum ens_type function_type(struct ens_view *v, struct ens_expr *e)
 {
 	bool known = false, bad = false;
@@ -298,6 +358,8 @@ static enum ens_type function_type(struct ens_view *v, struct ens_expr *e)
 			x->index = (uint32_t)i;
 			if (i >= ENS_FN_HOUR_IN && i <= ENS_FN_FORMAT_TIME_IN &&
 			    !ens_sema_zone(v->s, e->arg[e->narg - 1]))
+				return ENS_BADTYPE;
+			if (!known_unit(v, e) || !known_format(v, e))
 				return ENS_BADTYPE;
 			return ens_function_table[i].result;
 		}
@@ -389,13 +451,21 @@ static enum ens_type result_type(struct ens_view *v, const struct ens_expr *e, e
 			ens_diag_remedy(v->s->diag, m, "use seconds(d), a number");
 		else if (t == ENS_STRING)
 			ens_diag_remedy(v->s->diag, m, "use float(s) or int(s)");
+		else if (t == ENS_TIME)
+			ens_diag_remedy(v->s->diag, m, "times have `min` and `max`; a length is `last(a).time - first(a).time`");
+		else if (t == ENS_BOOL)
+			ens_diag_remedy(v->s->diag, m, "how many it holds for is `count(a[ok])`");
+		else
+			ens_diag_remedy(v->s->diag, m, "how many different ones there are is `count_distinct(a.FIELD)`");
 		return ENS_BADTYPE;
 	case ENS_A_MIN:
 	case ENS_A_MAX:
 		if (t != ENS_BOOL && t != ENS_IP)
 			return t;
-		ens_diag_add(v->s->diag, ENS_E_TYPES, e->arg[0]->at, "values of type %s have no order, so no %s",
-			     ens_type_name(t), e->name);
+		m = ens_diag_add(v->s->diag, ENS_E_TYPES, e->arg[0]->at, "values of type %s have no order, so no %s",
+				 ens_type_name(t), e->name);
+		ens_diag_remedy(v->s->diag, m, t == ENS_BOOL ? "how many it holds for is `count(a[ok])`"
+							     : "those that there are is `set(a.FIELD)`, the last one `last(a).FIELD`");
 		return ENS_BADTYPE;
 	default:
 		return t;
@@ -451,7 +521,10 @@ static enum ens_type aggregate_type(struct ens_view *v, struct ens_expr *e, enum
 	if (e->narg == 0 && what == ENS_A_COUNT)
 		return ens_sema_count_all(v, e);
 	if (e->narg != 1 && what != ENS_A_PERCENTILE)
-		return aggregate_error(v, e->at, "`%s` takes one argument", "as in `%s(a.FIELD)`, of the step `a`", e->name);
+		return aggregate_error(v, e->at, "`%s` takes one argument",
+				       what == ENS_A_COUNT ? "as in `%s(a)`, of the step `a`, or `count(a[n > 3])` of some of its events"
+							   : "as in `%s(a.FIELD)`, of the step `a`, or of some of its events `a[n > 3].FIELD`",
+				       e->name);
 	if (!ens_sema_collects(v, e, what) || !ens_sema_narrow(v, e))
 		return ENS_BADTYPE;
 

@@ -11,13 +11,17 @@ bool ens_sema_amount(struct ens_sema *s, struct ens_expr *e, enum ens_type want,
 		     int64_t *out)
 {
 	const char *what = want == ENS_DURATION ? "a duration, such as 5m" : "a whole number";
+	const char *param = e && e->kind == ENS_X_NAME ? e->name : NULL;
 
 	if (!e || (ens_sema_put_param(s, e) && e->kind == ENS_X_NAME) || (e->kind == ENS_X_NAME && s->imports))
 		return false;
 	if (e->kind != ENS_X_LITERAL || e->lit_type != want) {
 		struct ens_message *m = ens_diag_add(s->diag, ENS_E_SCOPE, e->at, "here stands %s", what);
 
-		if (want == ENS_DURATION && e->kind == ENS_X_LITERAL && e->lit_type == ENS_INT)
+		if (param && e->kind == ENS_X_LITERAL)
+			ens_diag_remedy(s->diag, m, "the parameter `%s` is of type %s: declare it as %s", param, ens_type_name(e->lit_type),
+					ens_type_name(want));
+		else if (want == ENS_DURATION && e->kind == ENS_X_LITERAL && e->lit_type == ENS_INT)
 			ens_diag_remedy(s->diag, m, "a number of seconds is `%lds`", (long)e->literal.i);
 		else if (e->kind == ENS_X_LITERAL && e->lit_type == ENS_STRING)
 			ens_diag_remedy(s->diag, m, "leave the quotes out");

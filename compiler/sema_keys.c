@@ -66,6 +66,15 @@ void ens_sema_take_in(struct ens_sema *s, struct ens_rule_sema *r, const struct 
 	take_in(s, r, ref, true);
 }
 
+/* A `window` beside the `match`, which is told of by itself. */
+static bool has_window(const struct ens_rule_sema *r)
+{
+	for (const struct ens_clause *c = r->decl->clauses; c; c = c->next)
+		if (c->kind == ENS_C_WINDOW)
+			return true;
+	return false;
+}
+
 static void from_clause(struct ens_sema *s, struct ens_rule_sema *r)
 {
 	uint32_t n = 0;
@@ -75,7 +84,7 @@ static void from_clause(struct ens_sema *s, struct ens_rule_sema *r)
 			r->ok = false;
 			return;
 		}
-		if (i->name.name) {
+		if (i->name.name && !has_window(r)) {
 			struct ens_message *m = ens_diag_add(s->diag, ENS_E_INPUT, i->name.at,
 							     "inputs have names in rules with `window`; in a pattern its steps have them");
 
@@ -172,6 +181,12 @@ static void say_source(struct ens_sema *s, struct ens_message *m, const struct e
 {
 	const struct ens_key_source *o = k->source;
 
+	for (; o; o = o->next)
+		if (o->type.name && strcmp(o->type.name, type) == 0 && !near) {
+			ens_diag_remedy(s->diag, m, "name a field that it has: `%s.FIELD`", type);
+			return;
+		}
+	o = k->source;
 	if (near)
 		ens_diag_remedy(s->diag, m, "did you mean `%s`?", near);
 	else if (o->type.name && o->field.name && !o->next)
@@ -282,11 +297,16 @@ static void check_twice(struct ens_sema *s, const struct ens_decl *type, const s
 	}
 }
 
-static void check_sources(struct ens_sema *s, const struct ens_rule_sema *r, const struct ens_key *k)
+/* False: what is meant by the key is not known, which was told. */
+static bool check_sources(struct ens_sema *s, const struct ens_rule_sema *r, const struct ens_key *k)
 {
+	bool ok = true;
+
 	for (const struct ens_key_source *o = k->source; o; o = o->next) {
-		if (names_step(s, r, o))
+		if (names_step(s, r, o)) {
+			ok = false;
 			continue;
+		}
 
 		struct ens_decl *d = ens_sema_find_type(s, o->type);
 		const struct ens_decl *type = !d ? NULL : d->kind == ENS_D_FILTER ? d->sema->type : d;
@@ -300,22 +320,24 @@ static void check_sources(struct ens_sema *s, const struct ens_rule_sema *r, con
 		for (const struct ens_key_source *b = k->source; b != o; b = b->next)
 			check_twice(s, type, b, o);
 	}
+	return ok;
 }
 
 static void key_part(struct ens_sema *s, struct ens_rule_sema *r, const struct ens_key *k, uint32_t part)
 {
 	struct ens_key_sema *key = &r->keys[part];
 	const struct ens_decl *first = NULL;
+	bool sound;
 
 	*key = (struct ens_key_sema){.name = k->name.name ? k->name.name : k->source->field.name, .type = ENS_BADTYPE,
 				      .null_ok = k->null_ok};
-	check_sources(s, r, k);
+	sound = check_sources(s, r, k);
 	for (uint32_t i = 0; i < part; i++)
 		if (strcmp(r->keys[i].name, key->name) == 0)
 			ens_diag_remedy(s->diag,
 					ens_diag_add(s->diag, ENS_E_DUPLICATE, k->at, "the key has two parts called `%s`", key->name),
 					"leave one of them out, or give it another name: `key NAME: TYPE.FIELD`");
-	for (uint32_t i = 0; i < r->ninput; i++) {
+	for (uint32_t i = 0; i < r->ninput && sound; i++) {
 		struct ens_input_sema *in = &r->input[i];
 		struct ens_ident field = key_field(s, k, in);
 		struct ens_field_ref f = ens_type_field(in->type, field.name);

@@ -73,6 +73,8 @@ static void declare(struct ens_sema *s, struct ens_map *map, uint32_t i, const c
 
 	ens_diag_second(s->diag, m, s->decl[*place]->name.at, "the first one is here");
 	ens_diag_remedy(s->diag, m, "give one of them another name");
+	if (d->kind == ENS_D_EVENT || d->kind == ENS_D_TABLE)
+		s->decl[*place]->broken = true; /* which of them a field is looked for in is not known */
 }
 
 static void enter(struct ens_sema *s, uint32_t i)

@@ -156,7 +156,7 @@ static void say_unknown(struct ens_sema *s, const char *name)
 	for (uint32_t i = 0; i < s->ndecl && n < CANDIDATES_MAX; i++)
 		if (s->decl[i]->kind == ENS_D_PARAM && s->decl[i]->name.name)
 			candidate[n++] = s->decl[i]->name.name;
-	ens_sema_suggest(s, m, name, candidate, n);
+	ens_sema_offer(s, m, name, "parameters", candidate, n);
 }
 
 static void set_from_outside(struct ens_sema *s, const struct ens_setting *set)

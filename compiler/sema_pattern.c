@@ -46,7 +46,7 @@ static bool bound(struct walk *w, struct ens_expr *e, uint32_t *out)
 		return false;
 	}
 	if (e->literal.i < 0) {
-		error(w, ENS_E_QUANTIFIER, e->at, "a repetition can't count to a negative number", NULL);
+		error(w, ENS_E_QUANTIFIER, e->at, "a repetition can't count to a negative number", "a count is 1 or more");
 		return false;
 	}
 	if (e->literal.i > ENS_REPEAT_MAX) {
@@ -264,10 +264,12 @@ static void check_words(struct walk *w, const struct ens_pat *p)
 
 	if (!single && p->greedy)
 		error(w, ENS_E_SINGLE_STEP, p->greedy_at,
-		      "`greedy` stands behind a repeated single step, not behind a group", NULL);
+		      "`greedy` stands behind a repeated single step, not behind a group",
+		      "leave it out: a group is left as soon as the step behind it can be taken");
 	if (!single && p->until)
 		error(w, ENS_E_SINGLE_STEP, p->until->at,
-		      "`until` stands behind a repeated single step, not behind a group", NULL);
+		      "`until` stands behind a repeated single step, not behind a group",
+		      "what must not come between is said by `-> not B` at the end of the group");
 }
 
 static void check_sequence(struct walk *w, const struct ens_pat *p)
@@ -422,8 +424,8 @@ static void end_of_not(struct walk *w, const struct ens_pat *p)
 	enum ens_t_scope scope = w->r->scope;
 	struct ens_message *m;
 
-	if (p->for_dur || misplaced(p))
-		return;
+	if (p->for_dur || p->within || misplaced(p))
+		return; /* of a limit before it it was told how the time is said */
 	if (p->sema->first && scope != ENS_T_SESSION) {
 		m = ens_diag_add(w->s->diag, ENS_E_NOT_BOUND, p->at, "nothing says since when there was none");
 		ens_diag_remedy(w->s->diag, m,

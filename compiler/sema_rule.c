@@ -68,6 +68,7 @@ static void say_missing(struct ens_sema *s, const struct ens_rule_sema *r, const
 		m = ens_diag_add(s->diag, ENS_E_CLAUSE_TWICE, seen->first[ENS_C_WINDOW]->word_at,
 				 "a rule has `match` or `window`, not both");
 		ens_diag_second(s->diag, m, r->match->word_at, "`match` is here");
+		ens_diag_remedy(s->diag, m, "leave one of them out: `match` looks for a pattern, `window` computes over many events");
 	}
 	if (!seen->first[ENS_C_EMIT] && !seen->first[ENS_C_DERIVE] && !seen->first[ENS_C_ON_TIMEOUT]) {
 		m = ens_diag_add(s->diag, ENS_E_CLAUSE_MISSING, r->decl->name.at, "the rule `%s` emits nothing",

@@ -63,6 +63,8 @@ static bool is_constant(struct tester *w, const struct ens_expr *e, bool repeate
 			ens_diag_remedy(diag, m, "`i` counts the events of a line such as `5 times every 1s TYPE { ... }`");
 		else if (text)
 			ens_diag_remedy(diag, m, "a text stands in quotes: \"%s\"", e->name);
+		else
+			ens_diag_remedy(diag, m, repeated ? "write the value itself; `i` is the number of the event, from 1" : "write the value itself");
 		return false;
 	}
 	if (e->kind == ENS_X_MEMBER || e->kind == ENS_X_STAR || e->kind == ENS_X_INDEX) {
@@ -97,6 +99,14 @@ static void say_type(struct tester *w, const struct ens_expr *e, const struct wa
 		ens_diag_remedy(diag, m, "a string is written in quotes");
 	else if (e->type == ENS_STRING && want->field)
 		ens_diag_remedy(diag, m, "write it without quotes");
+	else if (want->type == ENS_TIME)
+		ens_diag_remedy(diag, m, "write it like \"2026-01-05T08:00:00Z\"");
+	else if (want->type == ENS_IP)
+		ens_diag_remedy(diag, m, "write it like \"192.0.2.7\"");
+	else if (want->type == ENS_BOOL)
+		ens_diag_remedy(diag, m, "write true or false");
+	else if (want->type == ENS_INT && e->type == ENS_FLOAT)
+		ens_diag_remedy(diag, m, "write it without a point, as in 5");
 }
 
 /* Of a repeated line: what stands in braces was wrong, so that they are still there. */
@@ -189,6 +199,11 @@ static bool event_item(struct tester *w, struct ens_test_step *step, const struc
 
 		if (type->broken)
 			return false;
+		if (strcmp(out->name, "time") == 0 || strcmp(out->name, "id") == 0 || strcmp(out->name, "stream") == 0) {
+			m = ens_diag_add(diag, ENS_E_TEST_FIELD, out->at, "`%s` is no declared field of `%s`: it is filled in", out->name, type->name.name);
+			ens_diag_remedy(diag, m, "leave it out; when the event comes is said by `at 9s %s { ... }`", type->name.name);
+			return false;
+		}
 		m = ens_diag_add(diag, ENS_E_UNKNOWN_FIELD, out->at, "`%s` has no field `%s`", type->name.name, out->name);
 		ens_diag_second(diag, m, type->name.at, "`%s` is declared here", type->name.name);
 		for (uint32_t i = 0; i < type->sema->nfield && n < CANDIDATES_MAX; i++)
@@ -320,7 +335,7 @@ static const struct ens_out_sema *find_out(struct tester *w, const struct ens_te
 	else if (name[0] == '_')
 		ens_diag_remedy(w->s->diag, m, "members that begin with `_` are added by Ensue: a test names those that rules emit");
 	else
-		ens_sema_suggest(w->s, m, name, candidate, n);
+		ens_sema_offer(w->s, m, name, "its fields", candidate, n);
 	return NULL;
 }
 
@@ -406,6 +421,7 @@ static void say_no_time(struct tester *w, const struct ens_test_step *step)
 					     "the time of `%s` is that of its entry: it can't arrive at another", type->name.name);
 
 	ens_diag_second(w->s->diag, m, type->name.at, "`%s` names no field as its time", type->name.name);
+	ens_diag_remedy(w->s->diag, m, "leave `arriving` out, or declare a field of type time and `time FIELD`");
 }
 
 static bool event_line(struct tester *w, struct ens_test_step *step)
@@ -527,7 +543,9 @@ static bool named_rules(struct tester *w)
 			w->test->rule_decl[w->test->nrule] = w->s->decl[i];
 			rule[w->test->nrule++] = w->rule_number[i];
 		} else {
-			ens_diag_add(w->s->diag, ENS_E_TEST_RULE, l->id.at, "the rule `%s` is named twice", l->id.name);
+			ens_diag_remedy(w->s->diag,
+					ens_diag_add(w->s->diag, ENS_E_TEST_RULE, l->id.at, "the rule `%s` is named twice", l->id.name),
+					"once is enough");
 		}
 		if (place)
 			*place = i;
@@ -574,7 +592,9 @@ static bool work_out(struct ens_context *c, struct tester *w, uint32_t program, 
 	v = ens_program_run(c, program);
 	if (v.null != ENS_SET || v.i < min || v.i > max) {
 		if (min == 1)
-			ens_diag_add(w->s->diag, ENS_E_TEST_TIME, e->at, "a count is from 1 to %lld", (long long)max);
+			ens_diag_remedy(w->s->diag,
+					ens_diag_add(w->s->diag, ENS_E_TEST_TIME, e->at, "a count is from 1 to %lld", (long long)max),
+					"leave the line out; that nothing is emitted is `expect none`");
 		else
 			ens_diag_add(w->s->diag, ENS_E_TEST_TIME, e->at, "this is no time that can pass");
 		return false;
@@ -618,6 +638,7 @@ static bool comes_early(struct tester *w, const struct ens_test_step *step)
 					     "this event would come before it happens");
 
 	ens_diag_second(w->s->diag, m, step->line->at_time->at, "it happens then");
+	ens_diag_remedy(w->s->diag, m, "both count from the start of the test: `arriving` is the later one");
 	return false;
 }
 

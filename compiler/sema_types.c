@@ -57,10 +57,11 @@ static bool is_of_entries(const char *name)
 	return strcmp(name, "id") == 0 || strcmp(name, "stream") == 0;
 }
 
-static void unknown_field(struct ens_view *v, const struct ens_decl *type, const char *name, struct ens_span at)
+/* NULL: that is not said. */
+static struct ens_message *unknown_field(struct ens_view *v, const struct ens_decl *type, const char *name, struct ens_span at)
 {
 	if (type->broken) /* it may have been there: the syntax error was told */
-		return;
+		return NULL;
 
 	const char *candidate[CANDIDATES_MAX];
 	size_t n = field_names(type, candidate, 0);
@@ -69,11 +70,12 @@ static void unknown_field(struct ens_view *v, const struct ens_decl *type, const
 
 	if (type->sema->derived && is_of_entries(name)) {
 		ens_diag_remedy(v->s->diag, m, "events that rules derive are no entries of a stream; they have a `time`");
-		return;
+		return m;
 	}
 	ens_diag_second(v->s->diag, m, type->name.at, "`%s` is %s here", type->name.name,
 			type->sema->derived ? "derived" : "declared");
 	ens_sema_offer(v->s, m, name, "its fields", candidate, n);
+	return m;
 }
 
 static uint32_t find_key(const struct ens_view *v, const char *name)
@@ -124,6 +126,14 @@ static const char *near_step(struct ens_view *v, const char *name)
 	return ens_sema_nearest(v->s, name, candidate, step_names(v->rule, candidate, 0));
 }
 
+static void offer_steps(struct ens_view *v, struct ens_message *m, const char *name)
+{
+	const char *candidate[CANDIDATES_MAX];
+
+	ens_sema_offer(v->s, m, name, v->rule->over ? "inputs of this rule" : "steps of this rule", candidate,
+		       step_names(v->rule, candidate, 0));
+}
+
 /* The type of a step without a name that has the field. */
 static const char *unnamed_with(const struct ens_rule_sema *r, const char *field)
 {
@@ -142,8 +152,8 @@ static bool clock_name(const char *name)
 	return strcmp(name, "now") == 0 || strcmp(name, "today") == 0 || strcmp(name, "current_time") == 0;
 }
 
-/* A named step whose events have that field; `surely` not: else one that may be meant.  NULL: there is none. */
-static const char *step_with(const struct ens_rule_sema *r, const char *field, bool surely)
+/* A named step whose events have that field; NULL: there is none. */
+static const char *step_with(const struct ens_rule_sema *r, const char *field)
 {
 	for (uint32_t i = 0; i < r->nname; i++) {
 		const struct ens_name *name = r->name[i];
@@ -152,7 +162,7 @@ static const char *step_with(const struct ens_rule_sema *r, const char *field, b
 		if (ref && ref->sema && ref->sema->type && ens_type_field(ref->sema->type, field).kind != ENS_FIELD_NONE)
 			return name->name;
 	}
-	return !surely && r->nname && !r->name[0]->group ? r->name[0]->name : NULL;
+	return NULL;
 }
 
 static bool emits(const struct ens_rule_sema *r, const char *name)
@@ -172,10 +182,18 @@ static bool broken_function(struct ens_sema *s, const char *name)
 	return i != ENS_MAP_NONE && s->decl[i]->broken;
 }
 
+static bool is_among(const char *const *name, size_t n, const char *one)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(name[i], one) == 0)
+			return true;
+	return false;
+}
+
 static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 {
 	const char *candidate[CANDIDATES_MAX];
-	size_t n = field_names(v->hand, candidate, 0);
+	size_t n = field_names(v->hand, candidate, 0), looked = 0;
 	struct ens_message *m;
 
 	if (ens_sema_find_table(v->s, e->name) && !ens_sema_find_step(v, e->name))
@@ -195,8 +213,10 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 		if (v->s->decl[i]->kind == ENS_D_PARAM && v->s->decl[i]->name.name)
 			candidate[n++] = v->s->decl[i]->name.name;
 	for (uint32_t i = 0; v->items && i < v->rule->nemit; i++)
-		for (uint32_t k = 0; k < v->rule->emit[i].nout && n < CANDIDATES_MAX; k++)
-			candidate[n++] = v->rule->emit[i].out[k].name;
+		for (uint32_t k = 0; k < v->rule->emit[i].nout && n < CANDIDATES_MAX && looked++ < CANDIDATES_MAX; k++)
+			if (v->rule->emit[i].kind != ENS_T_TIMEOUT && !v->rule->emit[i].out[k].meta &&
+			    !is_among(candidate, n, v->rule->emit[i].out[k].name))
+				candidate[n++] = v->rule->emit[i].out[k].name;
 	if (v->hand && v->hand->sema->derived && is_of_entries(e->name)) {
 		unknown_field(v, v->hand, e->name, e->at);
 		return ENS_BADTYPE;
@@ -228,18 +248,22 @@ static enum ens_type unknown_name(struct ens_view *v, const struct ens_expr *e)
 				strcmp(e->name, "count") == 0 ? "" : "...");
 	else if (!m->remedy && clock_name(e->name))
 		ens_diag_remedy(v->s->diag, m, "there is no clock in rules: say the time of an event, as in `a.time`");
-	else if (!m->remedy && v->rule && !v->rule->over && !step_with(v->rule, e->name, true) && unnamed_with(v->rule, e->name))
+	else if (!m->remedy && v->rule && !v->rule->over && !step_with(v->rule, e->name) && unnamed_with(v->rule, e->name))
 		ens_diag_remedy(v->s->diag, m, "give the step a name, `x: %s`, and say `x.%s`", unnamed_with(v->rule, e->name), e->name);
-	else if (!m->remedy && v->rule && emits(v->rule, e->name) && !step_with(v->rule, e->name, true))
+	else if (!m->remedy && v->rule && emits(v->rule, e->name) && !step_with(v->rule, e->name))
 		ens_diag_remedy(v->s->diag, m, "what is emitted as `%s` has that name in `having` only: write its expression here", e->name);
-	else if (!m->remedy && v->rule && v->rule->over && v->rule->nname)
+	else if (!m->remedy && v->rule && v->rule->over && step_with(v->rule, e->name))
 		ens_diag_remedy(v->s->diag, m, "a window has many events: say `last(%s).%s`, or aggregate them, such as `max(%s.%s)`",
-				v->rule->name[0]->name, e->name, v->rule->name[0]->name, e->name);
-	else if (!m->remedy && v->rule && v->rule->over)
+				step_with(v->rule, e->name), e->name, step_with(v->rule, e->name), e->name);
+	else if (!m->remedy && v->rule && v->rule->over && unnamed_with(v->rule, e->name))
 		ens_diag_remedy(v->s->diag, m, "give the input a name, `from x: %s`, and say `last(x).%s` or `max(x.%s)`",
-				v->rule->step[1]->ref->type.name, e->name, e->name);
-	else if (!m->remedy && v->rule && step_with(v->rule, e->name, false))
-		ens_diag_remedy(v->s->diag, m, "say of which step: `%s.%s`", step_with(v->rule, e->name, false), e->name);
+				unnamed_with(v->rule, e->name), e->name, e->name);
+	else if (!m->remedy && v->rule && step_with(v->rule, e->name))
+		ens_diag_remedy(v->s->diag, m, "say of which step: `%s.%s`", step_with(v->rule, e->name), e->name);
+	else if (!m->remedy && v->items && n)
+		ens_sema_offer(v->s, m, e->name, "names known here", candidate, n);
+	if (!m->remedy && v->rule)
+		ens_diag_remedy(v->s->diag, m, "no event of this rule has a field of that name; a text stands in quotes: \"%s\"", e->name);
 	return ENS_BADTYPE;
 }
 
@@ -317,15 +341,19 @@ static enum ens_type name_type(struct ens_view *v, struct ens_expr *e)
 		if (ens_sema_find_table(v->s, e->name))
 			return ens_sema_whole_table(v, e, NULL);
 
+		bool field = !v->rule->nname || step_with(v->rule, e->name) || unnamed_with(v->rule, e->name);
 		struct ens_message *m = ens_diag_add(v->s->diag, ENS_E_AGGREGATE, e->at,
-						     "`%s` does not say of which %s it is", e->name,
-						     ens_sema_taker(v));
+						     field ? "`%s` does not say of which %s it is"
+							   : "`%s` is no %s, nor a field of one",
+						     e->name, ens_sema_taker(v));
 
 		if (ens_map_find_name(&v->s->type_map, e->name) != ENS_MAP_NONE)
 			ens_diag_remedy(v->s->diag, m, "a type is no %s: name the %s, as in `%sa: %s`, and say `a`",
 					ens_sema_taker(v), ens_sema_taker(v), v->rule->over ? "from " : "", e->name);
 		else if (near_step(v, e->name))
 			ens_diag_remedy(v->s->diag, m, "did you mean `%s`?", near_step(v, e->name));
+		else if (!field)
+			offer_steps(v, m, e->name);
 		else
 			ens_diag_remedy(v->s->diag, m, "name the %s in the aggregate: `%s.%s`", ens_sema_taker(v),
 					v->rule->over && v->rule->nname ? v->rule->name[0]->name : v->rule->over ? "INPUT" : "STEP", e->name);
@@ -370,6 +398,14 @@ static enum ens_type name_type(struct ens_view *v, struct ens_expr *e)
 
 /* ---- members ---------------------------------------------------------------------------------------------------- */
 
+static bool some_has(const struct ens_reach *t, const char *name)
+{
+	for (uint32_t i = 0; i < t->npat; i++)
+		if (ens_type_field(t->pat[i]->ref->sema->type, name).kind != ENS_FIELD_NONE)
+			return true;
+	return false;
+}
+
 struct ens_field_ref ens_sema_target_field(struct ens_view *v, const struct ens_reach *t, const char *name,
 					   struct ens_span at)
 {
@@ -380,7 +416,10 @@ struct ens_field_ref ens_sema_target_field(struct ens_view *v, const struct ens_
 		struct ens_field_ref f = ens_type_field(type, name);
 
 		if (f.kind == ENS_FIELD_NONE) {
-			unknown_field(v, type, name, at);
+			struct ens_message *m = unknown_field(v, type, name, at);
+
+			if (m && t->npat > 1 && some_has(t, name))
+				ens_diag_remedy(v->s->diag, m, "what is one of several types has only the fields that all of them have");
 			return (struct ens_field_ref){0};
 		}
 		if (i && f.type != all.type) {
@@ -571,7 +610,9 @@ static enum ens_type prev_field(struct ens_view *v, struct ens_expr *e)
 		ens_diag_remedy(v->s->diag,
 				ens_diag_add(v->s->diag, ENS_E_PREV, e->arg[0]->at,
 					     "`prev` is the event before the one at hand, and here is none at hand"),
-				"name the step: `STEP.%s`, or `last(STEP).%s` of a repeated one", e->name, e->name);
+				v->rule && v->rule->over ? "each event is let into the window by itself; in `having` and `emit` `INPUT[-2].%s` is a field of the last but one"
+							 : "name the step: `STEP.%s`, or `last(STEP).%s` of a repeated one",
+				e->name, e->name);
 		return ENS_BADTYPE;
 	}
 	if (!ens_sema_before(v, &t, &may_lack))
@@ -608,8 +649,6 @@ static bool is_self(const char *name)
 
 static enum ens_type no_such_step(struct ens_view *v, const struct ens_expr *base, const char *field)
 {
-	const char *candidate[CANDIDATES_MAX];
-	size_t n = step_names(v->rule, candidate, 0);
 	uint32_t i = ens_map_find_name(&v->s->type_map, base->name);
 	struct ens_message *m;
 
@@ -638,7 +677,7 @@ static enum ens_type no_such_step(struct ens_view *v, const struct ens_expr *bas
 			"`%s` is an event type: give the step a name in the pattern, `x: %s`, and say `x.FIELD`",
 			base->name, base->name);
 	else
-		ens_sema_offer(v->s, m, base->name, v->rule->over ? "inputs of this rule" : "steps of this rule", candidate, n);
+		offer_steps(v, m, base->name);
 	return ENS_BADTYPE;
 }
 
@@ -763,6 +802,17 @@ static bool text_of_duration(const struct ens_expr *e)
 	return false;
 }
 
+/* `seconds(d) > 5s`: the function that makes one side a number; NULL: there is none. */
+static const char *number_of_duration(const struct ens_expr *e)
+{
+	for (uint32_t i = 0; i < e->narg && i < 2; i++)
+		if (e->arg[i]->kind == ENS_X_CALL && e->arg[1 - i]->type == ENS_DURATION && e->narg == 2 &&
+		    (strcmp(e->arg[i]->name, "seconds") == 0 || strcmp(e->arg[i]->name, "minutes") == 0 ||
+		     strcmp(e->arg[i]->name, "hours") == 0))
+			return e->arg[i]->name;
+	return NULL;
+}
+
 /* What would make two types go together, as far as there is one thing to say. */
 static void advise(struct ens_view *v, struct ens_message *m, const struct ens_expr *e, enum ens_type a,
 		   enum ens_type b)
@@ -791,6 +841,8 @@ static void advise(struct ens_view *v, struct ens_message *m, const struct ens_e
 		ens_diag_remedy(v->s->diag, m, "a time and a duration are added: write it with its unit, such as 5s");
 	else if (a == ENS_TIME || b == ENS_TIME ? is_number(a) || is_number(b) : false)
 		ens_diag_remedy(v->s->diag, m, "time(n) turns a number of seconds, or of smaller units, into a time");
+	else if (number_of_duration(e))
+		ens_diag_remedy(v->s->diag, m, "`%s` gives a number: compare it with one, or leave it out", number_of_duration(e));
 	else if ((a == ENS_DURATION && is_number(b)) || (b == ENS_DURATION && is_number(a)))
 		ens_diag_remedy(
 			v->s->diag, m,

@@ -45,6 +45,8 @@ struct ens_lexer {
 	uint32_t base; /* of `text` in the file */
 	bool line_start;
 	bool lost; /* text was passed over since the last token */
+	bool merging; /* the first mark of a merge was told, the others are to come */
+	const char *unclosed; /* end of the line whose string was never closed, which was told; NULL: there was none */
 };
 
 /* The text must be UTF-8 without NUL bytes, NUL-ended: the parser checks that first. */

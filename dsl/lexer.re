@@ -333,7 +333,7 @@ static struct ens_token bad_number(struct ens_lexer *lx, const char *from)
 		ens_diag_remedy(lx->diag, m, "in a test so many events are `%.*s times TYPE { ... }`, in a pattern `A{%.*s}`",
 				shown(from, letters), from, shown(from, letters), from);
 	else if (letters < lx->cur)
-		ens_diag_remedy(lx->diag, m, "units are us, ms, s, m, h, d and w, joined as in 1h30m");
+		ens_diag_remedy(lx->diag, m, "units are us, ms, s, m, h, d and w, joined as in 1h30m; a name does not begin with a digit");
 	else
 		ens_diag_remedy(lx->diag, m, "_ stands between two digits, as in 1_000_000");
 	return tok;
@@ -540,6 +540,19 @@ const char *ens_unescape(struct ens_arena *arena, const char *from, const char *
 	return arena->failed ? NULL : tok.s;
 }
 
+/* Whether the line before ended in a string that was not closed, and the quote here is the one that was to close it: behind
+ * it, up to `end`, come signs that close and separate. */
+static bool closes_line_before(const struct ens_lexer *lx, const char *quote, const char *end)
+{
+	const char *p = quote;
+
+	if (quote + 1 + strspn(quote + 1, " \t,)]}") < end)
+		return false;
+	while (lx->unclosed && p > lx->unclosed && p[-1] != '\n')
+		p--;
+	return lx->unclosed && p - 1 == lx->unclosed;
+}
+
 /* The cursor is behind the opening quote. */
 static struct ens_token string_literal(struct ens_lexer *lx, const char *from, char quote)
 {
@@ -558,7 +571,11 @@ static struct ens_token string_literal(struct ens_lexer *lx, const char *from, c
 
 		if (ended)
 			ens_diag_remedy(lx->diag, m, "write \"%.*s\"", shown(text, end), text);
+	} else if (!ended && closes_line_before(lx, from, end)) {
+		lx->unclosed = NULL;
 	} else if (!ended) {
+		lx->unclosed = end + (*end == '\r');
+
 		struct ens_message *m = ens_diag_add(lx->diag, ENS_E_STRING_END, tok.at,
 						     "this string has no closing quote on its line");
 
@@ -599,7 +616,7 @@ static const struct typographic {
 		   {"\u200B", NULL, 0},           {"\u200C", NULL, 0},          {"\u200D", NULL, 0},
 		   {"\u200E", NULL, 0},           {"\uFEFF", NULL, 0},          {"\u00AD", NULL, 0},
 		   {"\u00A0", "a space", 0},      {"\u201C", "\"", ENS_TK_STRING}, {"\u201D", "\"", ENS_TK_STRING},
-		   {"\u201E", "\"", ENS_TK_STRING}, {"\u2018", "\"", ENS_TK_STRING}, {"\u2019", "\"", ENS_TK_STRING}};
+		   {"\u201E", "\"", ENS_TK_STRING}, {"\u00AB", "\"", ENS_TK_STRING}, {"\u00BB", "\"", ENS_TK_STRING}, {"\u2018", "\"", ENS_TK_STRING}, {"\u2019", "\"", ENS_TK_STRING}};
 
 static const struct typographic *find_typographic(const char *p)
 {
@@ -619,6 +636,11 @@ static const char *typographic_end(const char *p)
 			return p + strlen(t->text);
 	}
 	return p;
+}
+
+static bool is_word(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
 /* Text with characters beyond ASCII, outside strings and comments; false: nothing is left of it to return. */
@@ -655,6 +677,8 @@ static bool foreign_text(struct ens_lexer *lx, const char *from, struct ens_toke
 				 (int)strlen(t->text), from);
 	else
 		m = ens_diag_add(lx->diag, ENS_E_BAD_CHAR, span(lx, from, lx->cur), "an invisible character stands here");
+	if (!t->right && from > lx->text && is_word(from[-1]) && is_word(*lx->cur))
+		lx->lost = true; /* two words, which were one */
 	ens_diag_remedy(lx->diag, m, "%s%s", t->right ? "write " : "delete it", t->right ? t->right : "");
 	tok->s = t->code == ENS_TK_STRING ? "" : NULL;
 	return t->code != 0;
@@ -680,6 +704,31 @@ static void bad_char(struct ens_lexer *lx, const char *from)
 		ens_diag_remedy(lx->diag, m, "write ->");
 	else if (*from == '~')
 		ens_diag_remedy(lx->diag, m, "a regular expression is written `s matches \"a+b\"`");
+	else if (*from == '\\')
+		ens_diag_remedy(lx->diag, m, "a line goes on by itself inside brackets and behind an operator, an arrow or a comma");
+	else if ((unsigned char)*from < ' ' || *from == '\x7F')
+		ens_diag_remedy(lx->diag, m, "delete it");
+}
+
+/* <<<<<<< and the lines that follow it: one message is about all three. */
+static void merge_mark(struct ens_lexer *lx, const char *from)
+{
+	bool told = lx->merging;
+
+	lx->merging = *from != '>';
+	if (told)
+		return;
+	ens_diag_remedy(lx->diag,
+			ens_diag_add(lx->diag, ENS_E_BAD_CHAR, span(lx, from, from + 7), "a merge left its marks here"),
+			"keep one version of the lines, and delete those that begin with <<<<<<<, ======= and >>>>>>>");
+}
+
+/* ``` of a text in Markdown. */
+static void fence(struct ens_lexer *lx, const char *from)
+{
+	ens_diag_remedy(lx->diag,
+			ens_diag_add(lx->diag, ENS_E_BAD_CHAR, span(lx, from, from + 3), "``` is no part of the rules"),
+			"delete the line");
 }
 
 /* The end of a line in other languages: taken for one here. */
@@ -737,6 +786,8 @@ struct ens_token ens_lex(struct ens_lexer *lx)
 
 		letter word* { return identifier(lx, from, ens_word_code(from, (size_t)(lx->cur - from))); }
 		"`" { return quoted_name(lx, from); }
+		"```" rest { fence(lx, from); continue; }
+		("<<<<<<<" | "|||||||" | "=======" | ">>>>>>>") rest { merge_mark(lx, from); continue; }
 		["'] { return string_literal(lx, from, *from); }
 
 		int { return int_literal(lx, from); }

@@ -655,6 +655,11 @@ struct ens_item *ens_mk_item(struct ens_parser *p, struct ens_ident name, struct
 	}
 	if (!name.name && value->kind != ENS_X_NAME && value->kind != ENS_X_STAR) {
 		m = ens_diag_add(p->diag, ENS_E_UNNAMED_ITEM, value->at, "this value has no name");
+		if (value->kind >= ENS_X_NE && value->kind <= ENS_X_GE && value->arg[0]->kind == ENS_X_NAME) {
+			ens_diag_remedy(p->diag, m, "write `NAME: ...`; in a test the value that is expected, as in `%s: 5`",
+					value->arg[0]->name);
+			return i;
+		}
 		ens_diag_remedy(
 			p->diag, m, "write `name: ...`%s%s%s", value->kind == ENS_X_MEMBER ? ", for instance `" : "",
 			value->kind == ENS_X_MEMBER ? value->name : "", value->kind == ENS_X_MEMBER ? ": ...`" : "");

@@ -181,6 +181,8 @@ static bool unit_in_brackets(const struct driver *d, const struct ens_token *t)
 
 	if (!t->first || d->depth == 0 || !ens_word_hard(t->code))
 		return false;
+	if (d->first.code == ENS_TK_H_TEST && ens_word_role(ens_word_hard(t->code)) == ENS_WORD_CLAUSE)
+		return false; /* no clause follows a test */
 	role = ens_word_role(next);
 	if (next == ENS_TK_IN || next == ENS_TK_IS || next == ENS_TK_LIKE || next == ENS_TK_MATCHES ||
 	    next == ENS_TK_BETWEEN || next == ENS_TK_AS)
@@ -230,6 +232,14 @@ static void take_for_name(struct driver *d, struct ens_token *t)
 	t->code = ENS_TK_IDENT;
 }
 
+/* Where options and sizes stand, which have no colons.  Lines behind a stream may be fields without their braces. */
+static bool nothing_is_named(const struct driver *d)
+{
+	return d->depth == 0 && d->last_code != ENS_TK_STRING &&
+	       (d->first.code == ENS_TK_H_EVENT || d->first.code == ENS_TK_H_TABLE || d->first.code == ENS_TK_H_WINDOW ||
+		d->first.code == ENS_TK_H_WITHIN);
+}
+
 /* The next token as the grammar is to see it: line ends only where they separate, hard words where they are hard. */
 static struct ens_token take(struct driver *d)
 {
@@ -256,7 +266,7 @@ static struct ens_token take(struct driver *d)
 	}
 	if (t.first && d->depth == 0 && ens_word_hard(t.code))
 		t.code = ens_word_hard(t.code);
-	else if (t.len && ((d->next.code == ENS_TK_COLON && ens_word_role(t.code) != ENS_WORD_NONE) ||
+	else if (t.len && ((d->next.code == ENS_TK_COLON && ens_word_role(t.code) != ENS_WORD_NONE && !nothing_is_named(d)) ||
 			   (d->next.code == ENS_TK_DOT && ens_word_role(t.code) == ENS_WORD_RESERVED)))
 		take_for_name(d, &t);
 	count_brackets(d, &t);
@@ -271,6 +281,11 @@ static bool is_hard(int code)
 static bool given_up(const struct driver *d)
 {
 	return d->p.fatal || d->p.arena->failed;
+}
+
+static bool takes(const struct driver *d, int code)
+{
+	return ens_grammar_takes(d->grammar, code) != 0;
 }
 
 /* ---- messages ------------------------------------------------------------------------------------------------- */
@@ -349,7 +364,27 @@ static struct ens_message *told_of_sign(const struct driver *d, struct ens_span 
 static bool decimal_comma(const struct driver *d, const struct ens_token *t)
 {
 	return t->code == ENS_TK_COMMA && d->last_code == ENS_TK_INT && d->next.code == ENS_TK_INT &&
-	       ens_grammar_takes(d->grammar, ENS_TK_PLUS) && behind(d->last).off == t->at.off && d->next.at.off == t->at.off + 1;
+	       takes(d, ENS_TK_PLUS) && behind(d->last).off == t->at.off && d->next.at.off == t->at.off + 1;
+}
+
+/* "{a ?? "none"}": the string before `t` ended within braces of its own. */
+static bool quote_in_braces(const struct driver *d, const struct ens_token *t)
+{
+	const char *s = text_of(d, d->last);
+	bool open = false;
+
+	if (d->last_code != ENS_TK_STRING || behind(d->last).off != t->at.off)
+		return false;
+	for (uint32_t i = 0; i < d->last.len; i++)
+		open = s[i] == '{' ? !(i > 0 && s[i - 1] == '{') : open && s[i] != '}';
+	return open;
+}
+
+/* The next item begins, `name: ...`, while a parenthesis of the one before is open. */
+static bool item_in_parenthesis(const struct driver *d, const struct ens_token *t, uint32_t depth)
+{
+	return t->first && d->next.code == ENS_TK_COLON && depth > 1 && d->open[depth - 1].open == ENS_TK_LP &&
+	       takes(d, ENS_TK_RP);
 }
 
 static void add_hint(struct driver *d, struct ens_message *m, const struct ens_token *t, uint32_t depth)
@@ -366,6 +401,10 @@ static void add_hint(struct driver *d, struct ens_message *m, const struct ens_t
 	if (decimal_comma(d, t))
 		ens_diag_remedy(d->p.diag, m, "a fraction has a point: %.*s.%.*s", shown(d, d->last), text_of(d, d->last),
 				shown(d, d->next.at), text_of(d, d->next.at));
+	else if (quote_in_braces(d, t))
+		ens_diag_remedy(d->p.diag, m, "a quote in the braces of a string is written \\\"");
+	else if (item_in_parenthesis(d, t, depth))
+		ens_diag_remedy(d->p.diag, m, "is a `)` missing before this?");
 	else if (remedy)
 		ens_diag_remedy(d->p.diag, m, "%s", remedy);
 }
@@ -374,7 +413,8 @@ static void add_hint(struct driver *d, struct ens_message *m, const struct ens_t
 static void add_line_hint(struct driver *d, struct ens_message *m, const struct ens_token *t)
 {
 	if (t->code == ENS_TK_H_WITHIN && ens_grammar_takes(d->grammar, ENS_TK_WITHIN)) {
-		ens_diag_remedy(d->p.diag, m, "a limit stands on the line of its arrow, as in `-> within 5m B`");
+		ens_diag_remedy(d->p.diag, m, "a limit stands on the line of its arrow, as in `-> within 5m B`; where no step follows, "
+				"leave the arrow out");
 		d->astray = true;
 	} else if (t->code != ENS_TK_END && !is_hard(t->code) && !m->remedy) {
 		ens_diag_remedy(d->p.diag, m, "a line goes on only inside brackets or after an operator or comma");
@@ -404,6 +444,22 @@ static bool say_slip_before(struct driver *d)
 	return true;
 }
 
+/* A line of a test that begins while the braces of the event before it are open: `expect M`, `Login {`. */
+static bool say_unclosed_event(struct driver *d, const struct ens_token *t)
+{
+	int word = d->part.code;
+	bool line = word == ENS_TK_EXPECT || word == ENS_TK_WAIT || word == ENS_TK_AT ||
+		    (word == ENS_TK_IDENT && t->code == ENS_TK_LC);
+
+	if (d->first.code != ENS_TK_H_TEST || d->depth_before != 2 || d->open[1].open != ENS_TK_LC || !d->part.first || !line ||
+	    d->part.at.off != d->last.off)
+		return false;
+	d->depth = d->depth_before; /* a brace that stands here is not the one */
+	say_unclosed(d);
+	d->damage = ENS_LOST;
+	return true;
+}
+
 /* What stands here, and what could have; `ends`: the unit ended before `t`. */
 static void say_unexpected(struct driver *d, const struct ens_token *t, bool ends)
 {
@@ -416,7 +472,7 @@ static void say_unexpected(struct driver *d, const struct ens_token *t, bool end
 		say_spelling(d, d->last, after_capitals(d));
 		return;
 	}
-	if (say_slip_before(d))
+	if (say_slip_before(d) || say_unclosed_event(d, t))
 		return;
 	m = told_of_sign(d, t->at);
 	if (m && !ends) {
@@ -502,11 +558,6 @@ static void give(struct driver *d, struct ens_token t, int taken)
 		return;
 	d->last_code = t.code;
 	d->last = t.at;
-}
-
-static bool takes(const struct driver *d, int code)
-{
-	return ens_grammar_takes(d->grammar, code) != 0;
 }
 
 static void begin_unit(struct driver *d, struct ens_token first)
@@ -1089,13 +1140,14 @@ static bool mend(struct driver *d, struct ens_token *t)
 	       mend_string(d, t);
 }
 
-/* A colon behind the word that begins a clause, or behind a rule's name: it means nothing, and is left out. */
+/* A colon behind the word that begins a clause or an option, or behind a rule's name: it means nothing, and is left out. */
 static bool drop_colon(struct driver *d, const struct ens_token *t)
 {
 	struct ens_message *m;
 
 	if (t->code != ENS_TK_COLON || d->depth > 0 ||
-	    (d->last.off != d->first.at.off && !(d->first.code == ENS_TK_H_RULE && takes(d, ENS_TK_END))))
+	    (d->last.off != d->first.at.off && !(d->first.code == ENS_TK_H_RULE && takes(d, ENS_TK_END)) &&
+	     !(nothing_is_named(d) && d->last_code != ENS_TK_IDENT && ens_word_role(d->last_code) != ENS_WORD_NONE)))
 		return false;
 	m = ens_diag_add(d->p.diag, ENS_E_SYNTAX, t->at, "no colon stands here");
 	ens_diag_remedy(d->p.diag, m, "leave it out");

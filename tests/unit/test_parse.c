@@ -238,7 +238,8 @@ static void control_characters_are_shown_not_sent(void)
 	says("rule r\n  where \x1b[31m = 1\n",
 	     "t.ens:2:9: error E0003: \\x1B means nothing outside strings and comments\n"
 	     "   2 |   where \\x1B[31m = 1\n"
-	     "     |         ^^^^\n");
+	     "     |         ^^^^\n"
+	     "   = help: delete it\n");
 }
 
 static void a_line_with_carriage_return_is_shown_without(void)
