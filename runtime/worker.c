@@ -530,21 +530,54 @@ static void choose_streams(struct loop *l)
 	}
 }
 
-/* The server's time at which the stream's watermark will have come to due_us if it stays silent. */
-static int64_t stream_due_us(const struct loop *l, uint32_t i, int64_t due_us)
+/* The server's time at which the watermark of a stream that is not silent will have come to due_us if nothing comes. */
+static int64_t active_due_us(const struct loop *l, uint32_t i, int64_t due_us)
 {
 	const struct stream_state *s = &l->stream[i];
-	int64_t us;
 
 	if (s->entry_time) /* it is due when its millisecond is over */
 		return due_us > INT64_MAX - 1000 ? INT64_MAX : due_us + 1000;
 	if (!s->ended)
 		return INT64_MAX; /* it is being read */
-	if (!l->silent[i]) /* then it is looked at again */
-		return (s->seen_us ? s->seen_us : l->begun_us) + l->w->tables->stream[i].idle_us;
-	us = has_company(l, i) ? INT64_MIN : silent_offset(l, i);
+	return (s->seen_us ? s->seen_us : l->begun_us) + l->w->tables->stream[i].idle_us; /* then it is looked at again */
+}
+
+/* The same of a silent stream beside others that are not: it follows those of the group in which it comes furthest. */
+static int64_t followed_due_us(const struct loop *l, uint32_t stream, int64_t due_us)
+{
+	const struct ens_tables *t = l->w->tables;
+	int64_t first_us = INT64_MAX;
+
+	for (uint32_t g = 0; g < t->ngroup; g++) {
+		const uint32_t *member = t->index + t->group[g].streams.first;
+		bool mine = false;
+		int64_t last_us = INT64_MIN;
+
+		for (uint32_t i = 0; i < t->group[g].streams.count; i++) {
+			const int64_t us = l->silent[member[i]] ? INT64_MIN : active_due_us(l, member[i], due_us);
+
+			mine |= member[i] == stream;
+			if (us > last_us)
+				last_us = us;
+		}
+		if (mine && last_us > INT64_MIN && last_us < first_us)
+			first_us = last_us;
+	}
+	return first_us;
+}
+
+/* The server's time at which the stream's watermark will have come to due_us if nothing comes. */
+static int64_t stream_due_us(const struct loop *l, uint32_t i, int64_t due_us)
+{
+	int64_t us;
+
+	if (!l->silent[i])
+		return active_due_us(l, i, due_us);
+	if (has_company(l, i))
+		return followed_due_us(l, i, due_us);
+	us = silent_offset(l, i);
 	if (us == INT64_MIN)
-		return INT64_MIN; /* it follows the others */
+		return INT64_MIN; /* its groups never had an event: nothing is due */
 	return __builtin_sub_overflow(due_us, us, &us) ? INT64_MAX : us;
 }
 

@@ -17,6 +17,7 @@
 static int64_t time_us[STREAMS][ENTRIES]; /* entry i has ID (i + 1)-0 */
 static struct ens_entry_id emitted[EMITTED_MAX], letter[EMITTED_MAX];
 static unsigned nemitted, nletter;
+static int64_t told_us; /* the server's clock at the last emission */
 static struct ens_progress stored;
 
 /* One worker's world. */
@@ -124,6 +125,7 @@ static enum ens_status emit(void *user, const struct ens_emission *e)
 	(void)user;
 	CU_ASSERT_FATAL(sim.nqueued < EMITTED_MAX);
 	sim.queued[sim.nqueued++] = e->events[0];
+	told_us = sim.server_us;
 	return ENS_OK;
 }
 
@@ -372,13 +374,9 @@ static const struct arrival *coming;
 static unsigned ncoming;
 static int64_t until_us;
 
-static enum ens_status take_arrivals(void *self, const struct ens_read_wish *next, struct ens_read *out, bool *got,
-				     struct ens_error *err)
+/* What has come by now, as one read. */
+static void read_arrivals(const struct ens_read_wish *next, struct ens_read *out, bool *got)
 {
-	(void)self;
-	(void)err;
-	sim.server_us += S;
-	sim.now_us += S;
 	sim.batch = (struct ens_batch){.event = sim.event};
 	for (uint32_t s = 0; s < STREAMS; s++)
 		sim.news[s] = (struct ens_stream_read){.asked = !next->pause[s], .ended = true, .last = sim.position[s]};
@@ -394,6 +392,16 @@ static enum ens_status take_arrivals(void *self, const struct ens_read_wish *nex
 	sim.stop = sim.server_us >= until_us;
 	*got = true;
 	*out = (struct ens_read){.batch = &sim.batch, .entry = sim.place, .stream = sim.news, .server_us = sim.server_us, .asked_us = sim.now_us};
+}
+
+static enum ens_status take_arrivals(void *self, const struct ens_read_wish *next, struct ens_read *out, bool *got,
+				     struct ens_error *err)
+{
+	(void)self;
+	(void)err;
+	sim.server_us += S;
+	sim.now_us += S;
+	read_arrivals(next, out, got);
 	return ENS_OK;
 }
 
@@ -471,6 +479,55 @@ static void silence_after_a_restart_moves_time_with_the_clock(void)
 	close_world();
 }
 
+/* A server that is asked to hold a read back looks at its clock ten times a second. */
+static enum ens_status take_held_back(void *self, const struct ens_read_wish *next, struct ens_read *out, bool *got,
+				      struct ens_error *err)
+{
+	int64_t us = next->here || next->wait_us == 0 ? next->wait_us : next->wait_us + 100000;
+
+	(void)self;
+	(void)err;
+	if (us < 500)
+		us = 500;
+	if (ncoming > 0 && coming->server_us < sim.server_us + us)
+		us = coming->server_us - sim.server_us;
+	sim.server_us += us;
+	sim.now_us += us;
+	read_arrivals(next, out, got);
+	return ENS_OK;
+}
+
+/*
+ * A stream that one rule reads beside another, whose events have the time of their entries, follows that when it is silent.
+ * So does what is due in another rule, which reads it alone.
+ */
+static void a_deadline_of_a_stream_that_follows_is_told_soon(void)
+{
+	for (int64_t k = 0; k < 20; k++) {
+		const int64_t came_us = 2 * S + 17000 * k;
+		const struct arrival one[] = {{came_us, 0, came_us}};
+		uint32_t both[STREAMS] = {0, 1}, alone;
+
+		open_world(1, 0, 0);
+		hand.type[1].time_field = ENS_NONE;
+		alone = hand_group(&hand, both, 1);
+		hand_rule(&hand, "only_a", alone, 0, 1, 700000);
+		tables = hand_done(&hand);
+		ens_progress_free(&stored);
+		ens_progress_free(&sim.in_flight);
+		CU_ASSERT_EQUAL_FATAL(ens_progress_init(tables, &stored), ENS_OK);
+		CU_ASSERT_EQUAL_FATAL(ens_progress_init(tables, &sim.in_flight), ENS_OK);
+		told_us = 0;
+		coming = one;
+		ncoming = 1;
+		until_us = 4 * S;
+		CU_ASSERT(live_on((struct ens_source){.take = take_held_back}, 300000, 1000000));
+		CU_ASSERT_EQUAL(nemitted, 2); /* as soon as it came, and that no other did */
+		CU_ASSERT(told_us >= came_us + 700000 && told_us <= came_us + 710000);
+		close_world();
+	}
+}
+
 void suite_worker(void);
 
 void suite_worker(void)
@@ -484,4 +541,6 @@ void suite_worker(void)
 	CU_add_test(s, "silence leaves a stream its lateness", silence_leaves_a_stream_its_lateness);
 	CU_add_test(s, "silence after a restart moves time with the clock",
 		    silence_after_a_restart_moves_time_with_the_clock);
+	CU_add_test(s, "a deadline of a stream that follows is told soon",
+		    a_deadline_of_a_stream_that_follows_is_told_soon);
 }
