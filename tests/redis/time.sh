@@ -133,6 +133,32 @@ equal "each value once within its time, also after a restart" "a b c a" "$(echo 
 stop_worker "$unique" "repeats after a restart"
 contains "what is read again is not counted again" "$(cat unique2.log)" 'repeats dropped (`unique`): 2'
 
+# ---- an absence at the beginning is watched from the first event: of the rule's streams, or of the file
+cat >watch.ens <<'END'
+event Other from "watch other" { at: time(s) } time at
+event Any from "watch any" { n: int, at: time(s) } time at
+rule other
+  match a: Other
+  emit  Was to "was" {}
+rule lead
+  match not Any[n = 0] for 10s -> a: Any
+  emit  Led to "led" { n: a.n }
+END
+cat >watch.ndjson <<'END'
+{"event":"Other","at":90}
+{"event":"Any","n":1,"at":100}
+{"event":"Any","n":2,"at":109}
+{"event":"Any","n":3,"at":110}
+END
+ensue run watch.ens --input watch.ndjson
+equal "a file watches from its first event" "1 2 3" "$(echo $(printf '%s\n' "$out" | sed -n 's/.*"_event":"Led","n":\([0-9]*\).*/\1/p'))"
+printf 'XADD "watch other" * at 90\nXADD "watch any" * n 1 at 100\nXADD "watch any" * n 2 at 109\nXADD "watch any" * n 3 at 110\n' | cli >/dev/null
+job=watch start_worker watch watch.ens
+watch=$pid
+wait_entries "the watch is as old as it must be" led 1
+stop_worker "$watch" "watch"
+equal "Redis watches from the first event of the rule's streams" 3 "$(emitted led n)"
+
 # ---- silence: of one stream beside another, then of all
 cat >idle.ens <<'END'
 event Left from "left" { n: int, at: time(s) } time at idle 700ms
