@@ -648,6 +648,16 @@ static enum ens_status take(struct ens_order *o, const struct ens_event *ev, boo
 	return st;
 }
 
+/* A repeat is dropped, but its stream has come as far as it says.  (What merges files goes by every event, too.) */
+static enum ens_status pass_repeat(struct ens_order *o, const struct ens_event *ev)
+{
+	const uint32_t stream = o->single ? 0 : ev->id.stream;
+
+	if (o->single)
+		raise_judge(o, ev);
+	return ens_order_tick(o, stream, minus_lateness(ev->time_us, o->stream[stream].lateness_us) - 1);
+}
+
 enum ens_status ens_order_push(struct ens_order *o, const struct ens_event *event, enum ens_order_verdict *verdict)
 {
 	struct stream *s = &o->stream[o->single ? 0 : event->id.stream];
@@ -659,6 +669,8 @@ enum ens_status ens_order_push(struct ens_order *o, const struct ens_event *even
 
 	assert(event->id.stream < o->t->nstream);
 	*verdict = judge(o, event, again, &time_us);
+	if (*verdict == ENS_ORDER_REPEATED)
+		return pass_repeat(o, event);
 	if (time_us != event->time_us) {
 		moved = *event;
 		moved.time_us = time_us;
