@@ -581,8 +581,7 @@ static void forget_repeats(struct ens_order *o, uint32_t stream)
 			waits ? &floor : NULL);
 }
 
-/* The earliest time at which the event would be in time. */
-static int64_t earliest(const struct ens_order *o, const struct ens_event *ev)
+int64_t ens_order_earliest(const struct ens_order *o, const struct ens_event *ev)
 {
 	const int64_t all_us = o->stream[o->single ? 0 : ev->id.stream].frontier_us;
 
@@ -593,7 +592,7 @@ static int64_t earliest(const struct ens_order *o, const struct ens_event *ev)
 static enum ens_order_verdict judge(struct ens_order *o, const struct ens_event *ev, bool again, int64_t *time_us)
 {
 	const struct ens_t_type *type = &o->t->type[ev->type];
-	const int64_t earliest_us = earliest(o, ev);
+	const int64_t earliest_us = ens_order_earliest(o, ev);
 
 	if (o->unique && ens_unique_repeats(o->unique, ev, earliest_us)) {
 		o->counts.repeated += !again;

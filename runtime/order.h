@@ -87,6 +87,7 @@ enum ens_status ens_order_idle(struct ens_order *o, uint32_t stream, const bool 
 enum ens_status ens_order_end(struct ens_order *o, bool flush) ENS_MUST_CHECK;
 
 int64_t ens_order_watermark(const struct ens_order *o, uint32_t stream); /* INT64_MIN: nothing read */
+int64_t ens_order_earliest(const struct ens_order *o, const struct ens_event *ev); /* earliest time at which it would be in time */
 /* From a stored head, before the first event. */
 void ens_order_set_watermark(struct ens_order *o, uint32_t stream, int64_t watermark_us);
 /* Entries that wait (one that waits in two groups counts once). */

@@ -216,8 +216,7 @@ static enum ens_status write_late(struct loop *l, const struct ens_event *ev, st
 	struct ens_raw_field raw[ENS_LETTER_FIELDS_MAX];
 	struct ens_reject r;
 
-	if (ens_letter_late(w->tables, ev, "the event's time is before the newest of its stream by more than the lateness allowed",
-			    &l->text, raw, &r) != ENS_OK)
+	if (ens_letter_late(w->tables, ev, ens_order_earliest(w->order, ev), &l->text, raw, &r) != ENS_OK)
 		return ens_fail(err, ENS_ENOMEM, "out of memory");
 	if (w->tables->type[ev->type].late != ENS_T_LATE_TO)
 		return send_dead(l, &r, err);
