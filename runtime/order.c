@@ -801,6 +801,13 @@ void ens_order_set_watermark(struct ens_order *o, uint32_t stream, int64_t water
 		raise_frontier(o, stream, watermark_us == INT64_MAX ? INT64_MAX : watermark_us + 1);
 }
 
+int64_t ens_order_next_waiting(const struct ens_order *o, uint32_t group)
+{
+	const struct ens_queue *q = &o->group[group].queue;
+
+	return q->nitem ? q->least_us : INT64_MAX;
+}
+
 uint64_t ens_order_buffered(const struct ens_order *o)
 {
 	return o->nheld;

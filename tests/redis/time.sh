@@ -228,9 +228,23 @@ cli xadd slow '*' n 0 at 500 >/dev/null
 wait_entries "the rest" passed 200
 stop_worker "$ahead" "streams that are ahead"
 
-# ---- how soon an absence is told on a silent stream: 20 times by the server's clock, 3 times by a field's
+# ---- how soon an absence is told on a silent stream: 20 times by the server's clock, 3 times by a field's; one that is over
+# before a read that was held back would be; and how soon an event that waits for another stream goes, beside one with a field's
 cat >soon.ens <<'END'
 event Beat from "beats" { device: string }
+event Other from "others" { device: string }
+event Aside from "asides" { n: int, at: time(s) } time at idle 1h
+rule near
+  key   device
+  match beat: Beat -> not Other for 3ms
+  emit  Near to "near" { device }
+rule waits
+  from  Beat, Other
+  match beat: Beat
+  emit  Went to "went" { n: 1 }
+rule aside
+  match a: Aside
+  emit  Went to "went" { n: 2 }
 rule silent
   key   device
   match beat: Beat -> not Beat for 230ms
@@ -266,6 +280,11 @@ done
 w=$(worst soon 230)
 [ "$w" -ge 0 ] && [ "$w" -le 100 ] && pass "an absence is told within 100 ms of its deadline ($w)" ||
 	fail "an absence is told within 100 ms of its deadline" "$w ms"
+w=$(worst near 3)
+[ "$w" -ge 0 ] && [ "$w" -le 100 ] && pass "also if it is over soon ($w)" || fail "also if it is over soon" "$w ms"
+w=$(worst went 0)
+[ "$w" -ge 0 ] && [ "$w" -le 100 ] && pass "an event that waits for a silent stream goes as soon ($w)" ||
+	fail "an event that waits for a silent stream goes as soon" "$w ms"
 w=$(worst fieldsoon 1000)
 [ "$w" -ge 0 ] && [ "$w" -le 100 ] && pass "also where a field is the time ($w)" ||
 	fail "also where a field is the time" "$w ms"
