@@ -578,22 +578,6 @@ bool ens_time_from_int(int64_t n, enum ens_time_unit unit, int64_t *out_us)
 	return !__builtin_mul_overflow(n, unit == ENS_UNIT_S ? US_PER_SECOND : unit == ENS_UNIT_MS ? 1000 : 1, out_us);
 }
 
-bool ens_time_from_float(double n, enum ens_time_unit unit, int64_t *out_us)
-{
-	double us;
-
-	if (!isfinite(n))
-		return false;
-	if (unit == ENS_UNIT_AUTO)
-		unit = guess_unit(fabs(n) < 1e18 ? (uint64_t)fabs(n) : UINT64_MAX);
-	us = unit == ENS_UNIT_S ? n * 1e6 : unit == ENS_UNIT_MS ? n * 1e3 : unit == ENS_UNIT_US ? n : n / 1e3;
-	us = rint(us);
-	if (!(us >= -0x1p63 && us < 0x1p63))
-		return false;
-	*out_us = (int64_t)us;
-	return true;
-}
-
 /* A decimal number of units of 10^-scale microseconds (seconds: scale -6, nanoseconds: 3), cut downwards. */
 static bool decimal_to_us(const struct decimal *d, int scale, int64_t *out_us)
 {

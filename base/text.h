@@ -23,7 +23,6 @@ bool ens_parse_time(const char *s, size_t len, enum ens_time_unit unit, int64_t 
 /* What is wrong with a date that is no time; NULL: it is one, or does not look like a date. */
 const char *ens_time_fault(const char *s, size_t len);
 bool ens_time_from_int(int64_t n, enum ens_time_unit unit, int64_t *out_us); /* false on overflow */
-bool ens_time_from_float(double n, enum ens_time_unit unit, int64_t *out_us);
 /* A literal of the language (1h30m, 500ms; units us ms s m h d w), else a number of seconds (may have a sign and a fraction). */
 bool ens_parse_duration(const char *s, size_t len, int64_t *out_us);
 bool ens_parse_ip(const char *s, size_t len, uint8_t out[16]);  /* dotted IPv4 or IPv6, no port, no zone; IPv4 comes out mapped */

@@ -667,7 +667,7 @@ static bool time_from_json(const struct ens_raw_field *raw, enum ens_time_unit u
 	case ENS_RAW_INT:
 		return ens_time_from_int(raw->i, unit, us);
 	case ENS_RAW_FLOAT:
-		return ens_time_from_float(raw->f, unit, us);
+		return ens_parse_time(raw->s, raw->len, unit, us);
 	default:
 		return false;
 	}
@@ -684,7 +684,7 @@ static bool duration_from_json(const struct ens_raw_field *raw, int64_t *us)
 	case ENS_RAW_INT:
 		return ens_time_from_int(raw->i, ENS_UNIT_S, us);
 	case ENS_RAW_FLOAT:
-		return ens_time_from_float(raw->f, ENS_UNIT_S, us);
+		return ens_parse_duration(raw->s, raw->len, us);
 	default:
 		return false;
 	}

@@ -17,7 +17,7 @@ enum ens_raw_kind {
 	ENS_RAW_TEXT,   /* Redis, CSV: text that is read by the field's type; empty is null for all but string */
 	ENS_RAW_STRING, /* JSON string */
 	ENS_RAW_INT,    /* JSON number without fraction or exponent, .i */
-	ENS_RAW_FLOAT,  /* any other JSON number, .f */
+	ENS_RAW_FLOAT,  /* any other JSON number, .f; .s is its text: a time or duration is cut from all its digits */
 	ENS_RAW_BOOL,   /* .i */
 	ENS_RAW_NULL,
 	ENS_RAW_OTHER   /* a JSON array or object, or a number that does not fit: .s is its text */

@@ -209,13 +209,11 @@ ens_json_result set_number(ondemand::value &value, std::string_view token, ens_j
 	}
 	if (whole && (short_int(token, &m->i) || value.get_int64().get(m->i) == simdjson::SUCCESS)) {
 		m->kind = ENS_JSON_INT;
-	} else if (!whole && value.get_double().get(m->f) == simdjson::SUCCESS) {
-		m->kind = ENS_JSON_FLOAT;
-	} else {
-		m->kind = ENS_JSON_OTHER;
-		m->s = token.data();
-		m->len = token.size();
+		return ENS_JSON_OK;
 	}
+	m->kind = !whole && value.get_double().get(m->f) == simdjson::SUCCESS ? ENS_JSON_FLOAT : ENS_JSON_OTHER;
+	m->s = token.data();
+	m->len = token.size();
 	return ENS_JSON_OK;
 }
 

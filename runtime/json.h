@@ -24,7 +24,7 @@ enum ens_json_kind { ENS_JSON_STRING, ENS_JSON_INT, ENS_JSON_FLOAT, ENS_JSON_BOO
 struct ens_json_member {
 	const char *name;
 	size_t name_len;
-	const char *s; /* STRING: unescaped; OTHER: the text of an array, object, or number that does not fit */
+	const char *s; /* STRING: unescaped; FLOAT, OTHER: the text of a number, array or object */
 	size_t len;
 	int64_t i;     /* INT, BOOL */
 	double f;      /* FLOAT */

@@ -38,17 +38,47 @@ static uint32_t format_fields(const struct ens_tables *t, const struct ens_event
 	return n;
 }
 
-enum ens_status ens_letter_late(const struct ens_tables *t, const struct ens_event *ev, const char *detail,
-				struct ens_buf *text, struct ens_raw_field *raw, struct ens_reject *out)
+/* How late it is, and the name of the field that says so; each is ended by NUL.  Returns where the name begins. */
+static size_t add_detail(const struct ens_tables *t, const struct ens_event *ev, int64_t earliest_us, struct ens_buf *b)
 {
 	const struct ens_t_type *type = &t->type[ev->type];
+	size_t field;
 
-	*out = (struct ens_reject){.reason = ENS_REJECT_LATE, .id = ev->id, .raw = raw, .detail = detail};
+	ens_buf_adds(b, "the event's time, ");
+	ens_format_time(b, ev->time_us);
+	if (ev->time_us < earliest_us) {
+		ens_buf_adds(b, ", is before ");
+		ens_format_time(b, earliest_us);
+		ens_buf_adds(b, ", the earliest that is still in time");
+	} else {
+		ens_buf_adds(b, ", has passed for the rules that it concerns");
+	}
+	ens_buf_addc(b, '\0');
+	field = b->len;
+	if (type->time_field != ENS_NONE) {
+		const struct ens_t_str name = t->field[type->fields.first + type->time_field].name;
+
+		ens_buf_add(b, t->bytes + name.off, name.len);
+	}
+	ens_buf_addc(b, '\0');
+	return field;
+}
+
+enum ens_status ens_letter_late(const struct ens_tables *t, const struct ens_event *ev, int64_t earliest_us, struct ens_buf *text,
+				struct ens_raw_field *raw, struct ens_reject *out)
+{
+	const struct ens_t_type *type = &t->type[ev->type];
+	size_t field;
+
+	*out = (struct ens_reject){.reason = ENS_REJECT_LATE, .id = ev->id, .raw = raw};
 	out->cut = type->where != ENS_NONE || type->json.len > 0 || t->stream[ev->id.stream].types.count > 1;
 	ens_buf_clear(text);
+	field = add_detail(t, ev, earliest_us, text);
 	out->nraw = format_fields(t, ev, text, raw, &out->cut);
 	if (text->failed)
 		return ENS_ENOMEM;
+	out->detail = text->data;
+	out->field = type->time_field != ENS_NONE ? text->data + field : NULL;
 	for (uint32_t i = 0; i < out->nraw; i++) {
 		raw[i].s = text->data + raw[i].i;
 		if (raw[i].len > VALUE_MAX_BYTES) {

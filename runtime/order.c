@@ -581,8 +581,7 @@ static void forget_repeats(struct ens_order *o, uint32_t stream)
 			waits ? &floor : NULL);
 }
 
-/* The earliest time at which the event would be in time. */
-static int64_t earliest(const struct ens_order *o, const struct ens_event *ev)
+int64_t ens_order_earliest(const struct ens_order *o, const struct ens_event *ev)
 {
 	const int64_t all_us = o->stream[o->single ? 0 : ev->id.stream].frontier_us;
 
@@ -593,7 +592,7 @@ static int64_t earliest(const struct ens_order *o, const struct ens_event *ev)
 static enum ens_order_verdict judge(struct ens_order *o, const struct ens_event *ev, bool again, int64_t *time_us)
 {
 	const struct ens_t_type *type = &o->t->type[ev->type];
-	const int64_t earliest_us = earliest(o, ev);
+	const int64_t earliest_us = ens_order_earliest(o, ev);
 
 	if (o->unique && ens_unique_repeats(o->unique, ev, earliest_us)) {
 		o->counts.repeated += !again;
@@ -648,6 +647,16 @@ static enum ens_status take(struct ens_order *o, const struct ens_event *ev, boo
 	return st;
 }
 
+/* A repeat is dropped, but its stream has come as far as it says.  (What merges files goes by every event, too.) */
+static enum ens_status pass_repeat(struct ens_order *o, const struct ens_event *ev)
+{
+	const uint32_t stream = o->single ? 0 : ev->id.stream;
+
+	if (o->single)
+		raise_judge(o, ev);
+	return ens_order_tick(o, stream, minus_lateness(ev->time_us, o->stream[stream].lateness_us) - 1);
+}
+
 enum ens_status ens_order_push(struct ens_order *o, const struct ens_event *event, enum ens_order_verdict *verdict)
 {
 	struct stream *s = &o->stream[o->single ? 0 : event->id.stream];
@@ -659,6 +668,8 @@ enum ens_status ens_order_push(struct ens_order *o, const struct ens_event *even
 
 	assert(event->id.stream < o->t->nstream);
 	*verdict = judge(o, event, again, &time_us);
+	if (*verdict == ENS_ORDER_REPEATED)
+		return pass_repeat(o, event);
 	if (time_us != event->time_us) {
 		moved = *event;
 		moved.time_us = time_us;
@@ -788,6 +799,13 @@ void ens_order_set_watermark(struct ens_order *o, uint32_t stream, int64_t water
 {
 	if (watermark_us > INT64_MIN)
 		raise_frontier(o, stream, watermark_us == INT64_MAX ? INT64_MAX : watermark_us + 1);
+}
+
+int64_t ens_order_next_waiting(const struct ens_order *o, uint32_t group)
+{
+	const struct ens_queue *q = &o->group[group].queue;
+
+	return q->nitem ? q->least_us : INT64_MAX;
 }
 
 uint64_t ens_order_buffered(const struct ens_order *o)

@@ -87,8 +87,11 @@ enum ens_status ens_order_idle(struct ens_order *o, uint32_t stream, const bool 
 enum ens_status ens_order_end(struct ens_order *o, bool flush) ENS_MUST_CHECK;
 
 int64_t ens_order_watermark(const struct ens_order *o, uint32_t stream); /* INT64_MIN: nothing read */
+int64_t ens_order_earliest(const struct ens_order *o, const struct ens_event *ev); /* earliest time at which it would be in time */
 /* From a stored head, before the first event. */
 void ens_order_set_watermark(struct ens_order *o, uint32_t stream, int64_t watermark_us);
+/* No event that waits for its turn in the group is earlier; INT64_MAX: none waits. */
+int64_t ens_order_next_waiting(const struct ens_order *o, uint32_t group);
 /* Entries that wait (one that waits in two groups counts once). */
 uint64_t ens_order_buffered(const struct ens_order *o);
 void ens_order_set_limit(struct ens_order *o, uint64_t max_buffered); /* default ENS_ORDER_BUFFERED_MAX */

@@ -26,7 +26,6 @@
 
 #include "runtime/letter.h"
 
-#define NEAR_US 2000       /* a wait while something is expected soon */
 #define POLL_US 5000       /* between reads while a deadline is near */
 #define COARSE_US 150000 /* a blocked read may come back that late: idle Redis looks at its timers ten times a second */
 #define LONGEST_WAIT_US 100000
@@ -53,11 +52,9 @@ struct loop {
 	struct stream_state *stream;
 	bool *pause;
 	bool *silent;              /* at the last read: without an entry for its idle time */
-	bool all_entry_time;
 	int64_t begun_us;          /* server's clock at the first read; 0: none yet */
 	int64_t server_us;         /* its clock before the last read, and ours then */
 	int64_t server_seen_us;
-	bool busy;                 /* the last read brought something */
 	int64_t read_due_us;       /* our clock: the next read is to be sent then */
 	uint64_t uncommitted;      /* entries, or other reasons for a commit */
 	int64_t commit_due_us;
@@ -216,8 +213,7 @@ static enum ens_status write_late(struct loop *l, const struct ens_event *ev, st
 	struct ens_raw_field raw[ENS_LETTER_FIELDS_MAX];
 	struct ens_reject r;
 
-	if (ens_letter_late(w->tables, ev, "the event's time is before the newest of its stream by more than the lateness allowed",
-			    &l->text, raw, &r) != ENS_OK)
+	if (ens_letter_late(w->tables, ev, ens_order_earliest(w->order, ev), &l->text, raw, &r) != ENS_OK)
 		return ens_fail(err, ENS_ENOMEM, "out of memory");
 	if (w->tables->type[ev->type].late != ENS_T_LATE_TO)
 		return send_dead(l, &r, err);
@@ -341,7 +337,6 @@ static void note_read(struct loop *l, const struct ens_read *read)
 	w->stats.entries += entries;
 	w->stats.events += read->batch->nevent;
 	w->stats.skipped += read->batch->skipped;
-	l->busy = read->batch->entries > 0;
 	note_uncommitted(l, entries);
 }
 
@@ -530,32 +525,82 @@ static void choose_streams(struct loop *l)
 	}
 }
 
-/* The server's time at which the stream's watermark will have come to due_us if it stays silent. */
-static int64_t stream_due_us(const struct loop *l, uint32_t i, int64_t due_us)
+/* The server's time at which the watermark of a stream that is not silent will have come to due_us if nothing comes;
+ * INT64_MIN: it has. */
+static int64_t active_due_us(const struct loop *l, uint32_t i, int64_t due_us)
 {
 	const struct stream_state *s = &l->stream[i];
 	int64_t us;
 
+	if (ens_order_watermark(l->w->order, i) >= due_us)
+		return INT64_MIN;
 	if (s->entry_time) /* it is due when its millisecond is over */
 		return due_us > INT64_MAX - 1000 ? INT64_MAX : due_us + 1000;
 	if (!s->ended)
 		return INT64_MAX; /* it is being read */
-	if (!l->silent[i]) /* then it is looked at again */
-		return (s->seen_us ? s->seen_us : l->begun_us) + l->w->tables->stream[i].idle_us;
-	us = has_company(l, i) ? INT64_MIN : silent_offset(l, i);
+	if (__builtin_add_overflow(s->seen_us ? s->seen_us : l->begun_us, l->w->tables->stream[i].idle_us, &us))
+		return INT64_MAX;
+	return us; /* then it is looked at again */
+}
+
+/* The same of a silent stream beside others that are not: it follows those of the group in which it comes furthest. */
+static int64_t followed_due_us(const struct loop *l, uint32_t stream, int64_t due_us)
+{
+	const struct ens_tables *t = l->w->tables;
+	int64_t first_us = INT64_MAX;
+
+	for (uint32_t g = 0; g < t->ngroup; g++) {
+		const uint32_t *member = t->index + t->group[g].streams.first;
+		int64_t last_us = INT64_MIN;
+		bool mine = false, active = false;
+
+		for (uint32_t i = 0; i < t->group[g].streams.count; i++) {
+			const int64_t us = l->silent[member[i]] ? INT64_MIN : active_due_us(l, member[i], due_us);
+
+			mine |= member[i] == stream;
+			active |= !l->silent[member[i]];
+			if (us > last_us)
+				last_us = us;
+		}
+		if (mine && active && last_us < first_us)
+			first_us = last_us;
+	}
+	return first_us;
+}
+
+/* The server's time at which the stream's watermark will have come to due_us if nothing comes; INT64_MIN: it has. */
+static int64_t stream_due_us(const struct loop *l, uint32_t i, int64_t due_us)
+{
+	int64_t us;
+
+	if (!l->silent[i] || ens_order_watermark(l->w->order, i) >= due_us)
+		return active_due_us(l, i, due_us);
+	if (has_company(l, i))
+		return followed_due_us(l, i, due_us);
+	us = silent_offset(l, i);
 	if (us == INT64_MIN)
-		return INT64_MIN; /* it follows the others */
+		return INT64_MIN; /* its groups never had an event: nothing is due */
 	return __builtin_sub_overflow(due_us, us, &us) ? INT64_MAX : us;
 }
 
-/* The server's time at which its clock alone, without an entry, makes something due, or silence does; INT64_MAX: never. */
+/* The group's next deadline, or the time of the first event that waits for its turn. */
+static int64_t group_due_us(const struct loop *l, uint32_t group)
+{
+	const int64_t due_us = ens_engine_next_due(l->w->engine, group);
+	const int64_t waiting_us = ens_order_next_waiting(l->w->order, group);
+
+	return due_us < waiting_us ? due_us : waiting_us;
+}
+
+/* The server's time at which its clock alone, without an entry, makes something due or lets an event go, or silence does;
+ * INT64_MAX: never. */
 static int64_t next_deadline_us(const struct loop *l)
 {
 	const struct ens_tables *t = l->w->tables;
 	int64_t next_us = INT64_MAX;
 
 	for (uint32_t g = 0; g < t->ngroup; g++) {
-		const int64_t due_us = ens_engine_next_due(l->w->engine, g);
+		const int64_t due_us = group_due_us(l, g);
 		int64_t last_us = INT64_MIN;
 
 		for (uint32_t i = 0; due_us < INT64_MAX && i < t->group[g].streams.count; i++) {
@@ -580,12 +625,7 @@ static void choose_wait(struct loop *l, struct ens_read_wish *next)
 
 	next->wait_us = w->options.block_us;
 	next->here = false;
-	if (l->busy) { /* the entries at hand may set deadlines; the read after will know them */
-		next->wait_us = 0;
-	} else if (l->all_entry_time && ens_order_buffered(w->order) > 0) {
-		next->wait_us = NEAR_US;
-		next->here = true;
-	} else if (due_us < server_us + COARSE_US) {
+	if (due_us < server_us + COARSE_US) {
 		next->wait_us = due_us - server_us < 500       ? 500
 				: due_us - server_us < POLL_US ? due_us - server_us
 							       : POLL_US;
@@ -600,7 +640,7 @@ static bool loop_init(struct loop *l, struct ens_worker *w)
 {
 	const struct ens_tables *t = w->tables;
 
-	*l = (struct loop){.w = w, .all_entry_time = true};
+	*l = (struct loop){.w = w};
 	l->stream = calloc((size_t)t->nstream + 1, sizeof(*l->stream));
 	l->pause = calloc((size_t)t->nstream + 1, sizeof(*l->pause));
 	l->silent = calloc((size_t)t->nstream + 1, sizeof(*l->silent));
@@ -614,7 +654,6 @@ static bool loop_init(struct loop *l, struct ens_worker *w)
 		for (uint32_t k = 0; k < types->count; k++)
 			if (t->type[t->index[types->first + k]].time_field != ENS_NONE)
 				l->stream[i].entry_time = false;
-		l->all_entry_time &= l->stream[i].entry_time;
 		if (!w->progress.stream[i].known)
 			note_uncommitted(l, 1); /* the place where the job begins is part of it */
 	}

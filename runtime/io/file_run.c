@@ -244,17 +244,14 @@ static enum ens_status tell_rejects(struct run *r, const struct feed *f)
 
 static enum ens_status reject_late(struct run *r, const struct feed *f, const struct ens_event *ev)
 {
-	static const char detail[] = "its time is before that of an earlier line (more than the lateness of its type allows)";
 	const struct ens_t_type *type = &r->t->type[ev->type];
 	struct ens_raw_field raw[ENS_LETTER_FIELDS_MAX];
 	struct ens_reject x;
 
 	r->of_stream[f->stream].dead[ENS_REJECT_LATE] += type->late != ENS_T_LATE_TO;
-	tell_reject(r, f, ENS_REJECT_LATE, ev->id.ms, NULL, detail);
-	if (!r->dead)
-		return ENS_OK;
-	if (ens_letter_late(r->t, ev, detail, &r->text, raw, &x) != ENS_OK)
+	if (ens_letter_late(r->t, ev, ens_order_earliest(r->order, ev), &r->text, raw, &x) != ENS_OK)
 		return ens_fail(r->err, ENS_ENOMEM, "no memory for a dead letter");
+	tell_reject(r, f, ENS_REJECT_LATE, ev->id.ms, x.field, x.detail);
 	return write_letter(r, f, &x, type->late == ENS_T_LATE_TO ? &type->late_stream : NULL);
 }
 

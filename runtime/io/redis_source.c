@@ -217,10 +217,11 @@ static enum ens_status receive(struct ens_redis_source *s, bool *complete, struc
 }
 
 /* The answer is whole: its news, and the next read on its way before anything is matched. */
-static enum ens_status complete(struct ens_redis_source *s, const struct ens_read_wish *next, bool *got,
+static enum ens_status complete(struct ens_redis_source *s, const struct ens_read_wish *wish, bool *got,
 				struct ens_error *err)
 {
 	const struct ens_redis_read *r = ens_redis_reader_result(s->reader);
+	struct ens_read_wish next = *wish;
 
 	s->under_way = false;
 	if (r->error[0] != '\0')
@@ -229,9 +230,13 @@ static enum ens_status complete(struct ens_redis_source *s, const struct ens_rea
 	accept(s, r);
 	s->came_asked_us = s->asked_us;
 	*got = true;
-	if (next->here)
-		s->not_before_us = ens_clock_us() + next->wait_us;
-	else if (ask(s, next, err) != ENS_OK)
+	if (r->total_entries > 0) {
+		next.wait_us = 0;
+		next.here = false;
+	}
+	if (next.here)
+		s->not_before_us = ens_clock_us() + next.wait_us;
+	else if (ask(s, &next, err) != ENS_OK)
 		disconnect(s); /* what has come is good; the next take connects again */
 	err->text[0] = '\0';
 	return ens_redis_reader_decode(s->reader, &s->batch, err);

@@ -107,7 +107,7 @@ equal "late lines: what is taken" "3 1 4 5" "$(echo $(printf '%s\n' "$out" | sed
 equal "--dead: each that can't be used, with its reason" '{"_reason":"bad_value","_detail":"\"x\" is not an int","_stream":"dead.ndjson","_id":2,"_field":"n","_own":7,"event":"Up","n":"x","t":"2026-01-05T08:00:10Z","more":"[1,{\"a\":2}]","f":1.5,"b":true,"z":null}
 bad_entry 3
 bad_time 10
-{"_reason":"late","_detail":"its time is before that of an earlier line (more than the lateness of its type allows)","_stream":"dead.ndjson","_id":4,"_to":"up:late","_own":3,"n":"2","s":"a\"b","t":"2026-01-05T08:00:04.000000Z"}' "$(sed 's/^{"_reason":"bad_\(entry\|time\)".*"_id":\([0-9]*\),.*/bad_\1 \2/' dead.out)"
+{"_reason":"late","_detail":"the event'"'"'s time, 2026-01-05T08:00:04.000000Z, is before 2026-01-05T08:00:05.000000Z, the earliest that is still in time","_stream":"dead.ndjson","_id":4,"_field":"t","_to":"up:late","_own":3,"n":"2","s":"a\"b","t":"2026-01-05T08:00:04.000000Z"}' "$(sed 's/^{"_reason":"bad_\(entry\|time\)".*"_id":\([0-9]*\),.*/bad_\1 \2/' dead.out)"
 contains "late drop is counted" "$err" "1 events were late and dropped"
 contains "late accept is counted" "$err" "1 events were late and taken all the same"
 contains "repeats are counted" "$err" "1 events were repeats and dropped"

@@ -41,7 +41,7 @@ equal "list: exit 0" 0 "$code"
 equal "list: a line for each, then their sum" "6" "$(printf '%s\n' "$out" | wc -l | tr -d ' ')"
 contains "list: the sum" "$out" "5 dead letters: 3 bad_value, 1 late, 1 missing_field"
 contains "list: reason, stream, entry, field, detail" "$out" "  bad_value  pay $first  amount: \"1.5\" is not an int"
-contains "list: without a field" "$out" "  late  pay $late  the event's time is before the newest"
+contains "list: how late" "$out" "  late  pay $late  at: the event's time, 1970-01-01T00:16:39.000000Z, is before 1970-01-01T00:16:40.000000Z, the earliest that is still in time"
 equal "list: the newest first" bad_value "$(printf '%s\n' "$out" | sed -n '1s/^[^ ]*  \([a-z_]*\) .*/\1/p')"
 ensue dead list --redis "$url" --limit 2 --reason bad_value
 contains "list: a limit and a reason; all jobs" "$out" "  shop  bad_value  pay $cut  "
@@ -71,6 +71,7 @@ equal "show: all of it" "letter $letter in $dead
   _field: ours" "$out"
 ensue dead show --reason late --redis "$url" --job shop
 contains "a late event's letter has what its type declares, not what told its type" "$out" "  _id: $late
+  _field: at
   _cut: true
   user: late
   at: 1970-01-01T00:16:39.000000Z"

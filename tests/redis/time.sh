@@ -133,6 +133,32 @@ equal "each value once within its time, also after a restart" "a b c a" "$(echo 
 stop_worker "$unique" "repeats after a restart"
 contains "what is read again is not counted again" "$(cat unique2.log)" 'repeats dropped (`unique`): 2'
 
+# ---- an absence at the beginning is watched from the first event: of the rule's streams, or of the file
+cat >watch.ens <<'END'
+event Other from "watch other" { at: time(s) } time at
+event Any from "watch any" { n: int, at: time(s) } time at
+rule other
+  match a: Other
+  emit  Was to "was" {}
+rule lead
+  match not Any[n = 0] for 10s -> a: Any
+  emit  Led to "led" { n: a.n }
+END
+cat >watch.ndjson <<'END'
+{"event":"Other","at":90}
+{"event":"Any","n":1,"at":100}
+{"event":"Any","n":2,"at":109}
+{"event":"Any","n":3,"at":110}
+END
+ensue run watch.ens --input watch.ndjson
+equal "a file watches from its first event" "1 2 3" "$(echo $(printf '%s\n' "$out" | sed -n 's/.*"_event":"Led","n":\([0-9]*\).*/\1/p'))"
+printf 'XADD "watch other" * at 90\nXADD "watch any" * n 1 at 100\nXADD "watch any" * n 2 at 109\nXADD "watch any" * n 3 at 110\n' | cli >/dev/null
+job=watch start_worker watch watch.ens
+watch=$pid
+wait_entries "the watch is as old as it must be" led 1
+stop_worker "$watch" "watch"
+equal "Redis watches from the first event of the rule's streams" 3 "$(emitted led n)"
+
 # ---- silence: of one stream beside another, then of all
 cat >idle.ens <<'END'
 event Left from "left" { n: int, at: time(s) } time at idle 700ms
@@ -202,9 +228,23 @@ cli xadd slow '*' n 0 at 500 >/dev/null
 wait_entries "the rest" passed 200
 stop_worker "$ahead" "streams that are ahead"
 
-# ---- how soon an absence is told on a silent stream: 20 times by the server's clock, 3 times by a field's
+# ---- how soon an absence is told on a silent stream: 20 times by the server's clock, 3 times by a field's; one that is over
+# before a read that was held back would be; and how soon an event that waits for another stream goes, beside one with a field's
 cat >soon.ens <<'END'
 event Beat from "beats" { device: string }
+event Other from "others" { device: string }
+event Aside from "asides" { n: int, at: time(s) } time at idle 1h
+rule near
+  key   device
+  match beat: Beat -> not Other for 3ms
+  emit  Near to "near" { device }
+rule waits
+  from  Beat, Other
+  match beat: Beat
+  emit  Went to "went" { n: 1 }
+rule aside
+  match a: Aside
+  emit  Went to "went" { n: 2 }
 rule silent
   key   device
   match beat: Beat -> not Beat for 230ms
@@ -240,6 +280,11 @@ done
 w=$(worst soon 230)
 [ "$w" -ge 0 ] && [ "$w" -le 100 ] && pass "an absence is told within 100 ms of its deadline ($w)" ||
 	fail "an absence is told within 100 ms of its deadline" "$w ms"
+w=$(worst near 3)
+[ "$w" -ge 0 ] && [ "$w" -le 100 ] && pass "also if it is over soon ($w)" || fail "also if it is over soon" "$w ms"
+w=$(worst went 0)
+[ "$w" -ge 0 ] && [ "$w" -le 100 ] && pass "an event that waits for a silent stream goes as soon ($w)" ||
+	fail "an event that waits for a silent stream goes as soon" "$w ms"
 w=$(worst fieldsoon 1000)
 [ "$w" -ge 0 ] && [ "$w" -le 100 ] && pass "also where a field is the time ($w)" ||
 	fail "also where a field is the time" "$w ms"

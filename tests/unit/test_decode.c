@@ -43,9 +43,10 @@ static struct ens_raw_field number(const char *name, enum ens_raw_kind kind, int
 	return (struct ens_raw_field){.name = name, .name_len = (uint32_t)strlen(name), .kind = kind, .i = i};
 }
 
-static struct ens_raw_field fraction(const char *name, double f)
+static struct ens_raw_field fraction(const char *name, const char *s)
 {
-	return (struct ens_raw_field){.name = name, .name_len = (uint32_t)strlen(name), .kind = ENS_RAW_FLOAT, .f = f};
+	return (struct ens_raw_field){.name = name, .name_len = (uint32_t)strlen(name), .kind = ENS_RAW_FLOAT, .s = s,
+				      .len = (uint32_t)strlen(s), .f = strtod(s, NULL)};
 }
 
 /*
@@ -183,14 +184,14 @@ static void json_is_read_by_kind(void)
 	open_decoder(NULL);
 	DECODE(0, true, string("event", "All"), string("user", "ann"), number("n", ENS_RAW_INT, 7),
 	       number("x", ENS_RAW_INT, 3), number("ok", ENS_RAW_BOOL, 1), number("at", ENS_RAW_INT, 1700000000),
-	       fraction("took", 0.5), string("source.ip", "::1"));
+	       fraction("took", "0.5"), string("source.ip", "::1"));
 	v = taken(0);
 	CU_ASSERT_EQUAL(v[1].i, 7);
 	CU_ASSERT_EQUAL(v[2].f, 3.0);
 	CU_ASSERT_EQUAL(v[3].i, 1);
 	CU_ASSERT_EQUAL(v[4].i, 1700000000000000);
 	CU_ASSERT_EQUAL(v[5].i, 500000);
-	DECODE(0, true, string("event", "All"), string("user", "ann"), number("n", ENS_RAW_NULL, 0), fraction("x", 1.5),
+	DECODE(0, true, string("event", "All"), string("user", "ann"), number("n", ENS_RAW_NULL, 0), fraction("x", "1.5"),
 	       other("x2", "[1]"), string("took", "90s"), string("at", "1970-01-01T00:00:01Z"));
 	v = taken(0);
 	CU_ASSERT_EQUAL(v[1].null, ENS_NULL);
@@ -198,6 +199,30 @@ static void json_is_read_by_kind(void)
 	CU_ASSERT_EQUAL(v[5].i, 90000000);
 	DECODE(0, true, string("event", "All"), string("user", "a"), other("x", "123456789012345678901"));
 	CU_ASSERT_DOUBLE_EQUAL(taken(0)[2].f, 123456789012345678901.0, 1e6);
+	close_decoder();
+}
+
+/* What a text source says with the same digits. */
+static void fractions_of_a_microsecond_are_cut_in_json_too(void)
+{
+	static const char *const digits[] = {"1767600000.1234567", "1767600000.9999999", "1.7676e9", "1767600000123.4569", "0.0000019"};
+
+	open_decoder(NULL);
+	for (size_t i = 0; i < sizeof(digits) / sizeof(digits[0]); i++) {
+		const struct ens_value *v;
+		int64_t at_us, took_us;
+
+		DECODE(0, true, string("event", "All"), string("user", "a"), fraction("at", digits[i]), fraction("took", digits[i]));
+		v = taken(0);
+		at_us = v[4].i;
+		took_us = v[5].i;
+		DECODE(0, true, text("event", "All"), text("user", "a"), text("at", digits[i]), text("took", digits[i]));
+		v = taken(0);
+		CU_ASSERT_EQUAL(at_us, v[4].i);
+		CU_ASSERT_EQUAL(took_us, v[5].i);
+	}
+	DECODE(0, true, string("event", "All"), string("user", "a"), fraction("at", "1767600000.9999999"));
+	CU_ASSERT_EQUAL(taken(0)[4].i, INT64_C(1767600000999999));
 	close_decoder();
 }
 
@@ -686,6 +711,7 @@ static void random_entries_end_somehow(void)
 					     "10.0.0.1", "1h",       "99999999999999999999",
 					     "{\"after\":{\"id\":1,\"address\":{\"city\":\"x\"}}}",
 					     "{\"ip\":\"::1\"}", "{\"event\":\"Note\",\"text\":\"\\n\"}"};
+	static const char *const floats[] = {"0.5", "-1.5e300", "1e-400", "1767600000.1234567", "99999999999999999999.0"};
 	unsigned round, i;
 
 	open_decoder(NULL);
@@ -697,12 +723,12 @@ static void random_entries_end_somehow(void)
 		for (i = 0; i < n; i++) {
 			f[i] = text(names[(size_t)rand() % 17], values[(size_t)rand() % 18]);
 			f[i].kind = (enum ens_raw_kind)(rand() % 7);
-			if (f[i].kind >= ENS_RAW_INT && f[i].kind <= ENS_RAW_NULL) {
+			if (f[i].kind == ENS_RAW_FLOAT) {
+				f[i] = fraction(f[i].name, floats[(size_t)rand() % 5]);
+			} else if (f[i].kind >= ENS_RAW_INT && f[i].kind <= ENS_RAW_NULL) {
 				f[i].s = NULL;
 				f[i].len = 0;
 				f[i].i = f[i].kind == ENS_RAW_BOOL ? rand() & 1 : rand();
-				if (f[i].kind == ENS_RAW_FLOAT)
-					f[i].f = 1.5 * rand();
 			}
 		}
 		decode((uint32_t)rand() % 4, rand() & 1, f, n);
@@ -716,6 +742,7 @@ void suite_decode(void)
 
 	CU_add_test(s, "text is read by the type of its field", text_is_read_by_type);
 	CU_add_test(s, "JSON scalars are read by kind and type", json_is_read_by_kind);
+	CU_add_test(s, "fractions of a microsecond are cut in JSON, too", fractions_of_a_microsecond_are_cut_in_json_too);
 	CU_add_test(s, "JSON of another kind is refused", wrong_json_kinds_are_refused);
 	CU_add_test(s, "each fault has its reason", each_fault_has_its_reason);
 	CU_add_test(s, "the entry's fields are kept, values cut", the_entrys_fields_are_kept_and_cut);

@@ -412,6 +412,30 @@ static void repeats_are_dropped_also_after_a_restart(void)
 	close_order();
 }
 
+/* Its stream has come as far as any event says: what waits for that goes, and what is older then is late. */
+static void a_repeat_moves_time(void)
+{
+	enum ens_order_verdict v;
+
+	for (int single = 0; single < 2; single++) {
+		open_unique();
+		if (single) {
+			close_order();
+			seen = ENS_BUF_EMPTY;
+			open_order(true);
+		}
+		CU_ASSERT(push_text(1000, 1, "a", &v) == ENS_OK && v == ENS_ORDER_TAKEN);
+		saw("");
+		CU_ASSERT(push_text(1005, 2, "a", &v) == ENS_OK && v == ENS_ORDER_REPEATED);
+		saw("A@1000 ");
+		CU_ASSERT(push_text(1050, 3, "a", &v) == ENS_OK && v == ENS_ORDER_REPEATED);
+		CU_ASSERT(push_text(1044, 4, "b", &v) == ENS_OK && v == ENS_ORDER_LATE);
+		CU_ASSERT(push_text(1045, 5, "b", &v) == ENS_OK && v == ENS_ORDER_TAKEN);
+		saw("A@1045 ");
+		close_order();
+	}
+}
+
 /* Many wait: what comes out is the same whatever order within the lateness they came in. */
 static void arrival_within_the_lateness_does_not_matter(void)
 {
@@ -601,6 +625,7 @@ void suite_order(void)
 	CU_add_test(s, "late events go where their type says", late_events_go_where_their_type_says);
 	CU_add_test(s, "a file judges each stream by itself", a_file_judges_each_stream_by_itself);
 	CU_add_test(s, "repeats are dropped, also after a restart", repeats_are_dropped_also_after_a_restart);
+	CU_add_test(s, "a repeat moves time", a_repeat_moves_time);
 	CU_add_test(s, "arrival within the lateness does not matter", arrival_within_the_lateness_does_not_matter);
 	CU_add_test(s, "single mixes all streams", single_mixes_all_streams);
 	CU_add_test(s, "a full buffer is said and heals", full_is_said_and_heals);

@@ -17,6 +17,7 @@
 static int64_t time_us[STREAMS][ENTRIES]; /* entry i has ID (i + 1)-0 */
 static struct ens_entry_id emitted[EMITTED_MAX], letter[EMITTED_MAX];
 static unsigned nemitted, nletter;
+static int64_t told_us; /* the server's clock at the last emission */
 static struct ens_progress stored;
 
 /* One worker's world. */
@@ -36,6 +37,7 @@ static struct {
 	struct ens_progress in_flight;
 	bool under_way;
 	int64_t now_us, server_us;
+	bool one_clock;              /* the server's time goes on with ours, not by reads; entry IDs say it */
 	volatile sig_atomic_t stop;
 } sim;
 
@@ -124,6 +126,7 @@ static enum ens_status emit(void *user, const struct ens_emission *e)
 	(void)user;
 	CU_ASSERT_FATAL(sim.nqueued < EMITTED_MAX);
 	sim.queued[sim.nqueued++] = e->events[0];
+	told_us = sim.server_us;
 	return ENS_OK;
 }
 
@@ -191,6 +194,7 @@ static enum ens_status settle(void *self, bool wait, bool *idle, struct ens_erro
 static int64_t now_us(void *self)
 {
 	(void)self;
+	sim.server_us += sim.one_clock ? 100 : 0;
 	return sim.now_us += 100;
 }
 
@@ -199,7 +203,10 @@ static void wait_us(void *self, int64_t at_most_us, bool source_too)
 	(void)self;
 	(void)source_too;
 	CU_ASSERT(at_most_us <= 1000000);
+	if (sim.one_clock && at_most_us > 500)
+		at_most_us = 500; /* something may have come */
 	sim.now_us += at_most_us > 0 ? at_most_us : 0;
+	sim.server_us += sim.one_clock && at_most_us > 0 ? at_most_us : 0;
 }
 
 /* ---- runs -------------------------------------------------------------------------------------------------------- */
@@ -372,20 +379,16 @@ static const struct arrival *coming;
 static unsigned ncoming;
 static int64_t until_us;
 
-static enum ens_status take_arrivals(void *self, const struct ens_read_wish *next, struct ens_read *out, bool *got,
-				     struct ens_error *err)
+/* What has come by now, as one read. */
+static void read_arrivals(const struct ens_read_wish *next, struct ens_read *out, bool *got)
 {
-	(void)self;
-	(void)err;
-	sim.server_us += S;
-	sim.now_us += S;
 	sim.batch = (struct ens_batch){.event = sim.event};
 	for (uint32_t s = 0; s < STREAMS; s++)
 		sim.news[s] = (struct ens_stream_read){.asked = !next->pause[s], .ended = true, .last = sim.position[s]};
 	for (; ncoming > 0 && coming->server_us <= sim.server_us; coming++, ncoming--) {
-		uint64_t ms = ++sim.position[coming->stream].ms;
+		uint64_t ms = sim.one_clock ? (uint64_t)coming->server_us / 1000 : sim.position[coming->stream].ms + 1;
 
-		sim.news[coming->stream].last.ms = ms;
+		sim.position[coming->stream].ms = sim.news[coming->stream].last.ms = ms;
 		sim.place[sim.batch.nevent] = ++sim.news[coming->stream].entries;
 		sim.event[sim.batch.nevent++] = (struct ens_event){.type = coming->stream, .id = {ms, 0, coming->stream},
 								   .time_us = coming->time_us, .value = &sim.value};
@@ -394,6 +397,16 @@ static enum ens_status take_arrivals(void *self, const struct ens_read_wish *nex
 	sim.stop = sim.server_us >= until_us;
 	*got = true;
 	*out = (struct ens_read){.batch = &sim.batch, .entry = sim.place, .stream = sim.news, .server_us = sim.server_us, .asked_us = sim.now_us};
+}
+
+static enum ens_status take_arrivals(void *self, const struct ens_read_wish *next, struct ens_read *out, bool *got,
+				     struct ens_error *err)
+{
+	(void)self;
+	(void)err;
+	sim.server_us += S;
+	sim.now_us += S;
+	read_arrivals(next, out, got);
 	return ENS_OK;
 }
 
@@ -471,6 +484,119 @@ static void silence_after_a_restart_moves_time_with_the_clock(void)
 	close_world();
 }
 
+/* A read as Redis answers it; one that is held back until something comes ends late, as a server that is idle looks at its
+ * clock ten times a second. */
+static struct {
+	bool under_way, held_back;
+	int64_t asked_us, server_us; /* our clock and the server's when it was asked for */
+	int64_t ends_us;             /* server's clock */
+	int64_t not_before_us;       /* our clock: the next one is not asked for before */
+} reading;
+
+static void ask_for(const struct ens_read_wish *next)
+{
+	reading.under_way = true;
+	reading.held_back = !next->here && next->wait_us > 0;
+	reading.asked_us = sim.now_us;
+	reading.server_us = sim.server_us;
+	reading.ends_us = sim.server_us + (reading.held_back ? next->wait_us + 100000 : 200);
+}
+
+static enum ens_status take_held_back(void *self, const struct ens_read_wish *next, struct ens_read *out, bool *got,
+				      struct ens_error *err)
+{
+	(void)self;
+	(void)err;
+	*got = false;
+	if (!reading.under_way) {
+		if (next->here && sim.now_us < reading.not_before_us)
+			return ENS_OK;
+		ask_for(next);
+	}
+	if (sim.server_us < reading.ends_us &&
+	    !(reading.held_back && ncoming > 0 && coming->server_us <= sim.server_us))
+		return ENS_OK;
+	read_arrivals(next, out, got);
+	out->server_us = reading.server_us;
+	out->asked_us = reading.asked_us;
+	reading.under_way = false;
+	if (sim.batch.entries > 0)
+		ask_for(&(struct ens_read_wish){.wait_us = 0});
+	else if (next->here)
+		reading.not_before_us = sim.now_us + next->wait_us;
+	else
+		ask_for(next);
+	return ENS_OK;
+}
+
+/* Tables have changed since the world was opened.  One event of the first stream, at came_us by all clocks. */
+static void run_one_arrival(int64_t came_us, int64_t idle_us)
+{
+	const struct arrival one = {came_us, 0, came_us};
+
+	tables = hand_done(&hand);
+	close_world();
+	CU_ASSERT_EQUAL_FATAL(ens_progress_init(tables, &stored), ENS_OK);
+	CU_ASSERT_EQUAL_FATAL(ens_progress_init(tables, &sim.in_flight), ENS_OK);
+	memset(&reading, 0, sizeof(reading));
+	sim.one_clock = true;
+	told_us = 0;
+	coming = &one;
+	ncoming = 1;
+	until_us = came_us + 2 * S;
+	CU_ASSERT(live_on((struct ens_source){.take = take_held_back}, idle_us, 1000000));
+}
+
+/*
+ * A stream that one rule reads beside another, whose events have the time of their entries, follows that when it is silent.
+ * So does what is due in another rule, which reads it alone.
+ */
+static void a_deadline_of_a_stream_that_follows_is_told_soon(void)
+{
+	for (int64_t k = 0; k < 20; k++) {
+		const int64_t came_us = 2 * S + 17000 * k;
+		uint32_t both[STREAMS] = {0, 1};
+
+		open_world(1, 0, 0);
+		hand.type[1].time_field = ENS_NONE;
+		hand_rule(&hand, "only_a", hand_group(&hand, both, 1), 0, 1, 700000);
+		run_one_arrival(came_us, 300000);
+		CU_ASSERT_EQUAL(nemitted, 2); /* as soon as it came, and that no other did */
+		CU_ASSERT(told_us >= came_us + 700000 && told_us <= came_us + 710000);
+		close_world();
+	}
+}
+
+/* It is told on time that an absence is over whose deadline the entry that begins it sets, however near it is. */
+static void a_near_deadline_is_told_soon(void)
+{
+	for (int64_t k = 0; k < 20; k++) {
+		const int64_t came_us = 2 * S + 17000 * k;
+
+		open_world(1, 0, 3000);
+		hand.type[0].time_field = hand.type[1].time_field = ENS_NONE;
+		run_one_arrival(came_us, INT64_MAX);
+		CU_ASSERT_EQUAL(nemitted, 1);
+		CU_ASSERT(told_us >= came_us + 3000 && told_us <= came_us + 10000);
+		close_world();
+	}
+}
+
+/* An event that waits for its turn goes when the clock lets it, not when a read that is held back happens to end. */
+static void an_event_that_waits_goes_when_it_may(void)
+{
+	for (int64_t k = 0; k < 20; k++) {
+		const int64_t came_us = 2 * S + 17000 * k;
+
+		open_world(1, 600000, 0);
+		hand.stream[0].lateness_us = 600000;
+		run_one_arrival(came_us, 300000);
+		CU_ASSERT_EQUAL(nemitted, 1);
+		CU_ASSERT(told_us >= came_us + 600000 && told_us <= came_us + 610000);
+		close_world();
+	}
+}
+
 void suite_worker(void);
 
 void suite_worker(void)
@@ -484,4 +610,8 @@ void suite_worker(void)
 	CU_add_test(s, "silence leaves a stream its lateness", silence_leaves_a_stream_its_lateness);
 	CU_add_test(s, "silence after a restart moves time with the clock",
 		    silence_after_a_restart_moves_time_with_the_clock);
+	CU_add_test(s, "a deadline of a stream that follows is told soon",
+		    a_deadline_of_a_stream_that_follows_is_told_soon);
+	CU_add_test(s, "a near deadline is told soon", a_near_deadline_is_told_soon);
+	CU_add_test(s, "an event that waits goes when it may", an_event_that_waits_goes_when_it_may);
 }
