@@ -157,12 +157,12 @@ static inline struct ens_all_node *ens_all_fresh(const struct ens_all_plan *plan
 	return (struct ens_all_node *)(void *)(plan->fresh + (size_t)i * plan->fresh_bytes);
 }
 
-/* Do events close gate g? */
+/* Do events close gate g, so that it can't be told from the nodes how far it is open? */
 static inline bool ens_all_gate_closes(const struct ens_all_plan *plan, uint32_t g)
 {
 	const struct ens_all_way *w = &plan->way[plan->of_gate[g]];
 
-	return w->closed_by || plan->point[w->from].looped;
+	return w->arrow != ENS_T_NEXT && (w->closed_by || plan->point[w->from].looped);
 }
 
 /* From which position on the nodes before n lead to it by way w; its own: none does. */
