@@ -356,6 +356,7 @@ static void begin_from(struct lowering *w, struct node *s, uint32_t i, struct pa
 		left.absences = p.absences; /* those of the empty round are passed, too */
 		left.nabsence = p.nabsence;
 		left.clears = p.clears;
+		left.empty |= p.empty;
 		follow_up(w, s, left);
 	} else if (b->may_be_empty) {
 		struct path by = leave(w, s, p, false);

@@ -367,6 +367,24 @@ static bool accepts_now(const struct ens_rule *r, struct ens_partial *p, uint32_
 
 /* ---- one event, one partial match --------------------------------------------------------------------------------- */
 
+/* Two entries do the same to counters.  What only one of them clears is as it was, as the round that it passes takes nothing. */
+static bool same_counting(const struct ens_t_op *o, const struct ens_t_entry *a, const struct ens_t_entry *b)
+{
+	const struct ens_t_op *x = &o[a->actions.first], *x_end = x + a->actions.count;
+	const struct ens_t_op *y = &o[b->actions.first], *y_end = y + b->actions.count;
+
+	for (;; x++, y++) {
+		while (x < x_end && x->kind == ENS_T_CLEAR)
+			x++;
+		while (y < y_end && y->kind == ENS_T_CLEAR)
+			y++;
+		if (x == x_end || y == y_end)
+			return x == x_end && y == y_end;
+		if (memcmp(x, y, sizeof *x))
+			return false;
+	}
+}
+
 /* The event at hand was taken by the `n` entries in `taken`: by one that leaves out what `at` passes without events, too? */
 static bool is_taken(const struct ens_rule *r, const struct ens_t_entry *list, const uint16_t *taken, uint32_t n, uint32_t at)
 {
@@ -376,8 +394,7 @@ static bool is_taken(const struct ens_rule *r, const struct ens_t_entry *list, c
 	for (uint32_t i = 0; i < n; i++) {
 		const struct ens_t_entry *u = &list[taken[i]];
 
-		if (u->target == t->target && (u->flags | ENS_T_EMPTY) == t->flags && u->actions.count == t->actions.count
-		    && !memcmp(&o[u->actions.first], &o[t->actions.first], t->actions.count * sizeof *o))
+		if (u->target == t->target && (u->flags | ENS_T_EMPTY) == t->flags && same_counting(o, u, t))
 			return true;
 	}
 	return false;
