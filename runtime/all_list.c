@@ -20,6 +20,7 @@
 /* A node from which the match can be complete. */
 struct mark {
 	const struct ens_all_node *node;
+	uint64_t pos;      /* the node's */
 	uint32_t point;
 	uint32_t higher;   /* the mark of the same point with the next later position, or ENS_NONE */
 	uint32_t next;     /* in room->next: for each way out of the point the mark with the earliest position behind it */
@@ -32,8 +33,19 @@ struct front {
 	uint32_t last;     /* the mark made last, or ENS_NONE */
 };
 
-/* The events of a match so far stand at certain positions; which steps they are can differ.  A step has all that the event
- * can be, the edges that lead there from the step before, and where its places lead to next. */
+/* An event of the match that is made; the first of all stands for the start.  Where it leads to next: for each way out of its
+ * point there is a cursor. */
+struct event {
+	struct ens_link link;
+	uint32_t mark;     /* the event's; ENS_NONE: the start */
+	uint32_t way, nway;
+	uint32_t made;     /* the event, this or one before, in whose partial the slots are as they are behind this one */
+	bool owns;         /* the slots in its own partial are users of what they keep */
+};
+
+/* Where an event can be taken in more than one way: the events behind it stand at certain positions, and which steps they are
+ * can differ.  A step has all that the event can be, the edges that lead there from the step before, and where its places
+ * lead to next. */
 struct step {
 	uint32_t place, nplace;
 	uint32_t edge, nedge;
@@ -59,17 +71,20 @@ struct ens_all_room {
 	uint32_t *next;
 	uint32_t nnext, next_cap;
 	struct front front[ENS_ALL_POINTS_MAX];
+	uint64_t ahead[ENS_ALL_POINTS_MAX]; /* by list: position of the node to look at next; 0: none is left that may lead anywhere */
 	uint64_t low[ENS_ALL_WAYS_MAX]; /* by way: marked nodes can be reached from that position on; UINT64_MAX: none */
+	struct event *event;
+	uint32_t *next_mark; /* cursors of the events, `width` each */
+	char *partial;     /* by event */
+	uint32_t nevent, event_cap, width;
+	bool changes[ENS_ALL_WAYS_MAX]; /* by way: who takes it has other slots than before */
+	bool free[ENS_ALL_WAYS_MAX];    /* by way: it leads to all that come later */
 	struct step *step;
 	struct place *place;
 	struct edge *edge;
 	uint32_t step_cap, place_cap, edge_cap;
 	uint32_t *cursor;
 	uint32_t cursor_cap;
-	struct ens_link *link;
-	uint32_t link_cap;
-	char *partial;     /* the match as it is up to each step */
-	uint32_t npartial, partial_cap;
 };
 
 void ens_all_room_free(struct ens_all_room *m)
@@ -78,20 +93,18 @@ void ens_all_room_free(struct ens_all_room *m)
 		return;
 	free(m->mark);
 	free(m->next);
+	free(m->event);
+	free(m->next_mark);
+	free(m->partial);
 	free(m->step);
 	free(m->place);
 	free(m->edge);
 	free(m->cursor);
-	free(m->link);
-	free(m->partial);
 	free(m);
 }
 
-/* Room for n; false: no memory. */
-static bool room_for(void **list, uint32_t n, uint32_t *cap, size_t size)
+static bool grow(void **list, uint32_t n, uint32_t *cap, size_t size)
 {
-	if (n <= *cap)
-		return true;
 	const uint32_t bigger = n < 32 ? 64 : n * 2;
 	void *moved = n < UINT32_MAX / 4 ? realloc(*list, bigger * size) : NULL;
 
@@ -102,7 +115,8 @@ static bool room_for(void **list, uint32_t n, uint32_t *cap, size_t size)
 	return true;
 }
 
-#define ROOM_FOR(list, n, cap) room_for((void **)(void *)&(list), (n), &(cap), sizeof *(list))
+/* Room for n; false: no memory. */
+#define ROOM_FOR(list, n, cap) ((n) <= (cap) || grow((void **)(void *)&(list), (n), &(cap), sizeof *(list)))
 
 /* ---- back ----------------------------------------------------------------------------------------------------------- */
 
@@ -124,7 +138,7 @@ static bool mark_node(struct listing *w, const struct ens_all_node *n, uint32_t 
 
 	if (!ROOM_FOR(m->mark, m->nmark + 1, m->mark_cap) || !ROOM_FOR(m->next, m->nnext + out.count, m->next_cap))
 		return false;
-	m->mark[m->nmark++] = (struct mark){.node = n, .point = at, .higher = m->front[at].last, .next = m->nnext};
+	m->mark[m->nmark++] = (struct mark){.node = n, .pos = n->pos, .point = at, .higher = m->front[at].last, .next = m->nnext};
 	for (uint32_t k = out.first; k < out.first + out.count; k++)
 		m->next[m->nnext++] = m->low[k] <= n->pos ? m->front[w->plan->way[k].to].last : ENS_NONE;
 	return true;
@@ -148,7 +162,14 @@ static uint32_t count_before(const struct ens_all_list *l, uint32_t node_bytes, 
 
 static uint64_t last_left(const struct listing *w, const struct ens_all_point *q, const struct front *f)
 {
-	return ens_all_node_at(&w->list[q->list], q->node_bytes, f->left - 1)->pos;
+	return f->left ? ens_all_node_at(&w->list[q->list], q->node_bytes, f->left - 1)->pos : 0;
+}
+
+static void look_ahead(struct listing *w, const struct ens_all_point *q, const struct front *f)
+{
+	const uint64_t pos = last_left(w, q, f);
+
+	w->m->ahead[q->list] = pos >= f->need ? pos : 0;
 }
 
 /* What leads to a node that was marked is looked at now. */
@@ -168,12 +189,14 @@ static void lead_back(struct listing *w, uint32_t mark)
 			continue;
 		if (since < m->low[k])
 			m->low[k] = since;
-		if (since < f->need)
-			f->need = since;
+		if (since >= f->need)
+			continue; /* so it was looked at before: what is left stands before n */
 		const struct ens_all_point *q = &w->plan->point[from];
 
-		if (f->left && last_left(w, q, f) >= n->pos)
+		f->need = since;
+		if (last_left(w, q, f) >= n->pos)
 			f->left = count_before(&w->list[q->list], q->node_bytes, f->left, n->pos);
+		look_ahead(w, q, f);
 	}
 }
 
@@ -193,14 +216,9 @@ static uint64_t next_position(const struct listing *w)
 {
 	uint64_t best = 0;
 
-	for (uint32_t i = 0; i < w->plan->nlist; i++) {
-		const uint32_t at = w->plan->of_list[i];
-		const struct front *f = &w->m->front[at];
-		const uint64_t pos = f->need == UINT64_MAX || !f->left ? 0 : last_left(w, &w->plan->point[at], f);
-
-		if (pos >= f->need && pos > best)
-			best = pos;
-	}
+	for (uint32_t i = 0; i < w->plan->nlist; i++)
+		if (w->m->ahead[i] > best)
+			best = w->m->ahead[i];
 	return best;
 }
 
@@ -213,8 +231,10 @@ static bool mark_all(struct listing *w)
 	m->nmark = m->nnext = 0;
 	for (uint32_t i = 0; i < w->plan->npoint; i++)
 		m->front[i] = (struct front){.need = UINT64_MAX, .last = ENS_NONE};
-	for (uint32_t i = 0; i < w->plan->nlist; i++)
+	for (uint32_t i = 0; i < w->plan->nlist; i++) {
 		m->front[w->plan->of_list[i]].left = w->list[i].n;
+		m->ahead[i] = 0;
+	}
 	for (uint32_t k = 0; k < w->plan->nway; k++)
 		m->low[k] = UINT64_MAX;
 	for (uint32_t i = 0; i < w->plan->nfresh; i++)
@@ -232,9 +252,10 @@ static bool mark_all(struct listing *w)
 			const struct ens_all_point *q = &w->plan->point[at];
 			struct front *f = &m->front[at];
 
-			if (!f->left || f->need > pos || last_left(w, q, f) != pos)
+			if (m->ahead[i] != pos)
 				continue;
 			f->left--;
+			look_ahead(w, q, f);
 			const struct ens_all_node *n = ens_all_node_at(&w->list[i], q->node_bytes, f->left);
 
 			if (leads_there(w, q, n) && !mark_node(w, n, at))
@@ -250,6 +271,8 @@ static uint32_t led_to(const struct listing *w, uint32_t k, uint64_t pos, uint32
 {
 	const struct ens_all_way *way = &w->plan->way[k];
 
+	if (w->m->free[k])
+		return at;
 	for (; at != ENS_NONE; at = w->m->mark[at].higher) {
 		const struct ens_all_node *n = w->m->mark[at].node;
 		const uint64_t since = ens_all_since(way, n);
@@ -261,123 +284,38 @@ static uint32_t led_to(const struct listing *w, uint32_t k, uint64_t pos, uint32
 	return ENS_NONE;
 }
 
-static struct ens_t_list ways_out(const struct listing *w, const struct place *at)
-{
-	return w->plan->point[at->mark == ENS_NONE ? 0 : w->m->mark[at->mark].point].out;
-}
-
-/* The step can go on: where each way out of its places leads first. */
-static bool set_cursors(struct listing *w, struct step *step)
-{
-	struct ens_all_room *m = w->m;
-	uint32_t n = step->cursor;
-
-	for (uint32_t i = step->place; i < step->place + step->nplace; i++) {
-		const struct mark *from = m->place[i].mark == ENS_NONE ? NULL : &m->mark[m->place[i].mark];
-		const struct ens_t_list out = ways_out(w, &m->place[i]);
-
-		if (!ROOM_FOR(m->cursor, n + out.count, m->cursor_cap))
-			return false;
-		m->place[i].cursor = n;
-		for (uint32_t k = 0; k < out.count; k++)
-			m->cursor[n++] = led_to(w, out.first + k, from ? from->node->pos : 0,
-						from ? m->next[from->next + k] : m->front[w->plan->way[out.first + k].to].last);
-	}
-	step->ncursor = n - step->cursor;
-	return true;
-}
-
-/* The earliest position that the step leads to; UINT64_MAX: none is left. */
-static uint64_t earliest(const struct listing *w, const struct step *step)
-{
-	const uint32_t *cursor = &w->m->cursor[step->cursor];
-	uint64_t pos = UINT64_MAX;
-
-	for (uint32_t i = 0; i < step->ncursor; i++)
-		if (cursor[i] != ENS_NONE && w->m->mark[cursor[i]].node->pos < pos)
-			pos = w->m->mark[cursor[i]].node->pos;
-	return pos;
-}
-
-/* The place of the step that is this mark; it may be new.  ENS_NONE: no memory. */
-static uint32_t place_of(struct ens_all_room *m, struct step *step, uint32_t mark)
-{
-	for (uint32_t i = 0; i < step->nplace; i++)
-		if (m->place[step->place + i].mark == mark)
-			return i;
-	if (!ROOM_FOR(m->place, step->place + step->nplace + 1, m->place_cap))
-		return ENS_NONE;
-	m->place[step->place + step->nplace] = (struct place){.mark = mark};
-	return step->nplace++;
-}
-
-/* As go_to, from a step that leads on by one way. */
-static bool go_on(struct listing *w, uint32_t at)
-{
-	struct ens_all_room *m = w->m;
-	const struct step *from = &m->step[at];
-	struct step *to = &m->step[at + 1];
-	const uint32_t mark = m->place[from->place].mark, next = m->cursor[from->cursor];
-
-	*to = (struct step){.place = from->place + 1, .nplace = 1, .edge = from->edge + from->nedge, .nedge = 1,
-			    .cursor = from->cursor + 1};
-	if (!ROOM_FOR(m->place, to->place + 1, m->place_cap) || !ROOM_FOR(m->edge, to->edge + 1, m->edge_cap))
-		return false;
-	const uint32_t way = ways_out(w, &m->place[from->place]).first;
-
-	m->place[to->place] = (struct place){.mark = next};
-	m->edge[to->edge] = (struct edge){.way = way};
-	m->cursor[from->cursor] = led_to(w, way, mark == ENS_NONE ? 0 : m->mark[mark].node->pos, m->mark[next].higher);
-	return true;
-}
-
-/* Step `at` + 1: all that step `at` leads to at the position, which it has led to then. */
-static bool go_to(struct listing *w, uint32_t at, uint64_t pos)
-{
-	struct ens_all_room *m = w->m;
-
-	const struct step *from = &m->step[at];
-	struct step *to = &m->step[at + 1];
-
-	*to = (struct step){.place = from->place + from->nplace, .edge = from->edge + from->nedge, .cursor = from->cursor + from->ncursor};
-	for (uint32_t i = 0; i < from->nplace; i++) {
-		const uint32_t mark = m->place[from->place + i].mark, cursors = m->place[from->place + i].cursor;
-		const struct ens_t_list out = ways_out(w, &m->place[from->place + i]);
-
-		for (uint32_t k = 0; k < out.count; k++) {
-			uint32_t *cursor = &m->cursor[cursors + k];
-
-			if (*cursor == ENS_NONE || m->mark[*cursor].node->pos != pos)
-				continue;
-			const uint32_t place = place_of(m, to, *cursor);
-
-			if (place == ENS_NONE || !ROOM_FOR(m->edge, to->edge + to->nedge + 1, m->edge_cap))
-				return false;
-			m->edge[to->edge + to->nedge++] = (struct edge){.from = i, .to = place, .way = out.first + k};
-			*cursor = led_to(w, out.first + k, mark == ENS_NONE ? 0 : m->mark[mark].node->pos, m->mark[*cursor].higher);
-		}
-	}
-	return true;
-}
-
 /* ---- a match -------------------------------------------------------------------------------------------------------- */
 
-static struct ens_partial *partial_at(const struct listing *w, uint32_t event)
+static struct ens_partial *partial_at(const struct listing *w, uint32_t n)
 {
-	return (struct ens_partial *)(void *)(w->m->partial + (size_t)event * w->r->partial_bytes);
+	return (struct ens_partial *)(void *)(w->m->partial + (size_t)n * w->r->partial_bytes);
 }
 
-/* Room for that event of a match: links lead on to where they are now. */
-static bool room_for_event(struct listing *w, uint32_t event)
+static uint32_t *cursors_of(const struct listing *w, uint32_t n)
+{
+	return &w->m->next_mark[(size_t)n * w->m->width];
+}
+
+/* Room for event n; links lead on to where they are now. */
+static bool room_for_event(struct listing *w, uint32_t n)
 {
 	struct ens_all_room *m = w->m;
-	const uint32_t cap = m->link_cap;
+	uint32_t cap = m->event_cap;
 
-	if (!ROOM_FOR(m->link, event + 1, m->link_cap) ||
-	    !room_for((void **)(void *)&m->partial, event + 1, &m->partial_cap, w->r->partial_bytes))
+	if (n < cap)
+		return true;
+	uint32_t cursor_cap = cap, partial_cap = cap;
+
+	if (!grow((void **)(void *)&m->next_mark, n + 1, &cursor_cap, m->width * sizeof *m->next_mark) ||
+	    !grow((void **)(void *)&m->partial, n + 1, &partial_cap, w->r->partial_bytes) ||
+	    !grow((void **)(void *)&m->event, n + 1, &cap, sizeof *m->event))
 		return false;
-	for (uint32_t i = 1; cap != m->link_cap && i < event; i++)
-		m->link[i].before = &m->link[i - 1];
+	m->event[0] = (struct event){.mark = ENS_NONE};
+	for (uint32_t i = 1; i < cap; i++) {
+		m->event[i].link.before = i > 1 ? &m->event[i - 1].link : NULL;
+		m->event[i].link.refs = 1;
+	}
+	m->event_cap = cap;
 	return true;
 }
 
@@ -399,40 +337,63 @@ static void capture(struct listing *w, struct ens_partial *p, const struct ens_a
 	}
 }
 
-/* The match as it is with its events before that one takes the node by the way. */
-static bool take(struct listing *w, uint32_t event, const struct mark *at, uint32_t way)
+/* The slots as they are behind event n. */
+static void make(struct listing *w, uint32_t n, const struct mark *at, uint32_t way)
 {
 	struct ens_rule *r = w->r;
 	const struct ens_tables *t = r->engine->tables;
-	const struct ens_all_point *q = &w->plan->point[at->point];
 	const struct ens_t_list actions = t->entry[w->plan->way[way].entry].actions;
+	struct event *event = &w->m->event[n];
+	struct ens_partial *p = partial_at(w, n);
 
-	if (w->counting)
-		return true;
-	if (!room_for_event(w, event))
-		return false;
-	struct ens_partial *p = partial_at(w, event);
-
-	if (event < w->m->npartial && w->plan->counted)
-		ens_slots_release(r, p);
-	memcpy(ens_partial_slots(r, p), event ? ens_partial_slots(r, partial_at(w, event - 1)) : r->initial,
+	memcpy(ens_partial_slots(r, p), n > 1 ? ens_partial_slots(r, partial_at(w, event[-1].made)) : r->initial,
 	       r->t->slots.count * sizeof(struct ens_value));
-	if (event && w->plan->counted)
+	event->made = n;
+	event->owns = w->plan->counted;
+	if (n > 1 && event->owns)
 		ens_slots_share(r, p);
-	if (event >= w->m->npartial)
-		w->m->npartial = event + 1;
-	w->m->link[event] = (struct ens_link){.before = event ? &w->m->link[event - 1] : NULL, .id = at->node->id,
-					      .pos = at->node->pos, .refs = 1, .state = q->state};
 	for (uint32_t i = 0; i < actions.count; i++)
 		if (t->op[actions.first + i].kind == ENS_T_CLEAR)
 			ens_slots_reset(r, ens_partial_slots(r, p), t->op[actions.first + i].reg, t->op[actions.first + i].n);
-	capture(w, p, q, at->node);
-	return r->engine->failed == ENS_OK;
+	capture(w, p, &w->plan->point[at->point], at->node);
 }
 
-static void report(struct listing *w, uint32_t event)
+/* The match as it is with its events before event n takes the mark by the way. */
+static bool take(struct listing *w, uint32_t n, uint32_t mark, uint32_t way)
+{
+	struct ens_all_room *m = w->m;
+	const struct mark *at = &m->mark[mark];
+	const struct ens_all_point *q = &w->plan->point[at->point];
+
+	if (!room_for_event(w, n))
+		return false;
+	struct event *event = &m->event[n];
+
+	event->mark = mark;
+	event->way = q->out.first;
+	event->nway = q->out.count;
+	if (w->counting)
+		return true;
+	event->link.id = at->node->id;
+	event->link.pos = at->pos;
+	event->link.state = q->state;
+	if (n > m->nevent)
+		m->nevent = n;
+	else if (event->owns)
+		ens_slots_release(w->r, partial_at(w, n));
+	event->owns = false;
+	if (n == 1 || m->changes[way])
+		make(w, n, at, way);
+	else
+		event->made = event[-1].made;
+	return w->r->engine->failed == ENS_OK;
+}
+
+/* The match whose last event is n. */
+static void report(struct listing *w, uint32_t n)
 {
 	struct ens_rule *r = w->r;
+	struct ens_all_room *m = w->m;
 
 	w->looks--;
 	if (w->counting) {
@@ -440,19 +401,100 @@ static void report(struct listing *w, uint32_t event)
 		r->stats.dropped_emissions += r->t->emits.count;
 		return;
 	}
-	const struct mark *first = &w->m->mark[w->m->place[w->m->step[1].place + w->m->edge[w->m->step[1].taken].to].mark];
-	struct ens_partial *p = partial_at(w, event);
+	const struct mark *first = &m->mark[m->event[1].mark];
+	struct ens_partial *p = partial_at(w, m->event[n].made);
 
 	p->cell = w->c;
-	p->taken = &w->m->link[event];
-	p->ntaken = event + 1;
+	p->taken = &m->event[n].link;
+	p->ntaken = n;
 	p->start_us = first->node->time_us;
-	p->start_pos = first->node->pos;
-	if (r->one && first->node->pos < w->c->pos)
+	p->start_pos = first->pos;
+	if (r->one && p->start_pos < w->c->pos)
 		r->all->begun = 0; /* an earlier start has used up the event */
-	ens_match_report(p, w->end_us, false);
+	ens_match_say(p, w->end_us, false);
 	/* `having ... once` and `limit` want to see each. */
 	w->counting = r->emitted_now == r->engine->options.emissions_per_event && r->t->having == ENS_NONE && !r->t->limit_count;
+}
+
+/* ---- events that can be taken in several ways ----------------------------------------------------------------------- */
+
+static struct ens_t_list ways_out(const struct listing *w, const struct place *at)
+{
+	return w->plan->point[at->mark == ENS_NONE ? 0 : w->m->mark[at->mark].point].out;
+}
+
+/* The step can go on: where each way out of its places leads first. */
+static bool set_cursors(struct listing *w, struct step *step)
+{
+	struct ens_all_room *m = w->m;
+	uint32_t n = step->cursor;
+
+	for (uint32_t i = step->place; i < step->place + step->nplace; i++) {
+		const struct mark *from = m->place[i].mark == ENS_NONE ? NULL : &m->mark[m->place[i].mark];
+		const struct ens_t_list out = ways_out(w, &m->place[i]);
+
+		if (!ROOM_FOR(m->cursor, n + out.count, m->cursor_cap))
+			return false;
+		m->place[i].cursor = n;
+		for (uint32_t k = 0; k < out.count; k++)
+			m->cursor[n++] = led_to(w, out.first + k, from ? from->pos : 0,
+						from ? m->next[from->next + k] : m->front[w->plan->way[out.first + k].to].last);
+	}
+	step->ncursor = n - step->cursor;
+	return true;
+}
+
+/* The earliest position that the step leads to; UINT64_MAX: none is left. */
+static uint64_t earliest(const struct listing *w, const struct step *step)
+{
+	const uint32_t *cursor = &w->m->cursor[step->cursor];
+	uint64_t pos = UINT64_MAX;
+
+	for (uint32_t i = 0; i < step->ncursor; i++)
+		if (cursor[i] != ENS_NONE && w->m->mark[cursor[i]].pos < pos)
+			pos = w->m->mark[cursor[i]].pos;
+	return pos;
+}
+
+/* The place of the step that is this mark; it may be new.  ENS_NONE: no memory. */
+static uint32_t place_of(struct ens_all_room *m, struct step *step, uint32_t mark)
+{
+	for (uint32_t i = 0; i < step->nplace; i++)
+		if (m->place[step->place + i].mark == mark)
+			return i;
+	if (!ROOM_FOR(m->place, step->place + step->nplace + 1, m->place_cap))
+		return ENS_NONE;
+	m->place[step->place + step->nplace] = (struct place){.mark = mark};
+	return step->nplace++;
+}
+
+/* Step `at` + 1: all that step `at` leads to at the position, which it has led to then. */
+static bool go_to(struct listing *w, uint32_t at, uint64_t pos)
+{
+	struct ens_all_room *m = w->m;
+
+	const struct step *from = &m->step[at];
+	struct step *to = &m->step[at + 1];
+
+	*to = (struct step){.place = from->place + from->nplace, .edge = from->edge + from->nedge, .cursor = from->cursor + from->ncursor};
+	for (uint32_t i = 0; i < from->nplace; i++) {
+		const uint32_t mark = m->place[from->place + i].mark, cursors = m->place[from->place + i].cursor;
+		const struct ens_t_list out = ways_out(w, &m->place[from->place + i]);
+
+		for (uint32_t k = 0; k < out.count; k++) {
+			uint32_t *cursor = &m->cursor[cursors + k];
+
+			if (*cursor == ENS_NONE || m->mark[*cursor].pos != pos)
+				continue;
+			const uint32_t place = place_of(m, to, *cursor);
+
+			if (place == ENS_NONE || !ROOM_FOR(m->edge, to->edge + to->nedge + 1, m->edge_cap))
+				return false;
+			m->edge[to->edge + to->nedge++] = (struct edge){.from = i, .to = place, .way = out.first + k};
+			*cursor = led_to(w, out.first + k, mark == ENS_NONE ? 0 : m->mark[mark].pos, m->mark[*cursor].higher);
+		}
+	}
+	return true;
 }
 
 /* Of the steps behind `made`, up to the last: which places lead to the end by the steps as they are. */
@@ -484,7 +526,7 @@ static bool list_ways(struct listing *w, uint32_t made, uint32_t last)
 	while (s > made && w->looks && w->r->engine->failed == ENS_OK) {
 		struct step *step = &m->step[s];
 		const struct step *before = &m->step[s - 1];
-		const uint32_t from = s == 1 ? 0 : m->edge[before->taken].to, end = step->edge + step->nedge;
+		const uint32_t from = s == made + 1 ? 0 : m->edge[before->taken].to, end = step->edge + step->nedge;
 
 		while (step->taken < end &&
 		       (m->edge[step->taken].from != from || !m->place[step->place + m->edge[step->taken].to].useful))
@@ -496,63 +538,161 @@ static bool list_ways(struct listing *w, uint32_t made, uint32_t last)
 		}
 		const struct edge *edge = &m->edge[step->taken];
 
-		if (!take(w, s - 1, &m->mark[m->place[step->place + edge->to].mark], edge->way))
+		if (!take(w, s, m->place[step->place + edge->to].mark, edge->way))
 			return false;
 		if (s < last) {
 			s++;
 			m->step[s].taken = m->step[s].edge;
 		} else {
-			report(w, s - 1);
+			report(w, s);
 			step->taken++;
 		}
 	}
 	return true;
 }
 
-/* Step 0 is the start.  `made`: so many steps lead on by one way only, and the match as far as they go is made. */
+/* ---- all matches ---------------------------------------------------------------------------------------------------- */
+
+/* All matches that go on from event n, where more than one way leads, to events at that position.  Steps count as events do:
+ * n is the first. */
+static bool list_group(struct listing *w, uint32_t n, uint64_t pos)
+{
+	struct ens_engine *e = w->r->engine;
+	struct ens_all_room *m = w->m;
+	const uint32_t nway = m->event[n].nway;
+	uint32_t at = n;
+
+	if (!ROOM_FOR(m->step, n + 1, m->step_cap) || !ROOM_FOR(m->place, 1, m->place_cap) || !ROOM_FOR(m->cursor, nway, m->cursor_cap))
+		return false;
+	m->step[n] = (struct step){.nplace = 1, .ncursor = nway};
+	m->place[0] = (struct place){.mark = m->event[n].mark};
+	memcpy(m->cursor, cursors_of(w, n), nway * sizeof *m->cursor);
+	while (e->failed == ENS_OK && w->looks) {
+		if (!ROOM_FOR(m->step, at + 2, m->step_cap) || !go_to(w, at, pos))
+			return false;
+		if (pos != w->c->pos) {
+			at++;
+			if (!set_cursors(w, &m->step[at]))
+				return false;
+		} else if (!list_ways(w, n, at + 1)) {
+			return false;
+		}
+		while (at > n && (pos = earliest(w, &m->step[at])) == UINT64_MAX)
+			at--;
+		if (at == n)
+			break;
+	}
+	memcpy(cursors_of(w, n), m->cursor, nway * sizeof *m->cursor);
+	return true;
+}
+
+/* Where an event leads to next. */
+struct lead {
+	uint32_t way;      /* among those out of its point; ENS_NONE: it leads on no more */
+	bool alone;        /* no other way leads to that position */
+};
+
+static inline struct lead lead_of(const struct listing *w, const uint32_t *cursor, uint32_t n)
+{
+	struct lead l = {.way = ENS_NONE, .alone = true};
+	uint64_t best = UINT64_MAX;
+
+	if (n == 1) {
+		l.way = cursor[0] == ENS_NONE ? ENS_NONE : 0;
+		return l;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		if (cursor[i] == ENS_NONE)
+			continue;
+		const uint64_t pos = w->m->mark[cursor[i]].pos;
+
+		if (pos > best)
+			continue;
+		l = (struct lead){.way = i, .alone = pos < best};
+		best = pos;
+	}
+	return l;
+}
+
+/* The event can go on: where each way out of its point leads first. */
+static void set_out(struct listing *w, uint32_t n)
+{
+	const struct ens_all_room *m = w->m;
+	const struct event *event = &m->event[n];
+	const struct mark *from = &m->mark[event->mark];
+	uint32_t *cursor = cursors_of(w, n);
+
+	for (uint32_t k = 0; k < event->nway; k++)
+		cursor[k] = led_to(w, event->way + k, from->pos, m->next[from->next + k]);
+}
+
+static void set_start(struct listing *w)
+{
+	struct ens_all_room *m = w->m;
+	const struct ens_t_list out = w->plan->point[0].out;
+
+	m->event[0].way = out.first;
+	m->event[0].nway = out.count;
+	for (uint32_t k = 0; k < out.count; k++)
+		cursors_of(w, 0)[k] = led_to(w, out.first + k, 0, m->front[w->plan->way[out.first + k].to].last);
+}
+
 static bool list_all(struct listing *w)
 {
 	struct ens_engine *e = w->r->engine;
 	struct ens_all_room *m = w->m;
-	uint32_t at = 0, made = 0;
+	uint32_t n = 0;
 
-	if (!ROOM_FOR(m->step, 1, m->step_cap) || !ROOM_FOR(m->place, 1, m->place_cap))
+	if (!room_for_event(w, 0))
 		return false;
-	m->step[0] = (struct step){.nplace = 1};
-	m->place[0] = (struct place){.mark = ENS_NONE};
-	if (!set_cursors(w, &m->step[0]))
-		return false;
+	set_start(w);
 	while (e->failed == ENS_OK && w->looks) {
-		const uint64_t pos = earliest(w, &m->step[at]);
+		uint32_t *cursor = cursors_of(w, n);
+		const struct event *event = &m->event[n];
+		const struct lead lead = lead_of(w, cursor, event->nway);
 
-		if (pos == UINT64_MAX) {
-			if (at-- == 0)
+		if (lead.way == ENS_NONE) {
+			if (n-- == 0)
 				break;
-			made = made < at ? made : at;
 			continue;
 		}
-		if (!ROOM_FOR(m->step, at + 2, m->step_cap) || !(m->step[at].ncursor == 1 ? go_on(w, at) : go_to(w, at, pos)))
-			return false;
-		struct step *step = &m->step[at + 1];
-		const bool alone = made == at && step->nedge == 1;
+		const uint32_t mark = cursor[lead.way], way = event->way + lead.way;
 
-		if (alone) {
-			step->taken = step->edge;
-			if (!take(w, at, &m->mark[m->place[step->place].mark], m->edge[step->edge].way))
+		if (!lead.alone) {
+			if (!list_group(w, n, m->mark[mark].pos))
 				return false;
+			continue;
 		}
-		if (pos != w->c->pos) {
-			at++;
-			made += alone;
-			if (!set_cursors(w, step))
-				return false;
-		} else if (alone) {
-			report(w, at);
-		} else if (!list_ways(w, made, at + 1)) {
+		cursor[lead.way] = led_to(w, way, event->link.pos, m->mark[mark].higher);
+		if (!take(w, n + 1, mark, way))
 			return false;
-		}
+		if (m->mark[mark].pos == w->c->pos)
+			report(w, n + 1);
+		else
+			set_out(w, ++n);
 	}
 	return true;
+}
+
+static struct ens_all_room *make_room(const struct ens_rule *r)
+{
+	const struct ens_all_plan *plan = r->all;
+	const struct ens_tables *t = r->engine->tables;
+	struct ens_all_room *m = calloc(1, sizeof *m);
+
+	for (uint32_t k = 0; m && k < plan->nway; k++) {
+		const struct ens_all_way *way = &plan->way[k];
+		const struct ens_t_list actions = t->entry[way->entry].actions;
+
+		m->free[k] = way->since_at == ENS_NONE && way->arrow != ENS_T_NEXT;
+		m->changes[k] = r->state[plan->point[way->to].state].captures.count;
+		for (uint32_t i = 0; i < actions.count; i++)
+			m->changes[k] |= t->op[actions.first + i].kind == ENS_T_CLEAR;
+	}
+	for (uint32_t i = 0; m && i < plan->npoint; i++)
+		if (plan->point[i].out.count > m->width)
+			m->width = plan->point[i].out.count;
+	return m;
 }
 
 void ens_all_report(struct ens_cell *c, int64_t floor, int64_t end_us)
@@ -563,16 +703,18 @@ void ens_all_report(struct ens_cell *c, int64_t floor, int64_t end_us)
 	struct listing w = {.c = c, .r = r, .plan = plan, .list = ens_all_lists(plan, ens_cell_all(c)), .floor = floor, .end_us = end_us,
 			    .looks = r->one ? 1 : (uint64_t)e->options.emissions_per_event * ENS_ALL_LOOKS};
 
-	if (!plan->room && !(plan->room = calloc(1, sizeof *plan->room))) {
+	if (!plan->room && !(plan->room = make_room(r))) {
 		e->failed = ENS_ENOMEM;
 		return;
 	}
 	w.m = plan->room;
-	w.m->npartial = 0;
+	w.m->nevent = 0;
 	e->values_stay = true;
+	ens_cell_look_at_key(c);
 	if (!mark_all(&w) || !list_all(&w))
 		e->failed = e->failed == ENS_OK ? ENS_ENOMEM : e->failed;
-	for (uint32_t i = 0; plan->counted && i < w.m->npartial; i++)
-		ens_slots_release(r, partial_at(&w, i));
+	for (uint32_t i = 1; plan->counted && i <= w.m->nevent; i++)
+		if (w.m->event[i].owns)
+			ens_slots_release(r, partial_at(&w, i));
 	e->values_stay = false;
 }

@@ -606,12 +606,6 @@ static void forget_periods(struct ens_engine *e, struct ens_group *g, int64_t to
 	}
 }
 
-static void look_at_key(struct ens_engine *e, const struct ens_cell *c)
-{
-	ens_keys_decode(c->rule->keys, c->key, e->key_value);
-	e->context.key = e->key_value;
-}
-
 static enum ens_status add_due(struct ens_engine *e, struct ens_cell *c)
 {
 	if (e->ndue == e->due_cap) {
@@ -643,7 +637,7 @@ static enum ens_status fire_cells(struct ens_engine *e, int64_t time_us)
 		struct ens_cell *c = e->due[i];
 
 		if (c->rule->reads_key)
-			look_at_key(e, c);
+			ens_cell_look_at_key(c);
 		ens_match_due(c, time_us);
 		end_event(e);
 		if (ens_match_empty(c))
@@ -717,7 +711,7 @@ static enum ens_status offer(struct ens_engine *e, const struct ens_interest *in
 	if (!c && !(c = make_cell(r, key)))
 		return e->failed;
 	if (r->reads_key)
-		look_at_key(e, c);
+		ens_cell_look_at_key(c);
 	ens_match_event(c, ev, bits);
 	if (e->failed == ENS_OK && !ens_match_empty(c))
 		keep_limits(r, c);

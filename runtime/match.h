@@ -281,6 +281,15 @@ int ens_partial_compare(const struct ens_partial *a, const struct ens_partial *b
 void ens_found_add(struct ens_engine *e, struct ens_partial *p);
 void ens_found_sort(struct ens_engine *e); /* by ens_partial_compare; of equals as they were added */
 
+/* What programs and emissions say of a key is that of the cell, until another is looked at. */
+static inline void ens_cell_look_at_key(const struct ens_cell *c)
+{
+	struct ens_engine *e = c->rule->engine;
+
+	ens_keys_decode(c->rule->keys, c->key, e->key_value);
+	e->context.key = e->key_value;
+}
+
 static inline struct ens_value *ens_partial_slots(const struct ens_rule *r, struct ens_partial *p)
 {
 	return (struct ens_value *)(void *)((char *)p + r->slots_at);
@@ -450,6 +459,8 @@ void ens_counters_act(uint32_t *counter, const struct ens_t_op *action, uint32_t
 
 /* A complete match, or a partial one that timed out, as emissions to the sink.  It is the caller's as before. */
 void ens_match_report(struct ens_partial *p, int64_t end_us, bool timeout);
+/* Likewise, where the key of its cell was looked at. */
+void ens_match_say(struct ens_partial *p, int64_t end_us, bool timeout);
 /* Room for n IDs in e->event_ids, where the entries of the emission at hand are listed.  False without memory. */
 bool ens_event_ids_room(struct ens_engine *e, uint32_t n) ENS_MUST_CHECK;
 

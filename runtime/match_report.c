@@ -279,6 +279,12 @@ static void emit(const struct ens_partial *p, int64_t end_us, bool timeout, uint
 
 void ens_match_report(struct ens_partial *p, int64_t end_us, bool timeout)
 {
+	ens_cell_look_at_key(p->cell);
+	ens_match_say(p, end_us, timeout);
+}
+
+void ens_match_say(struct ens_partial *p, int64_t end_us, bool timeout)
+{
 	struct ens_cell *c = p->cell;
 	struct ens_rule *r = c->rule;
 	struct ens_engine *e = r->engine;
@@ -293,8 +299,6 @@ void ens_match_report(struct ens_partial *p, int64_t end_us, bool timeout)
 		r->stats.timed_out++;
 	else
 		r->stats.matched++;
-	ens_keys_decode(r->keys, c->key, e->key_value);
-	e->context.key = e->key_value;
 	e->context.slot = ens_partial_slots(r, p);
 	e->context.event = NULL; /* in emit, having and by there is no event at hand */
 	e->context.step = timeout ? next_step(r, p) : (struct ens_value){.null = ENS_NULL};
