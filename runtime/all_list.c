@@ -22,6 +22,8 @@ struct mark {
 	const struct ens_all_node *node;
 	uint64_t pos;      /* the node's */
 	uint32_t point;
+	uint32_t state;    /* the point's */
+	uint32_t way, nway;/* out of the point */
 	uint32_t higher;   /* the mark of the same point with the next later position, or ENS_NONE */
 	uint32_t next;     /* in room->next: for each way out of the point the mark with the earliest position behind it */
 };
@@ -37,8 +39,7 @@ struct front {
  * point there is a cursor. */
 struct event {
 	struct ens_link link;
-	uint32_t mark;     /* the event's; ENS_NONE: the start */
-	uint32_t way, nway;
+	const struct mark *mark;
 	uint32_t made;     /* the event, this or one before, in whose partial the slots are as they are behind this one */
 	bool owns;         /* the slots in its own partial are users of what they keep */
 };
@@ -68,6 +69,7 @@ struct edge {
 struct ens_all_room {
 	struct mark *mark;
 	uint32_t nmark, mark_cap;
+	struct mark start; /* point 0 */
 	uint32_t *next;
 	uint32_t nnext, next_cap;
 	struct front front[ENS_ALL_POINTS_MAX];
@@ -76,7 +78,7 @@ struct ens_all_room {
 	struct event *event;
 	uint32_t *next_mark; /* cursors of the events, `width` each */
 	char *partial;     /* by event */
-	uint32_t nevent, event_cap, width;
+	uint32_t nowner, event_cap, width; /* events that may own something are not behind event `nowner` */
 	bool changes[ENS_ALL_WAYS_MAX]; /* by way: who takes it has other slots than before */
 	bool free[ENS_ALL_WAYS_MAX];    /* by way: it leads to all that come later */
 	struct step *step;
@@ -126,7 +128,8 @@ struct listing {
 	const struct ens_all_plan *plan;
 	struct ens_all_room *m;
 	const struct ens_all_list *list;
-	int64_t floor, end_us;
+	int64_t floor;
+	struct ens_saying saying;
 	uint64_t looks;    /* matches that will still be looked at */
 	bool counting;     /* they are only counted: the event has all the emissions it may have */
 };
@@ -138,7 +141,9 @@ static bool mark_node(struct listing *w, const struct ens_all_node *n, uint32_t 
 
 	if (!ROOM_FOR(m->mark, m->nmark + 1, m->mark_cap) || !ROOM_FOR(m->next, m->nnext + out.count, m->next_cap))
 		return false;
-	m->mark[m->nmark++] = (struct mark){.node = n, .pos = n->pos, .point = at, .higher = m->front[at].last, .next = m->nnext};
+	m->mark[m->nmark++] = (struct mark){
+		.node = n, .pos = n->pos, .point = at, .state = w->plan->point[at].state, .way = out.first, .nway = out.count,
+		.higher = m->front[at].last, .next = m->nnext};
 	for (uint32_t k = out.first; k < out.first + out.count; k++)
 		m->next[m->nnext++] = m->low[k] <= n->pos ? m->front[w->plan->way[k].to].last : ENS_NONE;
 	return true;
@@ -267,12 +272,10 @@ static bool mark_all(struct listing *w)
 /* ---- forth ---------------------------------------------------------------------------------------------------------- */
 
 /* The first of mark `at` and those behind it to which way k leads from position `pos`. */
-static uint32_t led_to(const struct listing *w, uint32_t k, uint64_t pos, uint32_t at)
+static uint32_t led_to_open(const struct listing *w, uint32_t k, uint64_t pos, uint32_t at)
 {
 	const struct ens_all_way *way = &w->plan->way[k];
 
-	if (w->m->free[k])
-		return at;
 	for (; at != ENS_NONE; at = w->m->mark[at].higher) {
 		const struct ens_all_node *n = w->m->mark[at].node;
 		const uint64_t since = ens_all_since(way, n);
@@ -282,6 +285,11 @@ static uint32_t led_to(const struct listing *w, uint32_t k, uint64_t pos, uint32
 		return way->from == 0 || since <= pos ? at : ENS_NONE;
 	}
 	return ENS_NONE;
+}
+
+static inline uint32_t led_to(const struct listing *w, uint32_t k, uint64_t pos, uint32_t at)
+{
+	return w->m->free[k] ? at : led_to_open(w, k, pos, at);
 }
 
 /* ---- a match -------------------------------------------------------------------------------------------------------- */
@@ -296,24 +304,22 @@ static uint32_t *cursors_of(const struct listing *w, uint32_t n)
 	return &w->m->next_mark[(size_t)n * w->m->width];
 }
 
-/* Room for event n; links lead on to where they are now. */
+/* Room for event n, which there is none for; links lead on to where they are now. */
 static bool room_for_event(struct listing *w, uint32_t n)
 {
 	struct ens_all_room *m = w->m;
-	uint32_t cap = m->event_cap;
-
-	if (n < cap)
-		return true;
-	uint32_t cursor_cap = cap, partial_cap = cap;
+	uint32_t cap = m->event_cap, cursor_cap = cap, partial_cap = cap;
 
 	if (!grow((void **)(void *)&m->next_mark, n + 1, &cursor_cap, m->width * sizeof *m->next_mark) ||
 	    !grow((void **)(void *)&m->partial, n + 1, &partial_cap, w->r->partial_bytes) ||
 	    !grow((void **)(void *)&m->event, n + 1, &cap, sizeof *m->event))
 		return false;
-	m->event[0] = (struct event){.mark = ENS_NONE};
+	m->event[0].mark = &m->start;
 	for (uint32_t i = 1; i < cap; i++) {
 		m->event[i].link.before = i > 1 ? &m->event[i - 1].link : NULL;
 		m->event[i].link.refs = 1;
+		if (i >= m->event_cap)
+			m->event[i].owns = false;
 	}
 	m->event_cap = cap;
 	return true;
@@ -338,62 +344,68 @@ static void capture(struct listing *w, struct ens_partial *p, const struct ens_a
 }
 
 /* The slots as they are behind event n. */
-static void make(struct listing *w, uint32_t n, const struct mark *at, uint32_t way)
+static void make(struct listing *w, uint32_t n, uint32_t way)
 {
 	struct ens_rule *r = w->r;
+	struct ens_all_room *m = w->m;
 	const struct ens_tables *t = r->engine->tables;
 	const struct ens_t_list actions = t->entry[w->plan->way[way].entry].actions;
-	struct event *event = &w->m->event[n];
+	struct event *event = &m->event[n];
+	const struct mark *first = m->event[1].mark;
 	struct ens_partial *p = partial_at(w, n);
 
+	p->cell = w->c;
+	p->start_us = first->node->time_us;
+	p->start_pos = first->pos;
 	memcpy(ens_partial_slots(r, p), n > 1 ? ens_partial_slots(r, partial_at(w, event[-1].made)) : r->initial,
 	       r->t->slots.count * sizeof(struct ens_value));
 	event->made = n;
 	event->owns = w->plan->counted;
+	if (n > m->nowner)
+		m->nowner = n;
 	if (n > 1 && event->owns)
 		ens_slots_share(r, p);
 	for (uint32_t i = 0; i < actions.count; i++)
 		if (t->op[actions.first + i].kind == ENS_T_CLEAR)
 			ens_slots_reset(r, ens_partial_slots(r, p), t->op[actions.first + i].reg, t->op[actions.first + i].n);
-	capture(w, p, &w->plan->point[at->point], at->node);
+	capture(w, p, &w->plan->point[event->mark->point], event->mark->node);
+}
+
+static void disown(struct listing *w, uint32_t n)
+{
+	if (w->m->event[n].owns)
+		ens_slots_release(w->r, partial_at(w, n));
+	w->m->event[n].owns = false;
 }
 
 /* The match as it is with its events before event n takes the mark by the way. */
-static bool take(struct listing *w, uint32_t n, uint32_t mark, uint32_t way)
+static inline bool take(struct listing *w, uint32_t n, const struct mark *mark, uint32_t way)
 {
 	struct ens_all_room *m = w->m;
-	const struct mark *at = &m->mark[mark];
-	const struct ens_all_point *q = &w->plan->point[at->point];
 
-	if (!room_for_event(w, n))
+	if (n >= m->event_cap && !room_for_event(w, n))
 		return false;
 	struct event *event = &m->event[n];
 
 	event->mark = mark;
-	event->way = q->out.first;
-	event->nway = q->out.count;
-	if (w->counting)
-		return true;
-	event->link.id = at->node->id;
-	event->link.pos = at->pos;
-	event->link.state = q->state;
-	if (n > m->nevent)
-		m->nevent = n;
-	else if (event->owns)
-		ens_slots_release(w->r, partial_at(w, n));
-	event->owns = false;
-	if (n == 1 || m->changes[way])
-		make(w, n, at, way);
-	else
-		event->made = event[-1].made;
-	return w->r->engine->failed == ENS_OK;
+	event->link.id = mark->node->id;
+	event->link.pos = mark->pos;
+	event->link.state = mark->state;
+	if (event->owns)
+		disown(w, n);
+	event->made = event[-1].made;
+	if ((n == 1 || m->changes[way]) && !w->counting) {
+		make(w, n, way);
+		return w->r->engine->failed == ENS_OK;
+	}
+	return true;
 }
 
 /* The match whose last event is n. */
-static void report(struct listing *w, uint32_t n)
+static inline void report(struct listing *w, uint32_t n)
 {
 	struct ens_rule *r = w->r;
-	struct ens_all_room *m = w->m;
+	struct event *event = &w->m->event[n];
 
 	w->looks--;
 	if (w->counting) {
@@ -401,17 +413,13 @@ static void report(struct listing *w, uint32_t n)
 		r->stats.dropped_emissions += r->t->emits.count;
 		return;
 	}
-	const struct mark *first = &m->mark[m->event[1].mark];
-	struct ens_partial *p = partial_at(w, m->event[n].made);
+	struct ens_partial *p = partial_at(w, event->made);
 
-	p->cell = w->c;
-	p->taken = &m->event[n].link;
+	p->taken = &event->link;
 	p->ntaken = n;
-	p->start_us = first->node->time_us;
-	p->start_pos = first->pos;
 	if (r->one && p->start_pos < w->c->pos)
 		r->all->begun = 0; /* an earlier start has used up the event */
-	ens_match_say(p, w->end_us, false);
+	ens_saying_match(&w->saying, p);
 	/* `having ... once` and `limit` want to see each. */
 	w->counting = r->emitted_now == r->engine->options.emissions_per_event && r->t->having == ENS_NONE && !r->t->limit_count;
 }
@@ -538,7 +546,7 @@ static bool list_ways(struct listing *w, uint32_t made, uint32_t last)
 		}
 		const struct edge *edge = &m->edge[step->taken];
 
-		if (!take(w, s, m->place[step->place + edge->to].mark, edge->way))
+		if (!take(w, s, &m->mark[m->place[step->place + edge->to].mark], edge->way))
 			return false;
 		if (s < last) {
 			s++;
@@ -559,13 +567,14 @@ static bool list_group(struct listing *w, uint32_t n, uint64_t pos)
 {
 	struct ens_engine *e = w->r->engine;
 	struct ens_all_room *m = w->m;
-	const uint32_t nway = m->event[n].nway;
+	const struct mark *mark = m->event[n].mark;
+	const uint32_t nway = mark->nway;
 	uint32_t at = n;
 
 	if (!ROOM_FOR(m->step, n + 1, m->step_cap) || !ROOM_FOR(m->place, 1, m->place_cap) || !ROOM_FOR(m->cursor, nway, m->cursor_cap))
 		return false;
 	m->step[n] = (struct step){.nplace = 1, .ncursor = nway};
-	m->place[0] = (struct place){.mark = m->event[n].mark};
+	m->place[0] = (struct place){.mark = n ? (uint32_t)(mark - m->mark) : ENS_NONE};
 	memcpy(m->cursor, cursors_of(w, n), nway * sizeof *m->cursor);
 	while (e->failed == ENS_OK && w->looks) {
 		if (!ROOM_FOR(m->step, at + 2, m->step_cap) || !go_to(w, at, pos))
@@ -586,92 +595,83 @@ static bool list_group(struct listing *w, uint32_t n, uint64_t pos)
 	return true;
 }
 
-/* Where an event leads to next. */
-struct lead {
-	uint32_t way;      /* among those out of its point; ENS_NONE: it leads on no more */
-	bool alone;        /* no other way leads to that position */
-};
-
-static inline struct lead lead_of(const struct listing *w, const uint32_t *cursor, uint32_t n)
+/* The way, among n, by which the cursors lead to the earliest event next; ENS_NONE: they lead on no more.  `alone`: no other
+ * leads to that event. */
+static inline uint32_t next_way(const struct mark *mark, const uint32_t *cursor, uint32_t n, bool *alone)
 {
-	struct lead l = {.way = ENS_NONE, .alone = true};
 	uint64_t best = UINT64_MAX;
+	uint32_t way = ENS_NONE;
 
-	if (n == 1) {
-		l.way = cursor[0] == ENS_NONE ? ENS_NONE : 0;
-		return l;
-	}
+	*alone = true;
+	if (n == 1)
+		return cursor[0] == ENS_NONE ? ENS_NONE : 0;
 	for (uint32_t i = 0; i < n; i++) {
-		if (cursor[i] == ENS_NONE)
-			continue;
-		const uint64_t pos = w->m->mark[cursor[i]].pos;
+		const uint64_t pos = cursor[i] == ENS_NONE ? UINT64_MAX : mark[cursor[i]].pos;
 
-		if (pos > best)
-			continue;
-		l = (struct lead){.way = i, .alone = pos < best};
-		best = pos;
+		if (pos < best)
+			way = i;
+		*alone = pos < best || (*alone && pos != best);
+		best = pos < best ? pos : best;
 	}
-	return l;
+	return way;
 }
 
-/* The event can go on: where each way out of its point leads first. */
-static void set_out(struct listing *w, uint32_t n)
-{
-	const struct ens_all_room *m = w->m;
-	const struct event *event = &m->event[n];
-	const struct mark *from = &m->mark[event->mark];
-	uint32_t *cursor = cursors_of(w, n);
-
-	for (uint32_t k = 0; k < event->nway; k++)
-		cursor[k] = led_to(w, event->way + k, from->pos, m->next[from->next + k]);
-}
-
-static void set_start(struct listing *w)
+/* The match has no event; where it can begin. */
+static bool begin(struct listing *w)
 {
 	struct ens_all_room *m = w->m;
 	const struct ens_t_list out = w->plan->point[0].out;
 
-	m->event[0].way = out.first;
-	m->event[0].nway = out.count;
+	if (!m->event_cap && !room_for_event(w, 0))
+		return false;
+	m->start = (struct mark){.way = out.first, .nway = out.count};
 	for (uint32_t k = 0; k < out.count; k++)
 		cursors_of(w, 0)[k] = led_to(w, out.first + k, 0, m->front[w->plan->way[out.first + k].to].last);
+	return true;
 }
 
 static bool list_all(struct listing *w)
 {
 	struct ens_engine *e = w->r->engine;
 	struct ens_all_room *m = w->m;
+	const struct mark *const marks = m->mark, *at = &m->start;
+	const uint64_t last = w->c->pos;
 	uint32_t n = 0;
 
-	if (!room_for_event(w, 0))
+	if (!begin(w))
 		return false;
-	set_start(w);
-	while (e->failed == ENS_OK && w->looks) {
+	for (;;) {
 		uint32_t *cursor = cursors_of(w, n);
-		const struct event *event = &m->event[n];
-		const struct lead lead = lead_of(w, cursor, event->nway);
+		bool alone;
+		const uint32_t k = next_way(marks, cursor, at->nway, &alone);
 
-		if (lead.way == ENS_NONE) {
+		if (k == ENS_NONE) {
 			if (n-- == 0)
-				break;
+				return true;
+			at = m->event[n].mark;
 			continue;
 		}
-		const uint32_t mark = cursor[lead.way], way = event->way + lead.way;
+		const struct mark *to = &marks[cursor[k]];
 
-		if (!lead.alone) {
-			if (!list_group(w, n, m->mark[mark].pos))
+		if (!alone) {
+			if (!list_group(w, n, to->pos))
 				return false;
-			continue;
-		}
-		cursor[lead.way] = led_to(w, way, event->link.pos, m->mark[mark].higher);
-		if (!take(w, n + 1, mark, way))
-			return false;
-		if (m->mark[mark].pos == w->c->pos)
+		} else {
+			cursor[k] = led_to(w, at->way + k, at->pos, to->higher);
+			if (!take(w, n + 1, to, at->way + k))
+				return false;
+			if (to->pos != last) {
+				at = to;
+				cursor = cursors_of(w, ++n);
+				for (uint32_t i = 0; i < at->nway; i++)
+					cursor[i] = led_to(w, at->way + i, at->pos, m->next[at->next + i]);
+				continue;
+			}
 			report(w, n + 1);
-		else
-			set_out(w, ++n);
+		}
+		if (e->failed != ENS_OK || !w->looks)
+			return true;
 	}
-	return true;
 }
 
 static struct ens_all_room *make_room(const struct ens_rule *r)
@@ -700,7 +700,7 @@ void ens_all_report(struct ens_cell *c, int64_t floor, int64_t end_us)
 	struct ens_rule *r = c->rule;
 	struct ens_engine *e = r->engine;
 	struct ens_all_plan *plan = r->all;
-	struct listing w = {.c = c, .r = r, .plan = plan, .list = ens_all_lists(plan, ens_cell_all(c)), .floor = floor, .end_us = end_us,
+	struct listing w = {.c = c, .r = r, .plan = plan, .list = ens_all_lists(plan, ens_cell_all(c)), .floor = floor,
 			    .looks = r->one ? 1 : (uint64_t)e->options.emissions_per_event * ENS_ALL_LOOKS};
 
 	if (!plan->room && !(plan->room = make_room(r))) {
@@ -708,13 +708,11 @@ void ens_all_report(struct ens_cell *c, int64_t floor, int64_t end_us)
 		return;
 	}
 	w.m = plan->room;
-	w.m->nevent = 0;
 	e->values_stay = true;
-	ens_cell_look_at_key(c);
+	ens_saying_begin(&w.saying, c, end_us, false);
 	if (!mark_all(&w) || !list_all(&w))
 		e->failed = e->failed == ENS_OK ? ENS_ENOMEM : e->failed;
-	for (uint32_t i = 1; plan->counted && i <= w.m->nevent; i++)
-		if (w.m->event[i].owns)
-			ens_slots_release(r, partial_at(&w, i));
+	for (; w.m->nowner; w.m->nowner--)
+		disown(&w, w.m->nowner);
 	e->values_stay = false;
 }

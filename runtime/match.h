@@ -457,10 +457,19 @@ void ens_counters_act(uint32_t *counter, const struct ens_t_op *action, uint32_t
 
 /* ---- what is said: match_report.c ----------------------------------------------------------------------------------- */
 
+/* What is said of matches of one cell at one time. */
+struct ens_saying {
+	struct ens_emission_source source;
+	struct ens_emission emission;       /* of match p; what all have in common is filled in once */
+	const struct ens_partial *p;
+	bool timeout;
+};
+
 /* A complete match, or a partial one that timed out, as emissions to the sink.  It is the caller's as before. */
 void ens_match_report(struct ens_partial *p, int64_t end_us, bool timeout);
-/* Likewise, where the key of its cell was looked at. */
-void ens_match_say(struct ens_partial *p, int64_t end_us, bool timeout);
+/* Likewise for many of one cell, with no event or deadline of another in between.  `s` stays where it is. */
+void ens_saying_begin(struct ens_saying *s, const struct ens_cell *c, int64_t end_us, bool timeout);
+void ens_saying_match(struct ens_saying *s, struct ens_partial *p);
 /* Room for n IDs in e->event_ids, where the entries of the emission at hand are listed.  False without memory. */
 bool ens_event_ids_room(struct ens_engine *e, uint32_t n) ENS_MUST_CHECK;
 

@@ -191,21 +191,14 @@ static struct ens_value next_step(const struct ens_rule *r, struct ens_partial *
 	return (struct ens_value){.null = ENS_NULL};
 }
 
-/* A match that is said, and what its emissions are asked for. */
-struct said {
-	struct ens_emission_source source;
-	const struct ens_partial *p;
-	bool timeout;
-};
-
-static const struct said *said_of(const struct ens_emission *em)
+static const struct ens_saying *saying_of(const struct ens_emission *em)
 {
-	return (const struct said *)(const void *)em->source;
+	return (const struct ens_saying *)(const void *)em->source; /* its first member */
 }
 
 static enum ens_status identify_emission(const struct ens_emission *em, uint8_t id[16])
 {
-	const struct said *s = said_of(em);
+	const struct ens_saying *s = saying_of(em);
 	const struct ens_rule *r = s->p->cell->rule;
 
 	return identify(r->engine, s->p, em->emit - r->t->emits.first, s->timeout, id);
@@ -213,7 +206,7 @@ static enum ens_status identify_emission(const struct ens_emission *em, uint8_t 
 
 static enum ens_status list_emission(const struct ens_emission *em, const struct ens_entry_id **event, uint32_t *n)
 {
-	const struct said *s = said_of(em);
+	const struct ens_saying *s = saying_of(em);
 	struct ens_engine *e = s->p->cell->rule->engine;
 	const enum ens_status st = list_events(e, s->p, n);
 
@@ -248,61 +241,78 @@ static bool make_values(struct ens_engine *e, const struct ens_t_list outs)
 	return approx;
 }
 
-static void emit(const struct ens_partial *p, int64_t end_us, bool timeout, uint64_t suppressed)
+static void emit(struct ens_saying *s)
 {
-	struct ens_rule *r = p->cell->rule;
+	struct ens_rule *r = s->p->cell->rule;
 	struct ens_engine *e = r->engine;
-	const struct said said = {.source = {identify_emission, list_emission}, .p = p, .timeout = timeout};
-	struct ens_emission em = {.rule = r->index, .out = e->out_value, .key = e->key_value, .start_us = p->start_us,
-				  .end_us = end_us, .source = &said.source, .from_file = e->from_file, .suppressed = suppressed};
+	struct ens_emission *em = &s->emission;
 
+	em->start_us = s->p->start_us;
 	for (uint32_t i = 0; i < r->t->emits.count && e->failed == ENS_OK; i++) {
-		em.emit = r->t->emits.first + i;
-		const struct ens_t_emit *m = &e->tables->emit[em.emit];
+		em->emit = r->t->emits.first + i;
+		const struct ens_t_emit *m = &e->tables->emit[em->emit];
 
-		if ((m->kind == ENS_T_TIMEOUT) != timeout)
+		if ((m->kind == ENS_T_TIMEOUT) != s->timeout)
 			continue;
 		if (r->emitted_now == e->options.emissions_per_event) {
 			r->stats.dropped_emissions++;
 			continue;
 		}
-		em.approx = make_values(e, m->outs) ? e->out_approx : NULL;
+		em->approx = make_values(e, m->outs) ? e->out_approx : NULL;
 		r->emitted_now++;
 		if (m->kind == ENS_T_DERIVE) {
-			e->failed = derive(p, em.emit, end_us);
+			e->failed = derive(s->p, em->emit, em->end_us);
 			continue;
 		}
-		e->failed = e->options.sink.emit(e->options.sink.user, &em);
+		e->failed = e->options.sink.emit(e->options.sink.user, em);
 		r->stats.emitted++;
 	}
 }
 
-void ens_match_report(struct ens_partial *p, int64_t end_us, bool timeout)
+void ens_saying_begin(struct ens_saying *s, const struct ens_cell *c, int64_t end_us, bool timeout)
 {
-	ens_cell_look_at_key(p->cell);
-	ens_match_say(p, end_us, timeout);
+	const struct ens_rule *r = c->rule;
+	struct ens_engine *e = r->engine;
+
+	if (end_us == INT64_MAX)
+		end_us = r->group->last_us; /* the end of time is not a time */
+	*s = (struct ens_saying){
+		.source = {identify_emission, list_emission},
+		.emission = {.rule = r->index, .out = e->out_value, .key = e->key_value, .end_us = end_us, .source = &s->source,
+			     .from_file = e->from_file},
+		.timeout = timeout};
+	ens_cell_look_at_key(c);
+	e->context.step = (struct ens_value){.null = ENS_NULL};
 }
 
-void ens_match_say(struct ens_partial *p, int64_t end_us, bool timeout)
+void ens_saying_match(struct ens_saying *s, struct ens_partial *p)
 {
 	struct ens_cell *c = p->cell;
 	struct ens_rule *r = c->rule;
 	struct ens_engine *e = r->engine;
 	const struct ens_event *at_hand = e->context.event;
-	uint64_t suppressed = 0;
+	struct ens_emission *em = &s->emission;
 
 	if (e->failed != ENS_OK)
 		return;
-	if (end_us == INT64_MAX)
-		end_us = r->group->last_us; /* the end of time is not a time */
-	if (timeout)
+	if (s->timeout)
 		r->stats.timed_out++;
 	else
 		r->stats.matched++;
+	s->p = p;
 	e->context.slot = ens_partial_slots(r, p);
 	e->context.event = NULL; /* in emit, having and by there is no event at hand */
-	e->context.step = timeout ? next_step(r, p) : (struct ens_value){.null = ENS_NULL};
-	if ((timeout || having(r, c)) && (!r->t->limit_count || passes_limit(r, c, end_us, timeout, &suppressed)))
-		emit(p, end_us, timeout, suppressed);
+	if (s->timeout)
+		e->context.step = next_step(r, p);
+	if ((s->timeout || having(r, c)) && (!r->t->limit_count || passes_limit(r, c, em->end_us, s->timeout, &em->suppressed)))
+		emit(s);
 	e->context.event = at_hand;
+}
+
+void ens_match_report(struct ens_partial *p, int64_t end_us, bool timeout)
+{
+	struct ens_saying s;
+
+	ens_saying_begin(&s, p->cell, end_us, timeout);
+	ens_saying_match(&s, p);
 }
