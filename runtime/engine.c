@@ -660,14 +660,14 @@ int64_t ens_engine_next_due(const struct ens_engine *e, uint32_t group)
 static const struct ens_interest *first_interest(struct ens_group *g, uint32_t type)
 {
 	const struct ens_interest *in = g->interest;
-	uint32_t n = g->ninterest;
+	uint32_t n = g->ninterest, *found = &g->found[type % ENS_FOUND_TYPES];
 
-	if (n && in[g->latest].type == type)
-		return &in[g->latest];
+	if (n && in[*found].type == type)
+		return &in[*found];
 	for (; n > 1; n -= n / 2)
 		in += (in[n / 2 - 1].type < type) * (n / 2);
 	in += n && in->type < type;
-	g->latest = in < g->interest + g->ninterest ? (uint32_t)(in - g->interest) : 0;
+	*found = in < g->interest + g->ninterest ? (uint32_t)(in - g->interest) : 0;
 	return in;
 }
 

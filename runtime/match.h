@@ -135,6 +135,8 @@ struct ens_rule {
 	struct ens_rule_stats stats;
 };
 
+#define ENS_FOUND_TYPES 32u
+
 /* Rules that share streams, clock and timers. */
 struct ens_group {
 	struct ens_wheel wheel;
@@ -144,7 +146,7 @@ struct ens_group {
 	bool started, watch_set;
 	struct ens_interest *interest;      /* by type, then rule */
 	uint32_t ninterest;
-	uint32_t latest;                    /* in `interest`: the first of the type asked for last, or 0 */
+	uint32_t found[ENS_FOUND_TYPES];    /* in `interest`: the first of the type asked for last, of those with that remainder; or 0 */
 	struct ens_rule *limited;           /* its rules with a `limit` */
 	int64_t limit_due_us;               /* not after the earliest end of a limit's period */
 	uint32_t nlayer;                    /* layers of its rules: 1 where none takes in what another derives */
