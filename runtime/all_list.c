@@ -24,6 +24,8 @@ struct mark {
 	uint32_t point;
 	uint32_t state;    /* the point's */
 	uint32_t way, nway;/* out of the point */
+	bool plain;        /* that is one way only, to all that come later */
+	uint32_t only;     /* plain: its entry in `next` */
 	uint32_t higher;   /* the mark of the same point with the next later position, or ENS_NONE */
 	uint32_t next;     /* in room->next: for each way out of the point the mark with the earliest position behind it */
 };
@@ -40,6 +42,7 @@ struct front {
 struct event {
 	struct ens_link link;
 	const struct mark *mark;
+	uint32_t cursor;   /* of a plain mark */
 	uint32_t made;     /* the event, this or one before, in whose partial the slots are as they are behind this one */
 	bool owns;         /* the slots in its own partial are users of what they keep */
 };
@@ -76,10 +79,10 @@ struct ens_all_room {
 	uint64_t ahead[ENS_ALL_POINTS_MAX]; /* by list: position of the node to look at next; 0: none is left that may lead anywhere */
 	uint64_t low[ENS_ALL_WAYS_MAX]; /* by way: marked nodes can be reached from that position on; UINT64_MAX: none */
 	struct event *event;
-	uint32_t *next_mark; /* cursors of the events, `width` each */
+	uint32_t *next_mark; /* cursors of the events whose marks are not plain, `width` each */
 	char *partial;     /* by event */
 	uint32_t nowner, event_cap, width; /* events that may own something are not behind event `nowner` */
-	bool changes[ENS_ALL_WAYS_MAX]; /* by way: who takes it has other slots than before */
+	bool changes[ENS_ALL_WAYS_MAX]; /* by way: who takes it has other slots than before, or none before */
 	bool free[ENS_ALL_WAYS_MAX];    /* by way: it leads to all that come later */
 	struct step *step;
 	struct place *place;
@@ -143,9 +146,11 @@ static bool mark_node(struct listing *w, const struct ens_all_node *n, uint32_t 
 		return false;
 	m->mark[m->nmark++] = (struct mark){
 		.node = n, .pos = n->pos, .point = at, .state = w->plan->point[at].state, .way = out.first, .nway = out.count,
-		.higher = m->front[at].last, .next = m->nnext};
+		.plain = out.count == 1 && m->free[out.first], .higher = m->front[at].last, .next = m->nnext};
 	for (uint32_t k = out.first; k < out.first + out.count; k++)
 		m->next[m->nnext++] = m->low[k] <= n->pos ? m->front[w->plan->way[k].to].last : ENS_NONE;
+	if (out.count)
+		m->mark[m->nmark - 1].only = m->next[m->nnext - out.count];
 	return true;
 }
 
@@ -394,7 +399,7 @@ static inline bool take(struct listing *w, uint32_t n, const struct mark *mark, 
 	if (event->owns)
 		disown(w, n);
 	event->made = event[-1].made;
-	if ((n == 1 || m->changes[way]) && !w->counting) {
+	if (m->changes[way] && !w->counting) {
 		make(w, n, way);
 		return w->r->engine->failed == ENS_OK;
 	}
@@ -597,14 +602,12 @@ static bool list_group(struct listing *w, uint32_t n, uint64_t pos)
 
 /* The way, among n, by which the cursors lead to the earliest event next; ENS_NONE: they lead on no more.  `alone`: no other
  * leads to that event. */
-static inline uint32_t next_way(const struct mark *mark, const uint32_t *cursor, uint32_t n, bool *alone)
+static uint32_t next_way(const struct mark *mark, const uint32_t *cursor, uint32_t n, bool *alone)
 {
 	uint64_t best = UINT64_MAX;
 	uint32_t way = ENS_NONE;
 
 	*alone = true;
-	if (n == 1)
-		return cursor[0] == ENS_NONE ? ENS_NONE : 0;
 	for (uint32_t i = 0; i < n; i++) {
 		const uint64_t pos = cursor[i] == ENS_NONE ? UINT64_MAX : mark[cursor[i]].pos;
 
@@ -630,48 +633,76 @@ static bool begin(struct listing *w)
 	return true;
 }
 
+/* Where event n leads first. */
+static inline void lead_on(struct listing *w, uint32_t n)
+{
+	const struct ens_all_room *m = w->m;
+	const struct mark *at = m->event[n].mark;
+
+	if (at->plain) {
+		m->event[n].cursor = at->only;
+		return;
+	}
+	uint32_t *cursor = cursors_of(w, n);
+
+	for (uint32_t k = 0; k < at->nway; k++)
+		cursor[k] = led_to(w, at->way + k, at->pos, m->next[at->next + k]);
+}
+
+/* The mark that event n leads to next, by way *way, or NULL; more than one way may lead to its event: not `alone`. */
+static inline const struct mark *look_on(struct listing *w, uint32_t n, uint32_t *way, bool *alone)
+{
+	struct event *event = &w->m->event[n];
+	const struct mark *at = event->mark, *to;
+
+	*alone = true;
+	if (at->plain) {
+		*way = at->way;
+		if (event->cursor == ENS_NONE)
+			return NULL;
+		to = &w->m->mark[event->cursor];
+		event->cursor = to->higher;
+		return to;
+	}
+	uint32_t *cursor = cursors_of(w, n);
+	const uint32_t k = next_way(w->m->mark, cursor, at->nway, alone);
+
+	if (k == ENS_NONE)
+		return NULL;
+	*way = at->way + k;
+	to = &w->m->mark[cursor[k]];
+	if (*alone)
+		cursor[k] = led_to(w, *way, at->pos, to->higher);
+	return to;
+}
+
 static bool list_all(struct listing *w)
 {
 	struct ens_engine *e = w->r->engine;
-	struct ens_all_room *m = w->m;
-	const struct mark *const marks = m->mark, *at = &m->start;
 	const uint64_t last = w->c->pos;
-	uint32_t n = 0;
+	uint32_t n = 0, way;
+	bool alone;
 
 	if (!begin(w))
 		return false;
-	for (;;) {
-		uint32_t *cursor = cursors_of(w, n);
-		bool alone;
-		const uint32_t k = next_way(marks, cursor, at->nway, &alone);
+	while (e->failed == ENS_OK && w->looks) {
+		const struct mark *to = look_on(w, n, &way, &alone);
 
-		if (k == ENS_NONE) {
+		if (!to) {
 			if (n-- == 0)
-				return true;
-			at = m->event[n].mark;
-			continue;
-		}
-		const struct mark *to = &marks[cursor[k]];
-
-		if (!alone) {
+				break;
+		} else if (!alone) {
 			if (!list_group(w, n, to->pos))
 				return false;
-		} else {
-			cursor[k] = led_to(w, at->way + k, at->pos, to->higher);
-			if (!take(w, n + 1, to, at->way + k))
-				return false;
-			if (to->pos != last) {
-				at = to;
-				cursor = cursors_of(w, ++n);
-				for (uint32_t i = 0; i < at->nway; i++)
-					cursor[i] = led_to(w, at->way + i, at->pos, m->next[at->next + i]);
-				continue;
-			}
+		} else if (!take(w, n + 1, to, way)) {
+			return false;
+		} else if (to->pos == last) {
 			report(w, n + 1);
+		} else {
+			lead_on(w, ++n);
 		}
-		if (e->failed != ENS_OK || !w->looks)
-			return true;
 	}
+	return true;
 }
 
 static struct ens_all_room *make_room(const struct ens_rule *r)
@@ -685,7 +716,7 @@ static struct ens_all_room *make_room(const struct ens_rule *r)
 		const struct ens_t_list actions = t->entry[way->entry].actions;
 
 		m->free[k] = way->since_at == ENS_NONE && way->arrow != ENS_T_NEXT;
-		m->changes[k] = r->state[plan->point[way->to].state].captures.count;
+		m->changes[k] = way->from == 0 || r->state[plan->point[way->to].state].captures.count;
 		for (uint32_t i = 0; i < actions.count; i++)
 			m->changes[k] |= t->op[actions.first + i].kind == ENS_T_CLEAR;
 	}

@@ -232,11 +232,15 @@ static bool make_values(struct ens_engine *e, const struct ens_t_list outs)
 	const struct ens_t_out *out = &e->tables->out[outs.first];
 	bool approx = false;
 
+	e->context.approx = false;
 	for (uint32_t k = 0; k < outs.count; k++) {
-		e->context.approx = false;
 		e->out_value[k] = ens_program_run(&e->context, out[k].program);
-		e->out_approx[k] = e->context.approx;
-		approx |= e->context.approx;
+		if (!e->context.approx)
+			continue;
+		if (!approx)
+			memset(e->out_approx, 0, outs.count * sizeof *e->out_approx);
+		approx = e->out_approx[k] = true;
+		e->context.approx = false;
 	}
 	return approx;
 }
