@@ -26,6 +26,7 @@ struct mark {
 	uint32_t way, nway;/* out of the point */
 	bool plain;        /* that is one way only, to all that come later */
 	uint32_t only;     /* plain: its entry in `next` */
+	uint64_t ends;     /* how many ways lead to the end from there; room->all_free */
 	uint32_t higher;   /* the mark of the same point with the next later position, or ENS_NONE */
 	uint32_t next;     /* in room->next: for each way out of the point the mark with the earliest position behind it */
 };
@@ -35,6 +36,7 @@ struct front {
 	uint64_t need;     /* nodes from that position on may lead to a marked one */
 	uint32_t left;     /* nodes of its list that were not looked at: the first ones */
 	uint32_t last;     /* the mark made last, or ENS_NONE */
+	uint64_t ends;     /* of its marks together */
 };
 
 /* An event of the match that is made; the first of all stands for the start.  Where it leads to next: for each way out of its
@@ -84,6 +86,7 @@ struct ens_all_room {
 	uint32_t nowner, event_cap, width; /* events that may own something are not behind event `nowner` */
 	bool changes[ENS_ALL_WAYS_MAX]; /* by way: who takes it has other slots than before, or none before */
 	bool free[ENS_ALL_WAYS_MAX];    /* by way: it leads to all that come later */
+	bool all_free;
 	struct step *step;
 	struct place *place;
 	struct edge *edge;
@@ -133,9 +136,14 @@ struct listing {
 	const struct ens_all_list *list;
 	int64_t floor;
 	struct ens_saying saying;
-	uint64_t looks;    /* matches that will still be looked at */
+	uint64_t most, looks; /* matches that are looked at, and that will still be */
 	bool counting;     /* they are only counted: the event has all the emissions it may have */
 };
+
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+	return a + b < a ? UINT64_MAX : a + b;
+}
 
 static bool mark_node(struct listing *w, const struct ens_all_node *n, uint32_t at)
 {
@@ -144,13 +152,19 @@ static bool mark_node(struct listing *w, const struct ens_all_node *n, uint32_t 
 
 	if (!ROOM_FOR(m->mark, m->nmark + 1, m->mark_cap) || !ROOM_FOR(m->next, m->nnext + out.count, m->next_cap))
 		return false;
-	m->mark[m->nmark++] = (struct mark){
+	struct mark *mark = &m->mark[m->nmark++];
+
+	*mark = (struct mark){
 		.node = n, .pos = n->pos, .point = at, .state = w->plan->point[at].state, .way = out.first, .nway = out.count,
 		.plain = out.count == 1 && m->free[out.first], .higher = m->front[at].last, .next = m->nnext};
-	for (uint32_t k = out.first; k < out.first + out.count; k++)
-		m->next[m->nnext++] = m->low[k] <= n->pos ? m->front[w->plan->way[k].to].last : ENS_NONE;
+	for (uint32_t k = out.first; k < out.first + out.count; k++) {
+		const struct front *to = &m->front[w->plan->way[k].to];
+
+		m->next[m->nnext++] = m->low[k] <= n->pos ? to->last : ENS_NONE;
+		mark->ends = sum(mark->ends, to->ends);
+	}
 	if (out.count)
-		m->mark[m->nmark - 1].only = m->next[m->nnext - out.count];
+		mark->only = m->next[m->nnext - out.count];
 	return true;
 }
 
@@ -190,6 +204,7 @@ static void lead_back(struct listing *w, uint32_t mark)
 	const struct ens_all_point *to = &w->plan->point[m->mark[mark].point];
 
 	m->front[m->mark[mark].point].last = mark;
+	m->front[m->mark[mark].point].ends = sum(m->front[m->mark[mark].point].ends, m->mark[mark].ends);
 	for (uint32_t i = to->in.first; i < to->in.first + to->in.count; i++) {
 		const uint32_t k = w->plan->in[i], from = w->plan->way[k].from;
 		const uint64_t since = ens_all_since(&w->plan->way[k], n);
@@ -250,6 +265,8 @@ static bool mark_all(struct listing *w)
 	for (uint32_t i = 0; i < w->plan->nfresh; i++)
 		if (w->plan->point[w->plan->fresh_point[i]].accepts && !mark_node(w, ens_all_fresh(w->plan, i), w->plan->fresh_point[i]))
 			return false;
+	for (uint32_t i = 0; i < m->nmark; i++)
+		m->mark[i].ends = 1;
 	for (;;) {
 		/* What one event is at several points does not lead from one to another. */
 		for (; done < m->nmark; done++)
@@ -406,6 +423,22 @@ static inline bool take(struct listing *w, uint32_t n, const struct mark *mark, 
 	return true;
 }
 
+/* What is only counted need not be walked where all ways are free. */
+static void count_rest(struct listing *w)
+{
+	struct ens_rule *r = w->r;
+	const struct ens_t_list out = w->plan->point[0].out;
+	uint64_t all = 0;
+
+	for (uint32_t k = out.first; k < out.first + out.count; k++)
+		all = sum(all, w->m->front[w->plan->way[k].to].ends);
+	const uint64_t left = all - (w->most - w->looks), n = left < w->looks ? left : w->looks;
+
+	r->stats.matched += n;
+	r->stats.dropped_emissions += n * r->t->emits.count;
+	w->looks = 0;
+}
+
 /* The match whose last event is n. */
 static inline void report(struct listing *w, uint32_t n)
 {
@@ -427,6 +460,8 @@ static inline void report(struct listing *w, uint32_t n)
 	ens_saying_match(&w->saying, p);
 	/* `having ... once` and `limit` want to see each. */
 	w->counting = r->emitted_now == r->engine->options.emissions_per_event && r->t->having == ENS_NONE && !r->t->limit_count;
+	if (w->counting && w->m->all_free)
+		count_rest(w);
 }
 
 /* ---- events that can be taken in several ways ----------------------------------------------------------------------- */
@@ -716,6 +751,7 @@ static struct ens_all_room *make_room(const struct ens_rule *r)
 		const struct ens_t_list actions = t->entry[way->entry].actions;
 
 		m->free[k] = way->since_at == ENS_NONE && way->arrow != ENS_T_NEXT;
+		m->all_free = m->free[k] && (k == 0 || m->all_free);
 		m->changes[k] = way->from == 0 || r->state[plan->point[way->to].state].captures.count;
 		for (uint32_t i = 0; i < actions.count; i++)
 			m->changes[k] |= t->op[actions.first + i].kind == ENS_T_CLEAR;
@@ -732,8 +768,9 @@ void ens_all_report(struct ens_cell *c, int64_t floor, int64_t end_us)
 	struct ens_engine *e = r->engine;
 	struct ens_all_plan *plan = r->all;
 	struct listing w = {.c = c, .r = r, .plan = plan, .list = ens_all_lists(plan, ens_cell_all(c)), .floor = floor,
-			    .looks = r->one ? 1 : (uint64_t)e->options.emissions_per_event * ENS_ALL_LOOKS};
+			    .most = r->one ? 1 : (uint64_t)e->options.emissions_per_event * ENS_ALL_LOOKS};
 
+	w.looks = w.most;
 	if (!plan->room && !(plan->room = make_room(r))) {
 		e->failed = ENS_ENOMEM;
 		return;
