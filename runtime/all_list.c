@@ -4,11 +4,14 @@
  * First back: from the nodes that the event made, all nodes that lead to one of them are marked, by position, the last
  * first; marked are only nodes that a live start reaches.  Then forth, depth first over what is marked, position by position:
  * each event that can be first, each that can follow it.  That is the order of semantics.md section 3, and no way taken is
- * in vain: what comes first is listed first, and the listing can stop anywhere.  The matches over the same events, which
- * differ in the steps that took them, are listed together, in the order of the entries that led there.  Along the way each
- * match's slots are made from its nodes' values, those of the beginning once for all that go on from it.
+ * in vain: what comes first is listed first, and the listing can stop anywhere.  As long as one way only leads to an event
+ * the match is walked event by event.  From where more do, all that the events can be are steps with places and edges: matches
+ * over the same events, which differ in the steps that took them, are listed together, in the order of the entries that led
+ * there.  Along the way each match's slots are made from its nodes' values, those of the beginning once for all that go on
+ * from it, and none where a step keeps nothing.
  * Cost: marking, once the nodes that are in a match (and, where a match may leave out steps, dead ones between them);
- * listing, the events in which a match differs from the one before, and reporting it.  Rooms grow to the longest and stay.
+ * listing, the events in which a match differs from the one before, and reporting it; what is over the ceiling is only
+ * counted, without a walk where all ways are free.  Rooms grow to the longest and stay.
  * Nothing recurses.  Tested by tests/unit/test_all.c, tests/conformance.
  */
 #include <stdlib.h>

@@ -3,8 +3,9 @@
  *
  * All emissions of one match are let through or held back together.  `--max-emissions` bounds those of one event (or
  * deadline) and rule: what is beyond is counted and gone, but has used up its events.
+ * What a match took is put into an emission's identity and list of entries when the sink asks for them.
  * Cost: that of the programs and of the sink; no allocation once the room for IDs has grown.
- * Tested by tests/unit/test_engine.c, tests/conformance.
+ * Tested by tests/unit/test_engine.c, tests/unit/test_emission.c, tests/conformance.
  */
 #include <stdlib.h>
 #include <string.h>
