@@ -31,12 +31,17 @@ static void add_json_text(const struct ens_tables *t, struct ens_t_str s, struct
 	ens_buf_add_json(b, t->bytes + s.off, s.len);
 }
 
-static void add_hex(struct ens_buf *b, const uint8_t id[16])
+static void add_identity(const struct ens_emission *e, struct ens_buf *b)
 {
 	static const char digit[] = "0123456789abcdef";
+	uint8_t id[16];
 	char text[32];
 	unsigned i;
 
+	if (ens_emission_identify(e, id) != ENS_OK) {
+		b->failed = true;
+		return;
+	}
 	for (i = 0; i < 16; i++) {
 		text[2 * i] = digit[id[i] >> 4];
 		text[2 * i + 1] = digit[id[i] & 15];
@@ -76,20 +81,25 @@ static void add_key_json(const struct ens_tables *t, const struct ens_emission *
 
 static void add_events_json(const struct ens_emission *e, struct ens_buf *b)
 {
-	uint32_t i;
+	const struct ens_entry_id *event;
+	uint32_t i, n;
 
+	if (ens_emission_list(e, &event, &n) != ENS_OK) {
+		b->failed = true;
+		return;
+	}
 	ens_buf_addc(b, '[');
-	for (i = 0; i < e->nevent; i++) {
+	for (i = 0; i < n; i++) {
 		if (i)
 			ens_buf_addc(b, ',');
 		if (e->from_file) {
-			add_u64(b, e->events[i].ms);
+			add_u64(b, event[i].ms);
 			continue;
 		}
 		ens_buf_addc(b, '"');
-		add_u64(b, e->events[i].ms);
+		add_u64(b, event[i].ms);
 		ens_buf_addc(b, '-');
-		add_u64(b, e->events[i].seq);
+		add_u64(b, event[i].seq);
 		ens_buf_addc(b, '"');
 	}
 	ens_buf_addc(b, ']');
@@ -161,7 +171,7 @@ void ens_emission_json(const struct ens_tables *t, const struct ens_emission *e,
 	ens_buf_adds(into, ",\"_rule\":");
 	add_json_text(t, t->rule[e->rule].name, into);
 	ens_buf_adds(into, ",\"_id\":\"");
-	add_hex(into, e->id);
+	add_identity(e, into);
 	ens_buf_addc(into, '"');
 	if (keygroup_of(t, e)->parts.count) {
 		ens_buf_adds(into, ",\"_key\":");
@@ -291,7 +301,7 @@ enum ens_status ens_emission_pairs(const struct ens_tables *t, const struct ens_
 	add_text_pair(t, into, "_rule", t->rule[e->rule].name);
 	add_name(into, "_id");
 	from = into->bytes.len;
-	add_hex(&into->bytes, e->id);
+	add_identity(e, &into->bytes);
 	close_slice(into, from);
 	if (keygroup_of(t, e)->parts.count) {
 		add_name(into, "_key");

@@ -606,12 +606,6 @@ static void forget_periods(struct ens_engine *e, struct ens_group *g, int64_t to
 	}
 }
 
-static void look_at_key(struct ens_engine *e, const struct ens_cell *c)
-{
-	ens_keys_decode(c->rule->keys, c->key, e->key_value);
-	e->context.key = e->key_value;
-}
-
 static enum ens_status add_due(struct ens_engine *e, struct ens_cell *c)
 {
 	if (e->ndue == e->due_cap) {
@@ -643,7 +637,7 @@ static enum ens_status fire_cells(struct ens_engine *e, int64_t time_us)
 		struct ens_cell *c = e->due[i];
 
 		if (c->rule->reads_key)
-			look_at_key(e, c);
+			ens_cell_look_at_key(c);
 		ens_match_due(c, time_us);
 		end_event(e);
 		if (ens_match_empty(c))
@@ -666,14 +660,14 @@ int64_t ens_engine_next_due(const struct ens_engine *e, uint32_t group)
 static const struct ens_interest *first_interest(struct ens_group *g, uint32_t type)
 {
 	const struct ens_interest *in = g->interest;
-	uint32_t n = g->ninterest;
+	uint32_t n = g->ninterest, *found = &g->found[type % ENS_FOUND_TYPES];
 
-	if (n && in[g->latest].type == type)
-		return &in[g->latest];
+	if (n && in[*found].type == type)
+		return &in[*found];
 	for (; n > 1; n -= n / 2)
 		in += (in[n / 2 - 1].type < type) * (n / 2);
 	in += n && in->type < type;
-	g->latest = in < g->interest + g->ninterest ? (uint32_t)(in - g->interest) : 0;
+	*found = in < g->interest + g->ninterest ? (uint32_t)(in - g->interest) : 0;
 	return in;
 }
 
@@ -717,7 +711,7 @@ static enum ens_status offer(struct ens_engine *e, const struct ens_interest *in
 	if (!c && !(c = make_cell(r, key)))
 		return e->failed;
 	if (r->reads_key)
-		look_at_key(e, c);
+		ens_cell_look_at_key(c);
 	ens_match_event(c, ev, bits);
 	if (e->failed == ENS_OK && !ens_match_empty(c))
 		keep_limits(r, c);

@@ -28,19 +28,38 @@ struct ens_event {
 	const struct ens_value *value;
 };
 
+struct ens_emission;
+
+/* What it costs time to find out about emissions of one match: for sinks that ask (ens_emission_identify, ens_emission_list). */
+struct ens_emission_source {
+	enum ens_status (*identify)(const struct ens_emission *e, uint8_t id[16]);
+	enum ens_status (*list)(const struct ens_emission *e, const struct ens_entry_id **event, uint32_t *n);
+};
+
 /* One complex event, valid during the call that hands it out. */
 struct ens_emission {
 	uint32_t rule, emit;        /* indices in the tables; emit is absolute in its section */
 	const struct ens_value *out;/* one for each out of the emit */
 	const struct ens_value *key;/* one for each part of the rule's key */
-	uint8_t id[16];             /* identity: hash of rule, kind, key and the entries by step */
 	int64_t start_us, end_us;   /* time of the first event; event time of the emission */
-	const struct ens_entry_id *events; /* the entries that made it, in the order taken */
-	uint32_t nevent;
-	bool from_file;             /* events are line numbers */
+	const struct ens_emission_source *source;
+	bool from_file;             /* its entries are line numbers */
 	uint64_t suppressed;        /* emissions that `limit` held back before this one */
 	const bool *approx;         /* one for each out: it is cut or an estimate; NULL: none is */
 };
+
+/* Its identity: a hash of rule, kind, key and the entries by step.  ENS_ENOMEM, or what the sink may pass on. */
+static inline enum ens_status ENS_MUST_CHECK ens_emission_identify(const struct ens_emission *e, uint8_t id[16])
+{
+	return e->source->identify(e, id);
+}
+
+/* The entries that made it, in the order taken; they are borrowed until the sink returns. */
+static inline enum ens_status ENS_MUST_CHECK ens_emission_list(const struct ens_emission *e, const struct ens_entry_id **event,
+							       uint32_t *n)
+{
+	return e->source->list(e, event, n);
+}
 
 /* Takes emissions as they are found.  A status other than ENS_OK stops the engine with it. */
 struct ens_emission_sink {

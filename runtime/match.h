@@ -135,6 +135,8 @@ struct ens_rule {
 	struct ens_rule_stats stats;
 };
 
+#define ENS_FOUND_TYPES 32u
+
 /* Rules that share streams, clock and timers. */
 struct ens_group {
 	struct ens_wheel wheel;
@@ -144,7 +146,7 @@ struct ens_group {
 	bool started, watch_set;
 	struct ens_interest *interest;      /* by type, then rule */
 	uint32_t ninterest;
-	uint32_t latest;                    /* in `interest`: the first of the type asked for last, or 0 */
+	uint32_t found[ENS_FOUND_TYPES];    /* in `interest`: the first of the type asked for last, of those with that remainder; or 0 */
 	struct ens_rule *limited;           /* its rules with a `limit` */
 	int64_t limit_due_us;               /* not after the earliest end of a limit's period */
 	uint32_t nlayer;                    /* layers of its rules: 1 where none takes in what another derives */
@@ -280,6 +282,15 @@ int ens_partial_compare(const struct ens_partial *a, const struct ens_partial *b
 /* A list of partials that is to be put in order: the engine's `found`. */
 void ens_found_add(struct ens_engine *e, struct ens_partial *p);
 void ens_found_sort(struct ens_engine *e); /* by ens_partial_compare; of equals as they were added */
+
+/* What programs and emissions say of a key is that of the cell, until another is looked at. */
+static inline void ens_cell_look_at_key(const struct ens_cell *c)
+{
+	struct ens_engine *e = c->rule->engine;
+
+	ens_keys_decode(c->rule->keys, c->key, e->key_value);
+	e->context.key = e->key_value;
+}
 
 static inline struct ens_value *ens_partial_slots(const struct ens_rule *r, struct ens_partial *p)
 {
@@ -448,8 +459,19 @@ void ens_counters_act(uint32_t *counter, const struct ens_t_op *action, uint32_t
 
 /* ---- what is said: match_report.c ----------------------------------------------------------------------------------- */
 
+/* What is said of matches of one cell at one time. */
+struct ens_saying {
+	struct ens_emission_source source;
+	struct ens_emission emission;       /* of match p; what all have in common is filled in once */
+	const struct ens_partial *p;
+	bool timeout;
+};
+
 /* A complete match, or a partial one that timed out, as emissions to the sink.  It is the caller's as before. */
 void ens_match_report(struct ens_partial *p, int64_t end_us, bool timeout);
+/* Likewise for many of one cell, with no event or deadline of another in between.  `s` stays where it is. */
+void ens_saying_begin(struct ens_saying *s, const struct ens_cell *c, int64_t end_us, bool timeout);
+void ens_saying_match(struct ens_saying *s, struct ens_partial *p);
 /* Room for n IDs in e->event_ids, where the entries of the emission at hand are listed.  False without memory. */
 bool ens_event_ids_room(struct ens_engine *e, uint32_t n) ENS_MUST_CHECK;
 

@@ -788,7 +788,18 @@ static const struct ens_value *run(struct ens_context *c, uint32_t p)
 
 struct ens_value ens_program_run(struct ens_context *c, uint32_t p)
 {
-	return *run(c, p);
+	const struct insn *i = c->code->start[p];
+	const struct ens_value *v;
+
+	/* What is captured is most often a field as it is, what is emitted a slot. */
+	if (i[0].op == DO_FIELD && i[1].op == DO_RET && i[1].dst == i[0].dst)
+		v = &c->event->value[i->index];
+	else if (i[0].op == DO_SLOT && i[1].op == DO_RET && i[1].dst == i[0].dst)
+		v = &c->slot[i->index];
+	else
+		v = run(c, p);
+	/* As a whole: what is put together from parts is slow to load. */
+	return v->null ? (struct ens_value){.null = ENS_NULL} : *v;
 }
 
 bool ens_program_holds(struct ens_context *c, uint32_t p)

@@ -393,6 +393,45 @@ static void what_is_kept_does_not_grow(void)
 }
 
 /* 10^12 matches at one event: the first ones are said, what is beyond is counted as far as it is looked at. */
+/* Of one event that completes `n` matches, 30 before it. */
+static void completed(const char *match, uint32_t most, uint64_t n)
+{
+	struct ens_buf rule = ENS_BUF_EMPTY;
+
+	ens_buf_addf(&rule, "  match all %s\n  within 100 events\n  emit M {}\n  emit M {}\n", match);
+	struct bench *b = open_bench(ens_buf_cstr(&rule), (struct ens_engine_options){.emissions_per_event = most});
+
+	for (uint64_t i = 1; i <= 31; i++) {
+		struct made m;
+
+		make(&m, i, FIRST_US + (int64_t)i, 'a', 0);
+		m.ev.type = i == 31;
+		push(b, &m);
+	}
+	CU_ASSERT_EQUAL(stats(b).matched, n);
+	CU_ASSERT_EQUAL(stats(b).emitted, most < 2 * n ? most : 2 * n);
+	CU_ASSERT_EQUAL(stats(b).dropped_emissions, most < 2 * n ? 2 * n - most : 0);
+	end(b);
+	close_bench(b);
+	ens_buf_free(&rule);
+}
+
+/* Up to four times as many as the ceiling; whether all ways lead to all that comes later, or events close some. */
+static void what_is_not_emitted_is_counted(void)
+{
+	completed("a: E ->> b: E ->> c: F", 1000, 435);
+	completed("a: E ->> b: E ->> c: F", 870, 435);
+	completed("a: E ->> b: E ->> c: F", 300, 435);
+	completed("a: E ->> b: E ->> c: F", 200, 435);
+	completed("a: E ->> b: E ->> c: F", 100, 400);
+	completed("a: E ->> b: E ->> c: E ->> d: E ->> e: E ->> f: F", 10, 40);
+	completed("(a: E | b: E) ->> c: F", 20, 60);
+	completed("(a: E | b: E) ->> c: F", 10, 40);
+	completed("a: E ->> (b: E | c: E) ->> d: E? ->> e: F", 3000, 870 + 2 * 4060);
+	completed("a: E ->> b: E, c: E ->> d: F", 200, 406);
+	completed("a: E ->> b: E, c: E ->> d: F", 100, 400);
+}
+
 static void explosions_end(void)
 {
 	struct bench *b = open_bench("  match all a: E+ ->> b: F\n  within 1h\n  emit M { n: count(a) }\n",
@@ -494,6 +533,7 @@ void suite_all(void)
 	CU_add_test(s, "the first are listed", the_first_are_listed);
 	CU_add_test(s, "others are not shared", others_are_not_shared);
 	CU_add_test(s, "what is kept does not grow", what_is_kept_does_not_grow);
+	CU_add_test(s, "what is not emitted is counted", what_is_not_emitted_is_counted);
 	CU_add_test(s, "explosions end", explosions_end);
 	CU_add_test(s, "what started first goes", what_started_first_goes);
 	CU_add_test(s, "memory and keys have ceilings", memory_and_keys_have_ceilings);

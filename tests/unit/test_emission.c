@@ -16,14 +16,47 @@ static const struct ens_value outs[4] = {
 };
 static const struct ens_value key[2] = {{.s = "ann", .len = 3}, {.i = 7}};
 
+static uint32_t nentry;
+
+static enum ens_status identify(const struct ens_emission *e, uint8_t id[16])
+{
+	(void)e;
+	for (uint8_t i = 0; i < 16; i++)
+		id[i] = (uint8_t)(i * 17);
+	return ENS_OK;
+}
+
+static enum ens_status list(const struct ens_emission *e, const struct ens_entry_id **event, uint32_t *n)
+{
+	(void)e;
+	*event = entries;
+	*n = nentry;
+	return ENS_OK;
+}
+
+static enum ens_status no_memory_to_identify(const struct ens_emission *e, uint8_t id[16])
+{
+	(void)e;
+	(void)id;
+	return ENS_ENOMEM;
+}
+
+static enum ens_status no_memory_to_list(const struct ens_emission *e, const struct ens_entry_id **event, uint32_t *n)
+{
+	(void)e;
+	(void)event;
+	(void)n;
+	return ENS_ENOMEM;
+}
+
 static struct ens_emission make(bool with_key)
 {
 	static const struct {
 		const char *name;
 		enum ens_type type;
 	} out[4] = {{"user", ENS_STRING}, {"n", ENS_INT}, {"x", ENS_FLOAT}, {"took", ENS_DURATION}};
-	struct ens_emission e = {
-		.out = outs, .key = key, .start_us = 0, .end_us = 1000001, .events = entries, .nevent = 2};
+	static const struct ens_emission_source source = {identify, list};
+	struct ens_emission e = {.out = outs, .key = key, .start_us = 0, .end_us = 1000001, .source = &source};
 	uint32_t streams[1] = {0}, i;
 
 	hand_init(&hand);
@@ -36,8 +69,7 @@ static struct ens_emission make(bool with_key)
 	hand.keygroup[0].parts.count = with_key ? 2 : 0;
 	hand.keypart[0] = (struct ens_t_keypart){.name = hand_str(&hand, "user"), .type = ENS_STRING};
 	hand.keypart[1] = (struct ens_t_keypart){.name = hand_str(&hand, "shop"), .type = ENS_INT};
-	for (i = 0; i < 16; i++)
-		e.id[i] = (uint8_t)(i * 17);
+	nentry = 2;
 	return e;
 }
 
@@ -67,7 +99,7 @@ static void json_has_its_order(void)
 	e.suppressed = 41;
 	expect_json(&e, true, HEAD TIMES ",\"_suppressed\":41,\"_events\":[1767600000000,1767600000001]}\n");
 	e.suppressed = 0;
-	e.nevent = 0;
+	nentry = 0;
 	expect_json(&e, true, HEAD TIMES ",\"_events\":[]}\n");
 }
 
@@ -173,6 +205,30 @@ static void pairs_leave_nulls_out(void)
 	CU_ASSERT_EQUAL(len, 6);
 }
 
+static void what_no_memory_is_left_for_is_not_said(void)
+{
+	static const struct ens_emission_source source[2] = {{no_memory_to_identify, list}, {identify, no_memory_to_list}};
+	struct ens_emission e = make(true);
+	struct ens_emission_fields f = {.nslice = 0};
+	struct ens_buf b = ENS_BUF_EMPTY;
+
+	CU_ASSERT_EQUAL_FATAL(ens_emission_pairs(&hand.t, &e, true, &f), ENS_OK);
+	for (int i = 0; i < 2; i++) {
+		e.source = &source[i];
+		ens_buf_clear(&b);
+		ens_emission_json(&hand.t, &e, true, &b);
+		CU_ASSERT(b.failed);
+		b.failed = false;
+		CU_ASSERT_EQUAL(ens_emission_pairs(&hand.t, &e, true, &f), ENS_ENOMEM);
+		CU_ASSERT_EQUAL(f.nslice, 20);
+	}
+	/* Nobody asks for the entries. */
+	CU_ASSERT_EQUAL(ens_emission_pairs(&hand.t, &e, false, &f), ENS_OK);
+	CU_ASSERT_EQUAL(f.nslice, 38);
+	ens_buf_free(&b);
+	ens_emission_fields_free(&f);
+}
+
 void suite_emission(void)
 {
 	CU_pSuite s = CU_add_suite("emission", NULL, NULL);
@@ -182,4 +238,5 @@ void suite_emission(void)
 	CU_add_test(s, "lists are arrays, `_approx` names fields", lists_are_arrays_and_approx_names_fields);
 	CU_add_test(s, "pairs are text and leave nulls out", pairs_leave_nulls_out);
 	CU_add_test(s, "what was held back stands before events", what_was_held_back_stands_before_events);
+	CU_add_test(s, "what no memory is left for is not said", what_no_memory_is_left_for_is_not_said);
 }

@@ -33,9 +33,11 @@ static const char declarations[] =
 static enum ens_status note(void *user, const struct ens_emission *e)
 {
 	struct bench *b = user;
+	uint8_t id[16];
 
 	if (b->nid < LOG_MAX) {
-		memcpy(b->id[b->nid], e->id, 16);
+		CU_ASSERT_EQUAL_FATAL(ens_emission_identify(e, id), ENS_OK);
+		memcpy(b->id[b->nid], id, sizeof id);
 		b->end_us[b->nid++] = e->end_us;
 	}
 	return b->answer;

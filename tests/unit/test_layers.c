@@ -32,6 +32,7 @@ static enum ens_status note(void *user, const struct ens_emission *e)
 {
 	struct play *p = user;
 	const struct ens_t_out *out = &p->tables.out[p->tables.emit[e->emit].outs.first];
+	const struct ens_entry_id *event;
 
 	if (out->type == ENS_STRING && e->out[0].null == ENS_SET)
 		ens_buf_add(&p->log, e->out[0].s, e->out[0].len);
@@ -40,9 +41,9 @@ static enum ens_status note(void *user, const struct ens_emission *e)
 	else
 		ens_buf_addf(&p->log, "%lld", (long long)e->out[0].i);
 	ens_buf_addc(&p->log, ' ');
-	memcpy(p->id, e->id, 16);
-	p->nevent = e->nevent;
-	memcpy(p->event, e->events, (e->nevent < 8 ? e->nevent : 8) * sizeof *e->events);
+	CU_ASSERT_EQUAL_FATAL(ens_emission_identify(e, p->id), ENS_OK);
+	CU_ASSERT_EQUAL_FATAL(ens_emission_list(e, &event, &p->nevent), ENS_OK);
+	memcpy(p->event, event, (p->nevent < 8 ? p->nevent : 8) * sizeof *event);
 	return p->fail_after && !--p->fail_after ? ENS_EENV : ENS_OK;
 }
 

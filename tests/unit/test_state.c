@@ -93,9 +93,11 @@ static void free_compiled(struct compiled *k)
 static enum ens_status note(void *user, const struct ens_emission *e)
 {
 	struct bench *b = user;
+	uint8_t id[16];
 
 	CU_ASSERT_FATAL(b->nid < LOG_MAX);
-	memcpy(b->id[b->nid], e->id, 16);
+	CU_ASSERT_EQUAL_FATAL(ens_emission_identify(e, id), ENS_OK);
+	memcpy(b->id[b->nid], id, sizeof id);
 	b->suppressed[b->nid] = e->suppressed;
 	ens_buf_clear(&b->text);
 	ens_emission_json(b->t, e, true, &b->text);

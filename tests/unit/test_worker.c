@@ -123,9 +123,13 @@ static enum ens_status take(void *self, const struct ens_read_wish *next, struct
 
 static enum ens_status emit(void *user, const struct ens_emission *e)
 {
+	const struct ens_entry_id *event;
+	uint32_t n;
+
 	(void)user;
 	CU_ASSERT_FATAL(sim.nqueued < EMITTED_MAX);
-	sim.queued[sim.nqueued++] = e->events[0];
+	CU_ASSERT_FATAL(ens_emission_list(e, &event, &n) == ENS_OK && n > 0);
+	sim.queued[sim.nqueued++] = event[0];
 	told_us = sim.server_us;
 	return ENS_OK;
 }
