@@ -14,11 +14,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include "base/arena.h"
 #include "runtime/program_needs.h"
+#include "runtime/value_hash.h"
 
 #define LISTED_MAX (UINT32_C(1) << 20) /* places of one type's rules in lists; rules beyond that are always gone through */
 
@@ -45,21 +44,6 @@ struct mention {
 };
 
 /* ---- values ----------------------------------------------------------------------------------------------------------- */
-
-static inline uint64_t hash_of(uint8_t type, const struct ens_value *v, uint64_t seed)
-{
-	const double zero = 0;
-	const void *bytes = v;
-	size_t len = sizeof v->i;
-
-	if (ens_type_is_bytes(type)) {
-		bytes = v->s;
-		len = v->len;
-	} else if (type == ENS_FLOAT && v->f <= 0 && v->f >= 0) {
-		bytes = &zero; /* -0.0 equals 0.0 */
-	}
-	return XXH3_64bits_withSeed(len ? bytes : "", len, seed);
-}
 
 /* Where the value is, or the free slot where it would be. */
 static inline struct ens_dispatch_slot *slot_of(const struct ens_dispatch_field *f, const struct ens_value *v, uint64_t hash)
@@ -109,7 +93,7 @@ static void read_mentions(struct needs_reading *w)
 				if (w->mention)
 					w->mention[w->nmention] = (struct mention){
 						t->type[t->predicate[p].type].fields.first + w->need[i].field,
-						hash_of(w->need[i].type, &w->need[i].value[k], w->needs->seed)};
+						ens_value_hash(w->need[i].type, &w->need[i].value[k], w->needs->seed)};
 	}
 }
 
@@ -268,7 +252,7 @@ static bool list_need(struct making *m, uint32_t i, const struct used_need *u)
 
 	f->nvalue += u->n;
 	for (uint32_t k = 0; k < u->n; k++) {
-		const uint64_t hash = hash_of(f->type, &u->value[k], m->needs->seed);
+		const uint64_t hash = ens_value_hash(f->type, &u->value[k], m->needs->seed);
 		struct ens_dispatch_slot *s = slot_of(f, &u->value[k], hash);
 
 		*s = (struct ens_dispatch_slot){.hash = hash, .value = u->value[k], .count = 1};
@@ -412,7 +396,7 @@ void ens_dispatch_find(const struct ens_dispatch *d, const struct ens_value *val
 
 		if (v->null)
 			continue;
-		const struct ens_dispatch_slot *s = slot_of(f, v, hash_of(f->type, v, d->seed));
+		const struct ens_dispatch_slot *s = slot_of(f, v, ens_value_hash(f->type, v, d->seed));
 
 		add_list(w, d->list + s->first, s->count);
 	}

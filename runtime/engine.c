@@ -209,6 +209,8 @@ enum ens_status ens_engine_open(const struct ens_tables *tables, const struct en
 		e->options.keys_per_rule = DEFAULT_KEYS_PER_RULE;
 	if (!e->options.partials_per_key)
 		e->options.partials_per_key = DEFAULT_PARTIALS_PER_KEY;
+	if (!e->options.index_waiting_from)
+		e->options.index_waiting_from = ENS_WAITING_FROM;
 	if (!e->options.partials_per_rule)
 		e->options.partials_per_rule = DEFAULT_PARTIALS_PER_RULE;
 	if (!e->options.emissions_per_event)
@@ -245,7 +247,7 @@ enum ens_status ens_tables_rule_cost(const struct ens_tables *t, uint32_t rule, 
 {
 	struct ens_rule r = {.t = &t->rule[rule]};
 
-	if (ens_all_plan_make(t, r.t, &r.all) != ENS_OK)
+	if (ens_all_plan_make(t, r.t, &r.all) != ENS_OK || (!r.all && ens_waiting_plan_make(t, r.t, &r.waiting) != ENS_OK))
 		return ENS_ENOMEM;
 	ens_rule_lay_out(&r, t);
 	*out = (struct ens_rule_cost){
@@ -265,6 +267,7 @@ enum ens_status ens_tables_rule_cost(const struct ens_tables *t, uint32_t rule, 
 	if (r.all)
 		cost_of_nodes(r.all, out);
 	ens_all_plan_free(r.all);
+	ens_waiting_plan_free(r.waiting);
 	return ENS_OK;
 }
 
@@ -358,6 +361,7 @@ void ens_engine_close(struct ens_engine *e)
 	free(e->identity);
 	free(e->due);
 	free(e->found);
+	free(e->called);
 	free(e);
 }
 
@@ -384,6 +388,8 @@ static struct ens_cell *make_cell(struct ens_rule *r, struct ens_key *key)
 		*ens_cell_record(c) = (struct ens_record){.told_us = INT64_MIN};
 	if (r->all)
 		ens_all_open_cell(c);
+	if (r->waiting)
+		*ens_cell_waiting(c) = (struct ens_waiting){0};
 	key->cells = c;
 	r->stats.keys++;
 	return c;

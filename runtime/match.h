@@ -5,7 +5,7 @@
  * matcher's own files; nothing else includes this.  match_select.c: what an event or a deadline does to a cell, which matches
  * are reported and what they drop; match_step.c: entries and arrows; match_due.c: absences and deadlines; match_slots.c: what
  * partials remember; match_partial.c: their life and order; match_rule.c: what follows from a rule's tables; match_report.c:
- * what becomes of a match that is reported.
+ * what becomes of a match that is reported; waiting.h: which partial matches an event reaches.
  *
  * A rule's state for one key is a cell.
  *   M1  partials of a cell are ordered by start; of one start, the children of a partial stand before it, in the order in
@@ -30,6 +30,7 @@
 #include "runtime/layers.h"
 #include "runtime/limit.h"
 #include "runtime/program.h"
+#include "runtime/waiting.h"
 #include "runtime/wheel.h"
 
 /* One event taken, newest first.  Shared by the partials that a fork made of one. */
@@ -69,9 +70,11 @@ struct ens_partial {
 	bool expired;                       /* its time is over, which is still to be told */
 	bool stillborn;                     /* `match last`: nothing can follow what it took, but it stands at its point for this event */
 	bool covered;                       /* it began within one that was told to have expired */
+	bool indexed;                       /* in the index of those that wait (runtime/waiting.h) */
+	bool called;                        /* while those that an event reaches are put in order */
 	struct ens_partial *newer, *older;  /* of the rule, by start; only while the rule is `listed` */
 	/* then: uint64_t dead[mask_words]; struct ens_link origin (if nothing branches); struct ens_point (`match last`);
-	 * struct ens_value slot[nslot]; uint32_t counter[ncounter] */
+	 * struct ens_value slot[nslot]; uint32_t counter[ncounter]; struct ens_waiting_links (if the rule has a plan for them) */
 	uint64_t dead[];
 };
 
@@ -94,7 +97,7 @@ struct ens_cell {
 	uint32_t npartial;                  /* shared: nodes (runtime/all.h) */
 	bool in_session;
 	int64_t lead_us[];                  /* per leading absence the time of the latest event that violates it; INT64_MIN: none */
-	/* then: struct ens_record (if the rule has one), struct ens_all_cell (if it is shared) */
+	/* then: struct ens_record (if the rule has one), struct ens_all_cell (if it is shared), struct ens_waiting (if it has a plan) */
 };
 
 struct ens_rule {
@@ -120,6 +123,9 @@ struct ens_rule {
 	uint32_t record_at;                 /* byte offset of the record in a cell; 0: it has none */
 	struct ens_all_plan *all;           /* its matches share what they have in common, cells have no partials; NULL: not so */
 	uint32_t all_at;                    /* byte offset of what that keeps in a cell */
+	struct ens_waiting_plan *waiting;   /* which partials an event reaches in cells with many; NULL: all */
+	uint32_t waiting_at;                /* byte offset of its links in a partial */
+	uint32_t waiting_cell_at;           /* byte offset of what it keeps in a cell */
 	struct ens_counters *counters;      /* `match last`: what is to be known of counters */
 	struct ens_partial *embryo;         /* state 0, in no cell: what every partial is born from */
 	bool scope_only;                    /* nothing but the scope is ever due: the oldest partial's end is the earliest */
@@ -207,6 +213,8 @@ struct ens_engine {
 	uint32_t ndue, due_cap;
 	struct ens_found *found;            /* complete with the event or deadline at hand; and room to sort partials in */
 	uint32_t nfound, found_cap;
+	struct ens_partial **called;        /* what the event at hand reaches */
+	uint32_t ncalled, called_cap;
 	enum ens_status failed;             /* ENS_OK, or why matching stopped */
 };
 
@@ -228,7 +236,7 @@ static inline bool ens_predicate_holds(struct ens_engine *e, uint32_t p)
 /* Fills what the rule's tables imply; t, engine, group, keys and index are set. */
 enum ens_status ens_rule_open(struct ens_rule *r) ENS_MUST_CHECK;
 /* The part of it that says where what lies in a partial match and how large things are; only t need be set. */
-void ens_rule_lay_out(struct ens_rule *r, const struct ens_tables *t); /* r->all is set, or NULL */
+void ens_rule_lay_out(struct ens_rule *r, const struct ens_tables *t); /* r->all and r->waiting are set, or NULL */
 void ens_rule_close(struct ens_rule *r);
 
 /* Calls back for each condition that the rule asks of events: type, predicate, its bits. */
@@ -315,6 +323,11 @@ static inline struct ens_record *ens_cell_record(const struct ens_cell *c)
 static inline struct ens_all_cell *ens_cell_all(const struct ens_cell *c)
 {
 	return (struct ens_all_cell *)(void *)((char *)(uintptr_t)c + c->rule->all_at);
+}
+
+static inline struct ens_waiting *ens_cell_waiting(const struct ens_cell *c)
+{
+	return (struct ens_waiting *)(void *)((char *)(uintptr_t)c + c->rule->waiting_cell_at);
 }
 
 static inline const struct ens_t_entry *ens_partial_entries(const struct ens_rule *r, const struct ens_partial *p, uint32_t *n)

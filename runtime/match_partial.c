@@ -21,6 +21,8 @@ void ens_partial_detach(struct ens_partial *p)
 	*(p->prev ? &p->prev->next : &c->first) = p->next;
 	*(p->next ? &p->next->prev : &c->last) = p->prev;
 	p->place = ENS_FOUND;
+	if (c->rule->waiting)
+		ens_waiting_leave(p);
 }
 
 static void unhold(struct ens_partial *p)
@@ -180,6 +182,7 @@ static struct ens_partial *make(struct ens_cell *c, struct ens_partial *from)
 	if (p->taken)
 		p->taken->refs++;
 	p->cell = c;
+	p->indexed = false;
 	if (r->listed)
 		list_by_start(r, p, from == r->embryo ? NULL : from);
 	c->npartial++;
@@ -206,6 +209,8 @@ struct ens_partial *ens_partial_copy(struct ens_cell *c, struct ens_partial *fro
 	}
 	*(p->prev ? &p->prev->next : &c->first) = p;
 	*(p->next ? &p->next->prev : &c->last) = p;
+	if (r->waiting)
+		ens_cell_waiting(c)->nlive++;
 	return p;
 }
 

@@ -160,6 +160,11 @@ void ens_rule_triggers(struct ens_rule *r, void (*each)(void *user, uint32_t typ
 	walk_triggers(&w);
 }
 
+static uint64_t known_bit(void *user, uint32_t type, uint32_t predicate)
+{
+	return trigger_bit(user, type, predicate);
+}
+
 static bool open_masks(struct ens_rule *r)
 {
 	struct trigger_walk w = {.r = r};
@@ -172,6 +177,8 @@ static bool open_masks(struct ens_rule *r)
 	if (!r->mask || !r->mask_at)
 		return false;
 	walk_triggers(&w);
+	if (r->waiting)
+		ens_waiting_plan_bind(r->waiting, r, known_bit, &w);
 	return true;
 }
 
@@ -386,6 +393,10 @@ void ens_rule_lay_out(struct ens_rule *r, const struct ens_tables *t)
 	}
 	r->counters_at = r->slots_at + r->t->slots.count * (uint32_t)sizeof(struct ens_value);
 	r->partial_bytes = aligned(r->counters_at + r->t->ncounter * sizeof(uint32_t));
+	if (r->waiting) {
+		r->waiting_at = (uint32_t)r->partial_bytes;
+		r->partial_bytes = aligned(r->waiting_at + sizeof(struct ens_waiting_links));
+	}
 	r->cell_bytes = sizeof(struct ens_cell) + r->t->leads.count * sizeof(int64_t);
 	if (r->holds || r->times_out || r->t->having_once) {
 		r->record_at = (uint32_t)r->cell_bytes;
@@ -395,6 +406,10 @@ void ens_rule_lay_out(struct ens_rule *r, const struct ens_tables *t)
 		r->all_at = (uint32_t)aligned(r->cell_bytes);
 		r->cell_bytes = r->all_at + ens_all_cell_bytes(r->all);
 	}
+	if (r->waiting) {
+		r->waiting_cell_at = (uint32_t)r->cell_bytes;
+		r->cell_bytes += sizeof(struct ens_waiting);
+	}
 }
 
 enum ens_status ens_rule_open(struct ens_rule *r)
@@ -403,6 +418,8 @@ enum ens_status ens_rule_open(struct ens_rule *r)
 	uint32_t nslot = r->t->slots.count;
 
 	if (!r->engine->options.no_shared_matches && ens_all_plan_make(t, r->t, &r->all) != ENS_OK)
+		return ENS_ENOMEM;
+	if (!r->all && ens_waiting_plan_make(t, r->t, &r->waiting) != ENS_OK)
 		return ENS_ENOMEM;
 	ens_rule_lay_out(r, t);
 	for (uint32_t i = 0; i < r->state[0].entries.count; i++)
@@ -427,6 +444,7 @@ void ens_rule_close(struct ens_rule *r)
 	ens_limit_close(&r->limit, &r->engine->heap);
 	close_counters(r->counters);
 	ens_all_plan_free(r->all);
+	ens_waiting_plan_free(r->waiting);
 	free(r->mask);
 	free(r->mask_at);
 	free(r->embryo);

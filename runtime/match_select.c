@@ -9,8 +9,8 @@
  *               match with an earlier start lives
  * What is complete is first gathered in the engine's `found`, which is empty in between.
  *
- * Cost: per event one pass over the open partial matches of one key, and sorting what is complete.  Deadlines: one timer a
- * cell, set to the earliest of its partials.
+ * Cost: per event one pass over the open partial matches of one key, or those that it reaches (runtime/waiting.h), and
+ * sorting what is complete.  Deadlines: one timer a cell, set to the earliest of its partials.
  * Tested by tests/conformance (cases and differential against a reference) and tests/unit/test_engine.c.
  */
 #include <stdlib.h>
@@ -390,18 +390,43 @@ static void cut(struct ens_cell *c, const struct ens_partial *next)
 		e->found[i].at = i;
 }
 
-/* Offers the event to the partials that want it.  One at a time: what began after the first that is complete is used up. */
+/* One at a time: what began after the first that is complete is used up. */
+static bool is_used_up(const struct ens_rule *r, const struct ens_partial *p)
+{
+	return r->one && r->engine->nfound && p->start_pos != r->engine->found[0].p->start_pos;
+}
+
+/* Offers the event to the partials that it reaches. */
+static void step_called(struct ens_cell *c, const struct ens_event *ev)
+{
+	struct ens_engine *e = c->rule->engine;
+	const bool all = c->rule->t->select == ENS_T_ALL;
+
+	for (uint32_t i = 0; i < e->ncalled && e->failed == ENS_OK; i++) {
+		if (is_used_up(c->rule, e->called[i]))
+			break;
+		ens_match_step(c, e->called[i], ev);
+		if (all)
+			cut(c, i + 1 < e->ncalled ? e->called[i + 1] : NULL);
+	}
+}
+
+/* Offers the event to the partials that want it. */
 static void step_all(struct ens_cell *c, const struct ens_event *ev, uint64_t bits)
 {
 	struct ens_engine *e = c->rule->engine;
-	const bool one = c->rule->one, all = c->rule->t->select == ENS_T_ALL;
+	const bool all = c->rule->t->select == ENS_T_ALL;
 	struct ens_partial *next;
 	uint64_t wanted = 0;
 
+	if (c->rule->waiting && ens_waiting_call(c, ev, bits)) {
+		step_called(c, ev);
+		return;
+	}
 	c->wanted = 0; /* gathered anew: takes add to it */
 	for (struct ens_partial *p = c->first; p && e->failed == ENS_OK; p = next) {
 		next = p->next;
-		if (one && e->nfound && p->start_pos != e->found[0].p->start_pos)
+		if (is_used_up(c->rule, p))
 			break;
 		if (p->wanted & bits)
 			ens_match_step(c, p, ev);
@@ -503,10 +528,12 @@ void ens_match_event(struct ens_cell *c, const struct ens_event *ev, uint64_t bi
 	if (bits & r->reset_mask)
 		reset(c, ev);
 	ens_match_settle(c, ev->time_us);
-	if (r->times_out)
+	if (r->times_out && r->t->scope == ENS_T_EVENTS) /* others expire by a deadline */
 		time_out(c, ev->time_us);
 	if (bits & r->lead_mask)
 		leads_note(c, ev);
+	if (r->waiting)
+		ens_waiting_settle(c);
 }
 
 /* ---- deadlines ------------------------------------------------------------------------------------------------------ */
@@ -559,12 +586,11 @@ static void due_all(struct ens_cell *c, int64_t time_us, bool session_over)
 {
 	struct ens_rule *r = c->rule;
 	struct ens_engine *e = r->engine;
-	const bool one = r->one;
 	struct ens_partial *next;
 
 	for (struct ens_partial *p = c->first; p && e->failed == ENS_OK; p = next) {
 		next = p->next;
-		if (one && e->nfound && p->start_pos != e->found[0].p->start_pos)
+		if (is_used_up(r, p))
 			break;
 		due(p, time_us, session_over);
 	}

@@ -177,6 +177,8 @@ void ens_match_found(struct ens_partial *p, bool over)
 static void wait_on(const struct ens_rule *r, struct ens_partial *p, bool changed)
 {
 	p->cell->wanted |= p->wanted;
+	if (r->waiting)
+		ens_waiting_note(p);
 	if (changed)
 		ens_cell_arm(p->cell, r->scope_only ? ens_scope_end(r, p->cell->first) : ens_partial_due(r, p));
 }
@@ -230,6 +232,8 @@ static void take(struct ens_partial *p, const struct ens_t_entry *t, const struc
 	const struct ens_t_state *s = &r->state[t->target];
 	const struct ens_t_capture *k = &r->engine->tables->capture[s->captures.first];
 
+	if (p->indexed)
+		ens_waiting_forget(p);
 	if (!ens_partial_extend(p, &ev->id, p->cell->pos, t->target))
 		return;
 	act(r, p, t);

@@ -1,5 +1,5 @@
 /*
- * What a condition needs of its event to be true: a field that has one of a few constants.
+ * What a condition needs to be true: a field of its event that has one of a few constants, or the value of a slot of the match.
  *
  * Read from programs as they are (T5 verified), so it holds whatever compiler wrote them.
  */
@@ -23,6 +23,19 @@ struct ens_needs_reader;
 
 struct ens_needs_reader *ens_needs_open(const struct ens_tables *t); /* NULL: no memory */
 void ens_needs_close(struct ens_needs_reader *r);
+
+#define ENS_EQUALITIES_MAX 8u /* of one program; further ones are not looked at */
+
+/* Unless the field and the slot have equal values, none of them null, the program is not true, and running it loses nothing. */
+struct ens_equality {
+	uint32_t field;                     /* among the fields of the program's event type */
+	uint32_t slot;                      /* of the rule, one that holds a value */
+	uint8_t type;                       /* enum ens_type: as what they are compared */
+	bool field_to_float, slot_to_float; /* an int, to be compared as a float */
+};
+
+/* Such equalities of a program of type bool over event and match; returns how many. */
+uint32_t ens_program_equalities(struct ens_needs_reader *r, uint32_t program, struct ens_equality out[ENS_EQUALITIES_MAX]);
 
 /* The needs of a unary program of type bool, each alone enough to leave it; returns how many. */
 uint32_t ens_program_needs(struct ens_needs_reader *r, uint32_t program, struct ens_need out[ENS_NEED_FIELDS_MAX]);

@@ -891,6 +891,8 @@ static struct ens_partial *new_partial(struct loader *l, struct ens_rule *r, str
 	p->prev = c->last;
 	*(p->prev ? &p->prev->next : &c->first) = p;
 	c->last = p;
+	if (r->waiting)
+		ens_cell_waiting(c)->nlive++;
 	c->npartial++;
 	r->stats.partials++;
 	return p;
@@ -1085,6 +1087,8 @@ static bool load_cell(struct loader *l, struct ens_rule *r, struct ens_key *key,
 	if (flags & TIMER)
 		ens_wheel_add(&r->group->wheel, &c->timer, due_us);
 	ens_match_rearm(c); /* M3 */
+	if (r->waiting)
+		ens_waiting_settle(c);
 	return true;
 }
 

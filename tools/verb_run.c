@@ -68,6 +68,8 @@
 	  "leave `_events` out of emissions") \
 	X(NO_SHARED_MATCHES, "no-shared-matches", 0, NULL, NULL, \
 	  "keep each partial match of `match all` by itself: slower,\nwith the same emissions") \
+	X(INDEX_WAITING_FROM, "index-waiting-from", 0, "N", NULL, \
+	  "where a step says `x = a.x`, find what waits by its value from\nso many partial matches under one key on (16)") \
 	X(SUMMARY, "summary", 0, NULL, NULL, \
 	  "at the end, say of each rule what it took in and how far\nits matches came (files: told anyway if nothing came out)") \
 	X(NO_SUMMARY, "no-summary", 0, NULL, NULL, \
@@ -218,6 +220,10 @@ static enum cli_exit take_option(const struct cli_verb *verb, struct run_args *a
 	case OPT_NO_SHARED_MATCHES:
 		args->redis.no_shared_matches = true;
 		break;
+	case OPT_INDEX_WAITING_FROM:
+		code = take_count(verb, option, value, UINT32_MAX, &n);
+		args->redis.index_waiting_from = (uint32_t)n;
+		return code;
 	case OPT_SUMMARY:
 		args->summary = true;
 		args->no_summary = false;
@@ -366,6 +372,7 @@ static enum cli_exit run_files(const struct run_args *args, const struct cli_rul
 		.dead = args->dead,
 		.no_provenance = args->redis.no_provenance,
 		.no_shared_matches = args->redis.no_shared_matches,
+		.index_waiting_from = args->redis.index_waiting_from,
 		.out_fd = STDOUT_FILENO,
 		.quiet = args->redis.quiet,
 		.max_emissions = args->max_emissions,

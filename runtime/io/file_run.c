@@ -496,6 +496,7 @@ static enum ens_status open_run(struct run *r)
 	const struct ens_decoder_options decoder = {.event_field = r->o->event_field, .max_skew_us = -1};
 	const struct ens_engine_options engine = {.emissions_per_event = r->o->max_emissions,
 						  .no_shared_matches = r->o->no_shared_matches || r->o->look_only,
+						  .index_waiting_from = r->o->index_waiting_from,
 						  .sink = {.emit = on_emission, .user = r}};
 	const size_t block = r->o->ninput > 1 ? BLOCK_OF_MANY_BYTES : ENS_INPUT_BLOCK_BYTES;
 	enum ens_status st = ENS_OK;

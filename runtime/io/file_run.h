@@ -41,6 +41,7 @@ struct ens_file_options {
 	const char *event_field;   /* member that names the type; NULL: "event", else "_event" */
 	bool no_provenance;        /* emissions without `_events` */
 	bool no_shared_matches;    /* as in struct ens_engine_options */
+	uint32_t index_waiting_from; /* likewise */
 	uint32_t max_emissions;    /* of one rule at one event; 0: the engine's default */
 	int out_fd;
 	FILE *log;                 /* rejected entries and the summary; NULL: standard error */

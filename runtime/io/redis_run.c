@@ -354,7 +354,8 @@ static enum ens_status open_rest(struct run *r, struct ens_error *err)
 	const struct ens_redis_options *o = r->options;
 	const struct ens_redis_source_options source = {.read_size = o->read_size, .max_skew_us = o->max_skew_us};
 	const struct ens_redis_sink_options sink = {.provenance = !o->no_provenance, .dead_max = o->dead_max};
-	struct ens_engine_options engine = {.emissions_per_event = o->max_emissions, .no_shared_matches = o->no_shared_matches};
+	struct ens_engine_options engine = {.emissions_per_event = o->max_emissions, .no_shared_matches = o->no_shared_matches,
+					    .index_waiting_from = o->index_waiting_from};
 	struct ens_worker *w = &r->worker;
 	enum ens_status status = ens_redis_sink_open(&r->job, &sink, &w->progress, &r->sink, err);
 

@@ -23,6 +23,7 @@ struct ens_redis_options {
 	uint64_t dead_max;          /* dead letters kept, about; default 100,000 */
 	bool no_provenance;         /* emissions do not name the entries that made them */
 	bool no_shared_matches;     /* as in struct ens_engine_options */
+	uint32_t index_waiting_from; /* likewise */
 	bool quiet;                 /* only warnings on standard error */
 	const struct ens_http_address *http; /* status and metrics are served there; NULL: nowhere */
 	const volatile sig_atomic_t *stop; /* not 0: end in order */

@@ -33,6 +33,7 @@ echo "machine: $(getconf _NPROCESSORS_ONLN) cores, $(sed -n 's/^model name[^:]*:
 
 "$programs/engine" order "$events" "$keys" || stop "the engine failed"
 "$programs/engine" rules "$((events / 10))" "$keys" || stop "the engine failed"
+"$programs/engine" waiting "$((events / 10))" || stop "the engine failed"
 "$programs/engine" absences 1000000 || stop "the engine failed"
 
 # lines_once LATENESS DISORDER_US: processor time of `ensue run --input` in hundredths of a second, in $spent

@@ -208,4 +208,25 @@ ensue run -q all.ens --input all.ndjson
 equal "ceilings: not over one" 8 "$(printf '%s\n' "$out" | grep -c Found)"
 equal "ceilings: nothing to tell" '' "$err"
 expect "ceilings: a number" 2 "it is a number from 1" run all.ens --input all.ndjson --max-emissions 0
+
+# What waits for a value is found by it or looked at one by one: the same comes out.
+cat >paid.ens <<'EOF'
+event Order from "orders" { id: int, amount: int }
+event Payment from "payments" { id: int, amount: int }
+rule paid
+  match a: Order -> b: Payment[id = a.id and amount >= a.amount]
+  skip none
+  within 1h
+  emit Paid { id: a.id }
+EOF
+for i in $(seq 50); do printf '{"event":"Order","id":%d,"amount":%d}\n' "$i" "$((i % 7))"; done >paid.ndjson
+for i in $(seq 50); do printf '{"event":"Payment","id":%d,"amount":%d}\n' "$i" 3; done >>paid.ndjson
+ensue run -q paid.ens --input paid.ndjson
+paid=$out
+equal "waiting: found" 29 "$(printf '%s\n' "$paid" | grep -c Paid)"
+ensue run -q paid.ens --input paid.ndjson --index-waiting-from 1
+equal "waiting: an index at once" "$paid" "$out"
+ensue run -q paid.ens --input paid.ndjson --index-waiting-from 1000000
+equal "waiting: no index" "$paid" "$out"
+expect "waiting: a number" 2 "it is a number from 1" run paid.ens --input paid.ndjson --index-waiting-from 0
 finish

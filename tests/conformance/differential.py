@@ -45,6 +45,7 @@ CONSTRUCTS = {
     "trailing absence": "a `not` last",
     "arrow limits": "`-> after D within D`", "match limits": "durations from the match",
     "conditions on steps": "that name other steps, and aggregates over them", "own aggregates": "a step's own so far",
+    "equal values": "conditions that a step's values are those of another: what waits for them may be indexed",
     "prev": "in conditions", "index": "`a[2]`, `a[-1]`",
     "either of two": "`(A | B)` in `not`, `until`, `reset on`", "named either": "`x: (A | B)`, repeated too",
     "absence in a group": "a `not` at the end of a repeated group",
@@ -119,6 +120,9 @@ class Maker:
         out = [f'name = "{names[0]}"' if len(names) == 1 else f'(name = "{names[0]}" or name = "{names[1]}")']
         if self.chance(0.06):
             out = []
+        if self.steps and self.on("equal values", 0.2):
+            out = self.equal_values() + (out if self.chance(0.3) else [])
+            r.shuffle(out)
         if self.chance(0.2):
             out.append(f"price {r.choice(['<', '>=', '!='])} {r.randint(0, 4)}")
         if self.steps and self.on("conditions on steps", 0.25):
@@ -140,6 +144,14 @@ class Maker:
                                  f"count_distinct({own}.price) < {r.randint(1, 3)}",
                                  f"(last({own}).price is null or price >= last({own}).price)"]))
         return " and ".join(out)
+
+    def equal_values(self):
+        r, (s, u) = self.r, self.r.choices(self.steps, k=2)
+        return r.choice([
+            [f"name = last({s}).name"], [f"price = last({s}).price"], [f"first({s}).name = name"], [f"price = count({s})"],
+            [f"name = last({s}).name", f"price >= last({u}).price"], [f"price = last({s}).price", f"name != last({u}).name"],
+            [f"name = last({s}).name", f"price = last({u}).price"], [f"not name != first({s}).name"],
+            [f"(name = last({s}).name or name = first({u}).name)"], [f"name = last({s}).name", f"price + 1 > first({u}).price"]])
 
     def duration(self):
         if self.steps and self.on("match limits", 0.1):

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Random rules against the reference for a short while, see differential.py: all constructs, those whose matches are shared,
-# and the same without that.  ENSUE_DIFFERENTIAL_SECONDS: how long (18).
+# Random rules against the reference for a short while, see differential.py: all constructs, the same with an index of waiting
+# matches wherever there can be one, those whose matches are shared, and the same without that.
+# ENSUE_DIFFERENTIAL_SECONDS: how long (20).
 here=${ENSUE_SOURCE:-$(dirname "$0")/../..}/tests/conformance
-seconds=$((${ENSUE_DIFFERENTIAL_SECONDS:-18} / 3))
+seconds=$((${ENSUE_DIFFERENTIAL_SECONDS:-20} / 4))
 passed=0
 failed=0
 
@@ -19,6 +20,7 @@ compare() {
 }
 
 compare "$@"
+compare --option=--index-waiting-from=1 "$@"
 compare --only shared "$@"
 compare --only shared --option=--no-shared-matches "$@"
 echo "$passed passed, $failed failed"
