@@ -23,12 +23,22 @@
 
 #define UNREAD INT64_MIN /* frontier of a stream of which nothing was read */
 #define FETCH_AHEAD 32u  /* events before its turn the copy of a waiting one is fetched, */
-#define EXPECT_AHEAD ENS_ENGINE_LOOKAHEAD /* and the engine told of it */
+#define EXPECT_AHEAD ENS_ENGINE_LOOKAHEAD /* and unpacked, and the engine told of it */
+#define UNPACKED (2 * EXPECT_AHEAD)       /* that many are kept, by their place in a run of the queue; a power of 2 */
+#define NO_ARRIVAL UINT64_MAX
 
 /* Of an event that waits, what outlives it until all before it have gone. */
 struct mark {
 	uint64_t ms, seq;
 	int64_t before_us;          /* its stream's frontier before it was read */
+};
+
+/* An event that waits, as the engine takes it. */
+struct unpacked {
+	uint64_t arrival;           /* whose it is, or NO_ARRIVAL; no two events have the same, so it need not be cleared */
+	uint64_t place;             /* among those of its stream that have waited */
+	struct ens_event event;     /* texts are borrowed from what waits */
+	struct ens_value *value;    /* room for those of any type */
 };
 
 struct group {
@@ -63,6 +73,8 @@ struct ens_order {
 	uint32_t nstream, ngroup;
 	uint32_t *group_of;         /* groups by stream */
 	struct ens_packer packer;
+	struct unpacked unpacked[UNPACKED];
+	struct ens_value *room;     /* for values: of what is unpacked for a moment, then of `unpacked` */
 	int64_t *judge_us;          /* single: the earliest time in time by stream of the tables */
 	struct ens_unique *unique;  /* NULL: no type asks for it */
 	uint64_t nheld, max_held, arrivals;
@@ -149,6 +161,16 @@ static void find_least(const struct ens_order *o, struct group *g)
 	}
 }
 
+static bool open_ahead(struct ens_order *o)
+{
+	ens_packer_open(&o->packer, o->t, greatest_lateness(o->t));
+	o->room = calloc((UNPACKED + 1) * ((size_t)o->packer.nvalue + 1), sizeof *o->room);
+	for (uint32_t i = 0; o->room && i < UNPACKED; i++)
+		o->unpacked[i] = (struct unpacked){.arrival = NO_ARRIVAL,
+						   .value = o->room + (i + 1) * (size_t)o->packer.nvalue};
+	return o->room;
+}
+
 void ens_order_ties_by_arrival(struct ens_order *o)
 {
 	o->by_arrival = true;
@@ -174,7 +196,7 @@ enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *en
 	o->judge_us = single ? calloc((size_t)t->nstream + 1, sizeof(*o->judge_us)) : NULL;
 	o->of_type = calloc((size_t)t->ntype + 1, sizeof(*o->of_type));
 	if (!o->stream || !o->group || !o->of_type || (single && !o->judge_us) || !find_groups(o) ||
-	    ens_packer_open(&o->packer, t, greatest_lateness(t)) != ENS_OK) {
+	    !open_ahead(o)) {
 		ens_order_close(o);
 		return ens_fail(err, ENS_ENOMEM, "no memory to put events in order");
 	}
@@ -224,6 +246,7 @@ void ens_order_close(struct ens_order *o)
 	free(o->judge_us);
 	free(o->of_type);
 	ens_packer_close(&o->packer);
+	free(o->room);
 	free(o->stream);
 	free(o->group);
 	free(o->group_of);
@@ -278,6 +301,8 @@ static void remove_mark(struct stream *s, uint64_t place)
 	uint64_t at = place & (s->cap_mark - 1);
 
 	s->gone[at / 64] |= UINT64_C(1) << at % 64;
+	if (place != s->first_mark)
+		return;
 	for (at = s->first_mark & (s->cap_mark - 1); s->first_mark < s->end_mark && s->gone[at / 64] >> at % 64 & 1;
 	     at = s->first_mark & (s->cap_mark - 1))
 		s->first_mark++;
@@ -333,17 +358,31 @@ static enum ens_status hand_over(struct ens_order *o, uint32_t group, const stru
 	return ens_engine_push(o->engine, group, ev);
 }
 
+/* Where the event that comes n after the first is kept while it is unpacked: only a place, it may be another's. */
+static struct unpacked *unpacked_at(struct ens_order *o, uint32_t group, size_t n)
+{
+	return &o->unpacked[(o->group[group].queue.head + n) % UNPACKED];
+}
+
+static void unpack(const struct ens_order *o, const struct ens_queue_item *item, struct unpacked *u)
+{
+	u->arrival = item->arrival;
+	u->event.time_us = item->time_us;
+	u->place = ens_unpack(&o->packer, item->what, u->value, &u->event);
+}
+
 /* Takes the first out of the queue and hands it over. */
 static enum ens_status release_first(struct ens_order *o, uint32_t group, const struct ens_queue_item *first)
 {
 	struct ens_packed *h = first->what;
-	struct ens_event ev = {.time_us = first->time_us};
-	const uint64_t place = ens_unpack(&o->packer, h, &ev);
+	struct unpacked *u = unpacked_at(o, group, 0);
 	enum ens_status st;
 
+	if (u->arrival != first->arrival)
+		unpack(o, first, u);
 	ens_queue_drop_first(&o->group[group].queue);
-	st = hand_over(o, group, &ev);
-	let_go(o, h, stream_of(o, &ev), place);
+	st = hand_over(o, group, &u->event);
+	let_go(o, h, stream_of(o, &u->event), u->place);
 	return st;
 }
 
@@ -356,11 +395,10 @@ static void fetch(const struct ens_queue_item *item)
 }
 
 /* What will be released soon is fetched, and the engine told. */
-static void look_ahead(const struct ens_order *o, uint32_t group)
+static void look_ahead(struct ens_order *o, uint32_t group)
 {
 	const struct ens_queue *q = &o->group[group].queue;
 	const struct ens_queue_item *soon;
-	struct ens_event ev;
 
 	for (size_t n = 1; ens_queue_turned(q) && n < FETCH_AHEAD && (soon = ens_queue_soon(q, n)); n++)
 		fetch(soon);
@@ -368,26 +406,25 @@ static void look_ahead(const struct ens_order *o, uint32_t group)
 	if (soon)
 		fetch(soon);
 	soon = ens_queue_soon(q, EXPECT_AHEAD);
-	if (soon) {
-		const uint64_t place = ens_unpack(&o->packer, soon->what, &ev);
-		const struct stream *s = stream_of(o, &ev);
 
-		ev.time_us = soon->time_us;
-		__builtin_prefetch(&s->gone[(place & (s->cap_mark - 1)) / 64], 1);
-		ens_engine_expect(o->engine, group, &ev);
+	struct unpacked *u = unpacked_at(o, group, EXPECT_AHEAD);
+
+	if (soon && u->arrival != soon->arrival) {
+		const struct stream *s;
+
+		unpack(o, soon, u);
+		s = stream_of(o, &u->event);
+		__builtin_prefetch(&s->gone[(u->place & (s->cap_mark - 1)) / 64], 1);
+		ens_engine_expect(o->engine, group, &u->event);
 	}
 }
 
-/* Releases what can go and, if `before` is given, sorts before it. */
-static enum ens_status release(struct ens_order *o, uint32_t group, const struct ens_queue_item *before)
+static enum ens_status release_some(struct ens_order *o, uint32_t group, const struct ens_queue_item *before)
 {
 	struct group *g = &o->group[group];
 	const struct ens_queue_item *first;
-	enum ens_status st;
+	enum ens_status st = ens_queue_first(&g->queue, &first);
 
-	if (!g->queue.nitem || g->queue.least_us > g->least_us)
-		return ENS_OK;
-	st = ens_queue_first(&g->queue, &first);
 	while (st == ENS_OK && first && can_go(g, first->time_us, first->stream) &&
 	       (!before || ens_queue_before(first, before))) {
 		look_ahead(o, group);
@@ -396,6 +433,14 @@ static enum ens_status release(struct ens_order *o, uint32_t group, const struct
 			st = ens_queue_first(&g->queue, &first);
 	}
 	return st;
+}
+
+/* Releases what can go and, if `before` is given, sorts before it. */
+static enum ens_status release(struct ens_order *o, uint32_t group, const struct ens_queue_item *before)
+{
+	const struct group *g = &o->group[group];
+
+	return !g->queue.nitem || g->queue.least_us > g->least_us ? ENS_OK : release_some(o, group, before);
 }
 
 /* Tells the engine how far time has come, if anything is due. */
@@ -512,7 +557,7 @@ static enum ens_status offer(struct ens_order *o, uint32_t group, const struct e
 		if (ens_queue_add(&g->queue, w) != ENS_OK) {
 			struct ens_event copy;
 
-			let_go(o, h, stream_of(o, ev), ens_unpack(&o->packer, h, &copy));
+			let_go(o, h, stream_of(o, ev), ens_unpack(&o->packer, h, o->room, &copy));
 			return ENS_ENOMEM;
 		}
 	}
@@ -922,7 +967,7 @@ static struct mark *mark_of(const struct stream *s, uint64_t place)
 static void save_event(const struct ens_order *o, const struct waiting *w, struct ens_state_out *out)
 {
 	struct ens_event ev = {.time_us = w->time_us};
-	const uint64_t place = ens_unpack(&o->packer, w->held, &ev);
+	const uint64_t place = ens_unpack(&o->packer, w->held, o->room, &ev);
 	const struct ens_t_list fields = o->t->type[ev.type].fields;
 
 	ens_out_number(out, ev.type);

@@ -133,6 +133,13 @@ struct walk {
 	size_t left;
 };
 
+/* A chunk was written long ago; while one is gone through the next comes from memory. */
+static void fetch(const struct ens_queue_chunk *c)
+{
+	for (size_t at = 0; c && at < sizeof *c; at += 64)
+		__builtin_prefetch((const char *)c + at);
+}
+
 static struct walk walk(const struct ens_queue_bucket *b)
 {
 	return (struct walk){b->first, b->gone, b->n};
@@ -147,6 +154,7 @@ static const struct ens_queue_item *next_item(struct walk *w)
 	if (w->at == CHUNK) {
 		w->chunk = w->chunk->next;
 		w->at = 0;
+		fetch(w->chunk->next);
 	}
 	item = &w->chunk->item[w->at++];
 	w->left--;
@@ -466,7 +474,8 @@ enum ens_status ens_queue_seek(struct ens_queue *q, const struct ens_queue_item 
 	return ENS_OK;
 }
 
-void ens_queue_drop_first(struct ens_queue *q)
+/* Of run and heap. */
+void ens_queue_drop_either(struct ens_queue *q)
 {
 	struct ens_queue_array *h = &q->heap;
 

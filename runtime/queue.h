@@ -78,8 +78,17 @@ static inline enum ens_status ens_queue_first(struct ens_queue *q, const struct 
 	return ENS_OK;
 }
 
+void ens_queue_drop_either(struct ens_queue *q);
 /* Takes out what ens_queue_first has just given. */
-void ens_queue_drop_first(struct ens_queue *q);
+static inline void ens_queue_drop_first(struct ens_queue *q)
+{
+	if (q->heap.n) {
+		ens_queue_drop_either(q);
+		return;
+	}
+	q->nitem--;
+	q->head++;
+}
 /* True if what was first before now has come from the far buckets: what follows has not been looked at. */
 static inline bool ens_queue_turned(const struct ens_queue *q)
 {
