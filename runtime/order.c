@@ -25,7 +25,7 @@
 #define FETCH_AHEAD 32u  /* events before its turn the copy of a waiting one is fetched, */
 #define EXPECT_AHEAD ENS_ENGINE_LOOKAHEAD /* and unpacked, and the engine told of it */
 #define UNPACKED (2 * EXPECT_AHEAD)       /* that many are kept, by their place in a run of the queue; a power of 2 */
-#define NO_ARRIVAL UINT64_MAX
+#define NO_TIE UINT64_MAX
 
 /* Of an event that waits, what outlives it until all before it have gone. */
 struct mark {
@@ -35,7 +35,7 @@ struct mark {
 
 /* An event that waits, as the engine takes it. */
 struct unpacked {
-	uint64_t arrival;           /* whose it is, or NO_ARRIVAL; no two events have the same, so it need not be cleared */
+	uint64_t tie;               /* whose it is, or NO_TIE; no two events have the same, so it need not be cleared */
 	uint64_t place;             /* among those of its stream that have waited */
 	struct ens_event event;     /* texts are borrowed from what waits */
 	struct ens_value *value;    /* room for those of any type */
@@ -78,6 +78,7 @@ struct ens_order {
 	int64_t *judge_us;          /* single: the earliest time in time by stream of the tables */
 	struct ens_unique *unique;  /* NULL: no type asks for it */
 	uint64_t nheld, max_held, arrivals;
+	unsigned arrival_bits;      /* of a tie in the queues: the number of its arrival; its stream stands above */
 	struct ens_order_counts counts;
 	struct ens_order_type_counts *of_type;
 };
@@ -161,12 +162,18 @@ static void find_least(const struct ens_order *o, struct group *g)
 	}
 }
 
+/* No number up to n is more than that many bits long; 1 to 32. */
+static unsigned bits_of(uint32_t n)
+{
+	return 32 - (unsigned)__builtin_clz(n | 1);
+}
+
 static bool open_ahead(struct ens_order *o)
 {
 	ens_packer_open(&o->packer, o->t, greatest_lateness(o->t));
 	o->room = calloc((UNPACKED + 1) * ((size_t)o->packer.nvalue + 1), sizeof *o->room);
 	for (uint32_t i = 0; o->room && i < UNPACKED; i++)
-		o->unpacked[i] = (struct unpacked){.arrival = NO_ARRIVAL,
+		o->unpacked[i] = (struct unpacked){.tie = NO_TIE,
 						   .value = o->room + (i + 1) * (size_t)o->packer.nvalue};
 	return o->room;
 }
@@ -191,6 +198,7 @@ enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *en
 	o->nstream = single ? 1 : t->nstream;
 	o->ngroup = t->ngroup;
 	o->max_held = ENS_ORDER_BUFFERED_MAX;
+	o->arrival_bits = 64 - bits_of(o->nstream);
 	o->stream = calloc((size_t)o->nstream + 1, sizeof(*o->stream));
 	o->group = calloc((size_t)o->ngroup + 1, sizeof(*o->group));
 	o->judge_us = single ? calloc((size_t)t->nstream + 1, sizeof(*o->judge_us)) : NULL;
@@ -329,6 +337,17 @@ static struct stream *stream_of(const struct ens_order *o, const struct ens_even
 	return &o->stream[o->single ? 0 : ev->id.stream];
 }
 
+/* What decides between events of one time: the stream, then the arrival. */
+static uint64_t next_tie(struct ens_order *o, uint32_t stream)
+{
+	return (o->by_arrival ? 0 : (uint64_t)stream << o->arrival_bits) | o->arrivals++;
+}
+
+static uint32_t stream_of_tie(const struct ens_order *o, const struct ens_queue_item *item)
+{
+	return (uint32_t)(item->tie >> o->arrival_bits);
+}
+
 /* It waits in one group less; `place` among those of its stream. */
 static void let_go(struct ens_order *o, struct ens_packed *h, struct stream *s, uint64_t place)
 {
@@ -366,7 +385,7 @@ static struct unpacked *unpacked_at(struct ens_order *o, uint32_t group, size_t 
 
 static void unpack(const struct ens_order *o, const struct ens_queue_item *item, struct unpacked *u)
 {
-	u->arrival = item->arrival;
+	u->tie = item->tie;
 	u->event.time_us = item->time_us;
 	u->place = ens_unpack(&o->packer, item->what, u->value, &u->event);
 }
@@ -378,7 +397,7 @@ static enum ens_status release_first(struct ens_order *o, uint32_t group, const 
 	struct unpacked *u = unpacked_at(o, group, 0);
 	enum ens_status st;
 
-	if (u->arrival != first->arrival)
+	if (u->tie != first->tie)
 		unpack(o, first, u);
 	ens_queue_drop_first(&o->group[group].queue);
 	st = hand_over(o, group, &u->event);
@@ -409,7 +428,7 @@ static void look_ahead(struct ens_order *o, uint32_t group)
 
 	struct unpacked *u = unpacked_at(o, group, EXPECT_AHEAD);
 
-	if (soon && u->arrival != soon->arrival) {
+	if (soon && u->tie != soon->tie) {
 		const struct stream *s;
 
 		unpack(o, soon, u);
@@ -425,7 +444,7 @@ static enum ens_status release_some(struct ens_order *o, uint32_t group, const s
 	const struct ens_queue_item *first;
 	enum ens_status st = ens_queue_first(&g->queue, &first);
 
-	while (st == ENS_OK && first && can_go(g, first->time_us, first->stream) &&
+	while (st == ENS_OK && first && can_go(g, first->time_us, stream_of_tie(o, first)) &&
 	       (!before || ens_queue_before(first, before))) {
 		look_ahead(o, group);
 		st = release_first(o, group, first);
@@ -527,7 +546,7 @@ static enum ens_status check_room(struct ens_order *o, const struct stream *s, c
 
 		if (st != ENS_OK)
 			return st;
-		must_wait |= !can_go(&o->group[group], w->time_us, w->stream);
+		must_wait |= !can_go(&o->group[group], w->time_us, stream_of_tie(o, w));
 	}
 	*full = must_wait && o->nheld >= o->max_held;
 	return ENS_OK;
@@ -543,7 +562,7 @@ static enum ens_status offer(struct ens_order *o, uint32_t group, const struct e
 		st = release(o, group, w);
 	if (st != ENS_OK)
 		return st;
-	if (can_go(g, w->time_us, w->stream)) {
+	if (can_go(g, w->time_us, stream_of_tie(o, w))) {
 		st = hand_over(o, group, ev);
 	} else {
 		struct ens_packed *h = w->what;
@@ -672,7 +691,7 @@ static enum ens_status take(struct ens_order *o, const struct ens_event *ev, boo
 {
 	const uint32_t stream = o->single ? 0 : ev->id.stream;
 	struct stream *s = &o->stream[stream];
-	struct ens_queue_item w = {.time_us = ev->time_us, .arrival = o->arrivals++, .stream = o->by_arrival ? 0 : stream};
+	struct ens_queue_item w = {.time_us = ev->time_us, .tie = next_tie(o, stream)};
 	enum ens_status st = ENS_OK;
 	bool full = false;
 
@@ -933,19 +952,21 @@ struct waiting_list {
 	struct waiting *item;
 	size_t n;
 	uint32_t group; /* whose queue is gone through */
+	unsigned arrival_bits;
 };
 
 static void add_waiting(void *user, const struct ens_queue_item *item)
 {
 	struct waiting_list *l = user;
+	const uint64_t arrival = item->tie & ((UINT64_C(1) << l->arrival_bits) - 1);
 
-	l->item[l->n++] = (struct waiting){item->what, item->time_us, item->arrival, l->group};
+	l->item[l->n++] = (struct waiting){item->what, item->time_us, arrival, l->group};
 }
 
 /* All that wait, by arrival: those of one event follow each other.  NULL: no memory. */
 static struct waiting *list_waiting(const struct ens_order *o, size_t *n)
 {
-	struct waiting_list l = {0};
+	struct waiting_list l = {.arrival_bits = o->arrival_bits};
 	size_t total = 0;
 
 	for (uint32_t g = 0; g < o->ngroup; g++)
@@ -1121,8 +1142,7 @@ static bool waits_in(const struct ens_order *o, const struct stream *s, uint32_t
 static bool load_places(struct ens_order *o, struct ens_packed *h, const struct ens_event *ev, struct ens_state_in *in)
 {
 	const uint32_t stream = o->single ? 0 : ev->id.stream;
-	const struct ens_queue_item w = {.time_us = ev->time_us, .arrival = o->arrivals++, .what = h,
-					 .stream = o->by_arrival ? 0 : stream};
+	const struct ens_queue_item w = {.time_us = ev->time_us, .tie = next_tie(o, stream), .what = h};
 	const uint32_t n = ens_in_upto(in, o->ngroup, "an event waits in more groups than there are");
 	uint32_t from = 0;
 

@@ -7,7 +7,7 @@
  * are in the cache more often than not.
  *
  * Guarantee: items come out in order, whatever comes in when (one that is earlier than what came out last comes next).
- * Cost: amortised O(1) moves of 32 bytes a digit, at most 8, and O(FEW_MAX) comparisons with neighbours (more only
+ * Cost: amortised O(1) moves of 24 bytes a digit, at most 8, and O(FEW_MAX) comparisons with neighbours (more only
  * where more than that have nearly one time); O(log n) for those that come into a range that has begun.  Tested by
  * tests/unit/test_queue.c against a sorted array.
  */
