@@ -80,6 +80,19 @@ static enum ens_status open_dispatch(struct ens_group *g, const struct ens_dispa
 	return st;
 }
 
+static struct ens_cell *cell_of(struct ens_timer *t)
+{
+	return (struct ens_cell *)(void *)((char *)t - offsetof(struct ens_cell, timer));
+}
+
+/* Its cell may be empty then, and go with its key. */
+static void expect_due(struct ens_timer *t)
+{
+	const struct ens_cell *c = cell_of(t);
+
+	ens_keys_expect_drop(c->rule->keys, c->key);
+}
+
 static enum ens_status open_group(struct ens_engine *e, uint32_t index)
 {
 	const struct ens_tables *t = e->tables;
@@ -88,6 +101,7 @@ static enum ens_status open_group(struct ens_engine *e, uint32_t index)
 	size_t n = 0;
 
 	ens_wheel_init(&g->wheel, INT64_MIN);
+	g->wheel.expect = e->options.no_lookahead ? NULL : expect_due;
 	g->limit_due_us = INT64_MAX;
 	g->now_us = g->last_us = INT64_MIN;
 	g->nlayer = 1;
@@ -591,11 +605,6 @@ static int by_rule_then_key(const void *a, const void *b)
 	if (x->rule != y->rule)
 		return x->rule->index < y->rule->index ? -1 : 1;
 	return (x->key->order > y->key->order) - (x->key->order < y->key->order);
-}
-
-static struct ens_cell *cell_of(struct ens_timer *t)
-{
-	return (struct ens_cell *)(void *)((char *)t - offsetof(struct ens_cell, timer));
 }
 
 /* Periods of limits that have ended at to_us are forgotten. */

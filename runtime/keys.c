@@ -305,6 +305,11 @@ struct ens_key *ens_keys_expect(struct ens_keys *k)
 	return likely(k, k->ahead[(now - ENS_KEYS_AHEAD * 3 / 4) % ENS_KEYS_AHEAD]);
 }
 
+void ens_keys_expect_drop(const struct ens_keys *k, const struct ens_key *key)
+{
+	__builtin_prefetch(&k->slot[key->hash & k->mask], 1);
+}
+
 void ens_keys_decode(const struct ens_keys *k, const struct ens_key *key, struct ens_value *out)
 {
 	const struct ens_t_keypart *part = &k->tables->keypart[k->group->parts.first];

@@ -64,6 +64,8 @@ void ens_keys_drop(struct ens_keys *k, struct ens_key *key);          /* takes i
  * way from memory into the cache.  Returns a key whose turn is near, so that the caller does the same for what hangs on
  * it, or NULL.  Changes nothing that shows. */
 struct ens_key *ens_keys_expect(struct ens_keys *k);
+/* The key may be dropped soon: its slot begins its way into the cache.  Changes nothing that shows. */
+void ens_keys_expect_drop(const struct ens_keys *k, const struct ens_key *key);
 /* How long the encoding of a key without texts is. */
 uint32_t ens_keys_len(const struct ens_tables *t, uint32_t group);
 /* What a key without texts takes, with its place in the table at its fullest. */

@@ -85,6 +85,11 @@ struct ens_record {
 	bool having_held;                   /* `having ... once`: it was true the time before */
 };
 
+/* Scope session. */
+struct ens_session {
+	int64_t start_us, last_us;          /* times of its first and latest event */
+};
+
 struct ens_cell {
 	struct ens_cell *next;              /* of other rules for the same key */
 	struct ens_key *key;
@@ -93,11 +98,11 @@ struct ens_cell {
 	uint64_t wanted;                    /* M5 */
 	uint64_t pos;                       /* of the event at hand; counts the events taken in since the cell was made */
 	struct ens_timer timer;
-	int64_t session_start_us, session_last_us; /* scope session */
 	uint32_t npartial;                  /* shared: nodes (runtime/all.h) */
-	bool in_session;
+	bool in_session;                    /* then it has a session */
 	int64_t lead_us[];                  /* per leading absence the time of the latest event that violates it; INT64_MIN: none */
-	/* then: struct ens_record (if the rule has one), struct ens_all_cell (if it is shared), struct ens_waiting (if it has a plan) */
+	/* then: struct ens_session (scope session), struct ens_record (if the rule has one), struct ens_all_cell (if it is shared),
+	 * struct ens_waiting (if it has a plan) */
 };
 
 struct ens_rule {
@@ -120,6 +125,7 @@ struct ens_rule {
 	uint32_t slots_at;                  /* byte offset of the slots in a partial */
 	uint32_t counters_at;
 	uint32_t point_at;                  /* byte offset of the point in a partial; 0: it has none */
+	uint32_t session_at;                /* byte offset of the session in a cell */
 	uint32_t record_at;                 /* byte offset of the record in a cell; 0: it has none */
 	struct ens_all_plan *all;           /* its matches share what they have in common, cells have no partials; NULL: not so */
 	uint32_t all_at;                    /* byte offset of what that keeps in a cell */
@@ -318,6 +324,12 @@ static inline struct ens_point *ens_partial_point(const struct ens_rule *r, stru
 static inline struct ens_record *ens_cell_record(const struct ens_cell *c)
 {
 	return c->rule->record_at ? (struct ens_record *)(void *)((char *)(uintptr_t)c + c->rule->record_at) : NULL;
+}
+
+/* The rule's scope is session. */
+static inline struct ens_session *ens_cell_session(const struct ens_cell *c)
+{
+	return (struct ens_session *)(void *)((char *)(uintptr_t)c + c->rule->session_at);
 }
 
 static inline struct ens_all_cell *ens_cell_all(const struct ens_cell *c)

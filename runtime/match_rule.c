@@ -398,6 +398,10 @@ void ens_rule_lay_out(struct ens_rule *r, const struct ens_tables *t)
 		r->partial_bytes = aligned(r->waiting_at + sizeof(struct ens_waiting_links));
 	}
 	r->cell_bytes = sizeof(struct ens_cell) + r->t->leads.count * sizeof(int64_t);
+	if (r->t->scope == ENS_T_SESSION) {
+		r->session_at = (uint32_t)r->cell_bytes;
+		r->cell_bytes += sizeof(struct ens_session);
+	}
 	if (r->holds || r->times_out || r->t->having_once) {
 		r->record_at = (uint32_t)r->cell_bytes;
 		r->cell_bytes += sizeof(struct ens_record);

@@ -350,21 +350,24 @@ static void leads_forget(struct ens_cell *c, int64_t time_us, bool session_over)
 static int64_t session_end(const struct ens_cell *c)
 {
 	const struct ens_t_rule *t = c->rule->t;
-	int64_t by_gap = ens_time_add(c->session_last_us, t->scope_amount), by_max;
+	const struct ens_session *s = ens_cell_session(c);
+	int64_t by_gap = ens_time_add(s->last_us, t->scope_amount), by_max;
 
 	if (t->session_max_us < 0)
 		return by_gap;
-	by_max = ens_time_add(c->session_start_us, t->session_max_us);
+	by_max = ens_time_add(s->start_us, t->session_max_us);
 	return by_gap < by_max ? by_gap : by_max;
 }
 
 static void session_note(struct ens_cell *c, const struct ens_event *ev)
 {
+	struct ens_session *s = ens_cell_session(c);
+
 	if (!c->in_session) {
 		c->in_session = true;
-		c->session_start_us = ev->time_us;
+		s->start_us = ev->time_us;
 	}
-	c->session_last_us = ev->time_us;
+	s->last_us = ev->time_us;
 	ens_cell_arm(c, session_end(c));
 }
 

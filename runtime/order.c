@@ -23,12 +23,22 @@
 
 #define UNREAD INT64_MIN /* frontier of a stream of which nothing was read */
 #define FETCH_AHEAD 32u  /* events before its turn the copy of a waiting one is fetched, */
-#define EXPECT_AHEAD ENS_ENGINE_LOOKAHEAD /* and the engine told of it */
+#define EXPECT_AHEAD ENS_ENGINE_LOOKAHEAD /* and unpacked, and the engine told of it */
+#define UNPACKED (2 * EXPECT_AHEAD)       /* that many are kept, by their place in a run of the queue; a power of 2 */
+#define NO_TIE UINT64_MAX
 
 /* Of an event that waits, what outlives it until all before it have gone. */
 struct mark {
 	uint64_t ms, seq;
 	int64_t before_us;          /* its stream's frontier before it was read */
+};
+
+/* An event that waits, as the engine takes it. */
+struct unpacked {
+	uint64_t tie;               /* whose it is, or NO_TIE; no two events have the same, so it need not be cleared */
+	uint64_t place;             /* among those of its stream that have waited */
+	struct ens_event event;     /* texts are borrowed from what waits */
+	struct ens_value *value;    /* room for those of any type */
 };
 
 struct group {
@@ -63,9 +73,12 @@ struct ens_order {
 	uint32_t nstream, ngroup;
 	uint32_t *group_of;         /* groups by stream */
 	struct ens_packer packer;
+	struct unpacked unpacked[UNPACKED];
+	struct ens_value *room;     /* for values: of what is unpacked for a moment, then of `unpacked` */
 	int64_t *judge_us;          /* single: the earliest time in time by stream of the tables */
 	struct ens_unique *unique;  /* NULL: no type asks for it */
 	uint64_t nheld, max_held, arrivals;
+	unsigned arrival_bits;      /* of a tie in the queues: the number of its arrival; its stream stands above */
 	struct ens_order_counts counts;
 	struct ens_order_type_counts *of_type;
 };
@@ -149,6 +162,22 @@ static void find_least(const struct ens_order *o, struct group *g)
 	}
 }
 
+/* No number up to n is more than that many bits long; 1 to 32. */
+static unsigned bits_of(uint32_t n)
+{
+	return 32 - (unsigned)__builtin_clz(n | 1);
+}
+
+static bool open_ahead(struct ens_order *o)
+{
+	ens_packer_open(&o->packer, o->t, greatest_lateness(o->t));
+	o->room = calloc((UNPACKED + 1) * ((size_t)o->packer.nvalue + 1), sizeof *o->room);
+	for (uint32_t i = 0; o->room && i < UNPACKED; i++)
+		o->unpacked[i] = (struct unpacked){.tie = NO_TIE,
+						   .value = o->room + (i + 1) * (size_t)o->packer.nvalue};
+	return o->room;
+}
+
 void ens_order_ties_by_arrival(struct ens_order *o)
 {
 	o->by_arrival = true;
@@ -169,12 +198,13 @@ enum ens_status ens_order_open(const struct ens_tables *t, struct ens_engine *en
 	o->nstream = single ? 1 : t->nstream;
 	o->ngroup = t->ngroup;
 	o->max_held = ENS_ORDER_BUFFERED_MAX;
+	o->arrival_bits = 64 - bits_of(o->nstream);
 	o->stream = calloc((size_t)o->nstream + 1, sizeof(*o->stream));
 	o->group = calloc((size_t)o->ngroup + 1, sizeof(*o->group));
 	o->judge_us = single ? calloc((size_t)t->nstream + 1, sizeof(*o->judge_us)) : NULL;
 	o->of_type = calloc((size_t)t->ntype + 1, sizeof(*o->of_type));
 	if (!o->stream || !o->group || !o->of_type || (single && !o->judge_us) || !find_groups(o) ||
-	    ens_packer_open(&o->packer, t, greatest_lateness(t)) != ENS_OK) {
+	    !open_ahead(o)) {
 		ens_order_close(o);
 		return ens_fail(err, ENS_ENOMEM, "no memory to put events in order");
 	}
@@ -224,6 +254,7 @@ void ens_order_close(struct ens_order *o)
 	free(o->judge_us);
 	free(o->of_type);
 	ens_packer_close(&o->packer);
+	free(o->room);
 	free(o->stream);
 	free(o->group);
 	free(o->group_of);
@@ -278,6 +309,8 @@ static void remove_mark(struct stream *s, uint64_t place)
 	uint64_t at = place & (s->cap_mark - 1);
 
 	s->gone[at / 64] |= UINT64_C(1) << at % 64;
+	if (place != s->first_mark)
+		return;
 	for (at = s->first_mark & (s->cap_mark - 1); s->first_mark < s->end_mark && s->gone[at / 64] >> at % 64 & 1;
 	     at = s->first_mark & (s->cap_mark - 1))
 		s->first_mark++;
@@ -302,6 +335,17 @@ static struct ens_packed *hold(struct ens_order *o, struct stream *s, const stru
 static struct stream *stream_of(const struct ens_order *o, const struct ens_event *ev)
 {
 	return &o->stream[o->single ? 0 : ev->id.stream];
+}
+
+/* What decides between events of one time: the stream, then the arrival. */
+static uint64_t next_tie(struct ens_order *o, uint32_t stream)
+{
+	return (o->by_arrival ? 0 : (uint64_t)stream << o->arrival_bits) | o->arrivals++;
+}
+
+static uint32_t stream_of_tie(const struct ens_order *o, const struct ens_queue_item *item)
+{
+	return (uint32_t)(item->tie >> o->arrival_bits);
 }
 
 /* It waits in one group less; `place` among those of its stream. */
@@ -333,17 +377,31 @@ static enum ens_status hand_over(struct ens_order *o, uint32_t group, const stru
 	return ens_engine_push(o->engine, group, ev);
 }
 
+/* Where the event that comes n after the first is kept while it is unpacked: only a place, it may be another's. */
+static struct unpacked *unpacked_at(struct ens_order *o, uint32_t group, size_t n)
+{
+	return &o->unpacked[(o->group[group].queue.head + n) % UNPACKED];
+}
+
+static void unpack(const struct ens_order *o, const struct ens_queue_item *item, struct unpacked *u)
+{
+	u->tie = item->tie;
+	u->event.time_us = item->time_us;
+	u->place = ens_unpack(&o->packer, item->what, u->value, &u->event);
+}
+
 /* Takes the first out of the queue and hands it over. */
 static enum ens_status release_first(struct ens_order *o, uint32_t group, const struct ens_queue_item *first)
 {
 	struct ens_packed *h = first->what;
-	struct ens_event ev = {.time_us = first->time_us};
-	const uint64_t place = ens_unpack(&o->packer, h, &ev);
+	struct unpacked *u = unpacked_at(o, group, 0);
 	enum ens_status st;
 
+	if (u->tie != first->tie)
+		unpack(o, first, u);
 	ens_queue_drop_first(&o->group[group].queue);
-	st = hand_over(o, group, &ev);
-	let_go(o, h, stream_of(o, &ev), place);
+	st = hand_over(o, group, &u->event);
+	let_go(o, h, stream_of(o, &u->event), u->place);
 	return st;
 }
 
@@ -356,11 +414,10 @@ static void fetch(const struct ens_queue_item *item)
 }
 
 /* What will be released soon is fetched, and the engine told. */
-static void look_ahead(const struct ens_order *o, uint32_t group)
+static void look_ahead(struct ens_order *o, uint32_t group)
 {
 	const struct ens_queue *q = &o->group[group].queue;
 	const struct ens_queue_item *soon;
-	struct ens_event ev;
 
 	for (size_t n = 1; ens_queue_turned(q) && n < FETCH_AHEAD && (soon = ens_queue_soon(q, n)); n++)
 		fetch(soon);
@@ -368,27 +425,26 @@ static void look_ahead(const struct ens_order *o, uint32_t group)
 	if (soon)
 		fetch(soon);
 	soon = ens_queue_soon(q, EXPECT_AHEAD);
-	if (soon) {
-		const uint64_t place = ens_unpack(&o->packer, soon->what, &ev);
-		const struct stream *s = stream_of(o, &ev);
 
-		ev.time_us = soon->time_us;
-		__builtin_prefetch(&s->gone[(place & (s->cap_mark - 1)) / 64], 1);
-		ens_engine_expect(o->engine, group, &ev);
+	struct unpacked *u = unpacked_at(o, group, EXPECT_AHEAD);
+
+	if (soon && u->tie != soon->tie) {
+		const struct stream *s;
+
+		unpack(o, soon, u);
+		s = stream_of(o, &u->event);
+		__builtin_prefetch(&s->gone[(u->place & (s->cap_mark - 1)) / 64], 1);
+		ens_engine_expect(o->engine, group, &u->event);
 	}
 }
 
-/* Releases what can go and, if `before` is given, sorts before it. */
-static enum ens_status release(struct ens_order *o, uint32_t group, const struct ens_queue_item *before)
+static enum ens_status release_some(struct ens_order *o, uint32_t group, const struct ens_queue_item *before)
 {
 	struct group *g = &o->group[group];
 	const struct ens_queue_item *first;
-	enum ens_status st;
+	enum ens_status st = ens_queue_first(&g->queue, &first);
 
-	if (!g->queue.nitem || g->queue.least_us > g->least_us)
-		return ENS_OK;
-	st = ens_queue_first(&g->queue, &first);
-	while (st == ENS_OK && first && can_go(g, first->time_us, first->stream) &&
+	while (st == ENS_OK && first && can_go(g, first->time_us, stream_of_tie(o, first)) &&
 	       (!before || ens_queue_before(first, before))) {
 		look_ahead(o, group);
 		st = release_first(o, group, first);
@@ -396,6 +452,14 @@ static enum ens_status release(struct ens_order *o, uint32_t group, const struct
 			st = ens_queue_first(&g->queue, &first);
 	}
 	return st;
+}
+
+/* Releases what can go and, if `before` is given, sorts before it. */
+static enum ens_status release(struct ens_order *o, uint32_t group, const struct ens_queue_item *before)
+{
+	const struct group *g = &o->group[group];
+
+	return !g->queue.nitem || g->queue.least_us > g->least_us ? ENS_OK : release_some(o, group, before);
 }
 
 /* Tells the engine how far time has come, if anything is due. */
@@ -482,7 +546,7 @@ static enum ens_status check_room(struct ens_order *o, const struct stream *s, c
 
 		if (st != ENS_OK)
 			return st;
-		must_wait |= !can_go(&o->group[group], w->time_us, w->stream);
+		must_wait |= !can_go(&o->group[group], w->time_us, stream_of_tie(o, w));
 	}
 	*full = must_wait && o->nheld >= o->max_held;
 	return ENS_OK;
@@ -498,7 +562,7 @@ static enum ens_status offer(struct ens_order *o, uint32_t group, const struct e
 		st = release(o, group, w);
 	if (st != ENS_OK)
 		return st;
-	if (can_go(g, w->time_us, w->stream)) {
+	if (can_go(g, w->time_us, stream_of_tie(o, w))) {
 		st = hand_over(o, group, ev);
 	} else {
 		struct ens_packed *h = w->what;
@@ -512,7 +576,7 @@ static enum ens_status offer(struct ens_order *o, uint32_t group, const struct e
 		if (ens_queue_add(&g->queue, w) != ENS_OK) {
 			struct ens_event copy;
 
-			let_go(o, h, stream_of(o, ev), ens_unpack(&o->packer, h, &copy));
+			let_go(o, h, stream_of(o, ev), ens_unpack(&o->packer, h, o->room, &copy));
 			return ENS_ENOMEM;
 		}
 	}
@@ -626,7 +690,7 @@ static enum ens_status take(struct ens_order *o, const struct ens_event *ev, boo
 {
 	const uint32_t stream = o->single ? 0 : ev->id.stream;
 	struct stream *s = &o->stream[stream];
-	struct ens_queue_item w = {.time_us = ev->time_us, .arrival = o->arrivals++, .stream = o->by_arrival ? 0 : stream};
+	struct ens_queue_item w = {.time_us = ev->time_us, .tie = next_tie(o, stream)};
 	enum ens_status st = ENS_OK;
 	bool full = false;
 
@@ -906,19 +970,21 @@ struct waiting_list {
 	struct waiting *item;
 	size_t n;
 	uint32_t group; /* whose queue is gone through */
+	unsigned arrival_bits;
 };
 
 static void add_waiting(void *user, const struct ens_queue_item *item)
 {
 	struct waiting_list *l = user;
+	const uint64_t arrival = item->tie & ((UINT64_C(1) << l->arrival_bits) - 1);
 
-	l->item[l->n++] = (struct waiting){item->what, item->time_us, item->arrival, l->group};
+	l->item[l->n++] = (struct waiting){item->what, item->time_us, arrival, l->group};
 }
 
 /* All that wait, by arrival: those of one event follow each other.  NULL: no memory. */
 static struct waiting *list_waiting(const struct ens_order *o, size_t *n)
 {
-	struct waiting_list l = {0};
+	struct waiting_list l = {.arrival_bits = o->arrival_bits};
 	size_t total = 0;
 
 	for (uint32_t g = 0; g < o->ngroup; g++)
@@ -940,7 +1006,7 @@ static struct mark *mark_of(const struct stream *s, uint64_t place)
 static void save_event(const struct ens_order *o, const struct waiting *w, struct ens_state_out *out)
 {
 	struct ens_event ev = {.time_us = w->time_us};
-	const uint64_t place = ens_unpack(&o->packer, w->held, &ev);
+	const uint64_t place = ens_unpack(&o->packer, w->held, o->room, &ev);
 	const struct ens_t_list fields = o->t->type[ev.type].fields;
 
 	ens_out_number(out, ev.type);
@@ -1094,8 +1160,7 @@ static bool waits_in(const struct ens_order *o, const struct stream *s, uint32_t
 static bool load_places(struct ens_order *o, struct ens_packed *h, const struct ens_event *ev, struct ens_state_in *in)
 {
 	const uint32_t stream = o->single ? 0 : ev->id.stream;
-	const struct ens_queue_item w = {.time_us = ev->time_us, .arrival = o->arrivals++, .what = h,
-					 .stream = o->by_arrival ? 0 : stream};
+	const struct ens_queue_item w = {.time_us = ev->time_us, .tie = next_tie(o, stream), .what = h};
 	const uint32_t n = ens_in_upto(in, o->ngroup, "an event waits in more groups than there are");
 	uint32_t from = 0;
 

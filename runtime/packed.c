@@ -1,8 +1,10 @@
 /*
- * A number is a varint: 7 bits a byte, least first.  A value begins with a byte that says what it is, and how long:
- * null, never set, or a number in 1, 2, 4 or 8 bytes (sign-extended, in the order of this machine), or one so small
- * that it is the byte itself.  A text begins with its length as a varint, with null and never set before it.  Types
- * follow from the tables.
+ * A number takes the bytes it has, least first, but 8 are stored and fetched: what is too much is stored over by what
+ * follows, or shifted out.  So it costs no branch.  An event begins with how long four numbers are, 4 bits each, and
+ * with them: stream, type and kind; the two halves of its ID; the caller's place.  A value begins with a byte that says
+ * what it is: null, never set, a number in 1 to 8 bytes (sign-extended), or one so small that it is the byte itself.  A
+ * text begins with a byte that is its length, null or never set; a long one has its length in 4 bytes behind that.
+ * Types follow from the tables.
  *
  * A stream's time is divided into slots of some milliseconds; each that is in use has an open chunk, to which events
  * are added one after the other, and which goes when the last of them does.  The next chunk of a slot is twice as
@@ -18,17 +20,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NUMBER_MAX_BYTES 10u
-#define HEAD_MAX_BYTES (5 * NUMBER_MAX_BYTES)
-#define VALUE_MAX_BYTES NUMBER_MAX_BYTES /* without the bytes of a text */
+#define NUMBER_BYTES 8u /* that are stored for one */
+#define HEAD_MAX_BYTES (2 + 4 * NUMBER_BYTES)
+#define VALUE_MAX_BYTES (1 + NUMBER_BYTES) /* without the bytes of a text */
 #define ALIGN_BYTES 8u
 #define CHUNK_MAX_BYTES ((size_t)16384)
 #define SLOTS 128u          /* of a stream, in the time that events wait: few enough pages to be known to the processor */
 #define STREAMS_MAX 64u     /* for as many there is room without slots in the way of others */
 #define SHIFT_MIN 16u
 
-enum mark { MARK_NULL, MARK_UNSET, MARK_1, MARK_2, MARK_4, MARK_8, MARK_SMALL }; /* MARK_SMALL + n: the number n */
-enum { TEXT_NULL, TEXT_UNSET, TEXT_EMPTY };                                      /* TEXT_EMPTY + n: n bytes */
+/* MARK_UNSET + n: n bytes; MARK_SMALL + n: the number n.  TEXT_EMPTY + n: n bytes. */
+enum mark { MARK_NULL, MARK_UNSET, MARK_SMALL = MARK_UNSET + NUMBER_BYTES + 1 };
+enum { TEXT_NULL, TEXT_UNSET, TEXT_EMPTY, TEXT_LONG = 255 };
 
 struct ens_packed_chunk {
 	size_t len;
@@ -44,20 +47,18 @@ struct ens_packed_slot {
 	uint32_t nevent;    /* added to it */
 };
 
-enum ens_status ens_packer_open(struct ens_packer *p, const struct ens_tables *t, int64_t span_us)
+void ens_packer_open(struct ens_packer *p, const struct ens_tables *t, int64_t span_us)
 {
-	uint32_t most = 0;
-
-	for (uint32_t i = 0; i < t->ntype; i++)
-		if (t->type[i].fields.count > most)
-			most = t->type[i].fields.count;
 	*p = (struct ens_packer){.tables = t, .shift = SHIFT_MIN, .nslot = SLOTS};
+	for (uint32_t i = 0; i < t->ntype; i++)
+		if (t->type[i].fields.count > p->nvalue)
+			p->nvalue = t->type[i].fields.count;
+	while (p->type_bits < 32 && t->ntype >> p->type_bits)
+		p->type_bits++;
 	while (span_us >> p->shift >= SLOTS)
 		p->shift++;
 	while (p->nslot < SLOTS * t->nstream && p->nslot < SLOTS * STREAMS_MAX)
 		p->nslot *= 2;
-	p->value = calloc((size_t)most + 1, sizeof *p->value);
-	return p->value ? ENS_OK : ENS_ENOMEM;
 }
 
 /* ---- chunks ----------------------------------------------------------------------------------------------------- */
@@ -80,7 +81,6 @@ void ens_packer_close(struct ens_packer *p)
 	for (uint32_t i = 0; p->slot && i < p->nslot; i++)
 		close_chunk(p, &p->slot[i]);
 	free(p->slot);
-	free(p->value);
 	*p = (struct ens_packer){0};
 }
 
@@ -129,76 +129,140 @@ void ens_packed_free(struct ens_packer *p, struct ens_packed *e)
 
 /* ---- packing ---------------------------------------------------------------------------------------------------- */
 
-static unsigned char *put_number(unsigned char *at, uint64_t n)
+/* The least byte comes first in memory. */
+static uint64_t least_first(uint64_t n)
 {
-	for (; n > 127; n >>= 7)
-		*at++ = (unsigned char)(n | 128);
-	*at++ = (unsigned char)n;
-	return at;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return __builtin_bswap64(n);
+#else
+	return n;
+#endif
 }
 
-static unsigned char *put_bytes(unsigned char *at, const void *bytes, size_t n)
+static void store(unsigned char *at, uint64_t n)
 {
-	memcpy(at, bytes, n);
-	return at + n;
+	n = least_first(n);
+	memcpy(at, &n, NUMBER_BYTES);
+}
+
+static uint64_t fetch(const unsigned char *at)
+{
+	uint64_t n;
+
+	memcpy(&n, at, NUMBER_BYTES);
+	return least_first(n);
+}
+
+/* 1 to 8. */
+static unsigned len_of(uint64_t n)
+{
+	return (71 - (unsigned)__builtin_clzll(n | 1)) / 8;
+}
+
+/* With room for the sign. */
+static unsigned len_of_signed(int64_t n)
+{
+	return len_of((uint64_t)(n ^ n >> 63) << 1);
+}
+
+/* The `which`-th of the head; its length goes to *lens. */
+static unsigned char *put_number(unsigned char *at, uint64_t n, unsigned which, unsigned *lens)
+{
+	const unsigned len = len_of(n);
+
+	store(at, n);
+	*lens |= len << 4 * which;
+	return at + len;
 }
 
 static unsigned char *put_value(unsigned char *at, const struct ens_value *v)
 {
 	const int64_t n = v->i;
+	unsigned len;
 
 	if (v->null) {
-		*at++ = v->null == ENS_UNSET ? MARK_UNSET : MARK_NULL;
-	} else if (n >= 0 && n <= 255 - MARK_SMALL) {
-		*at++ = (unsigned char)(MARK_SMALL + n);
-	} else if (n == (int8_t)n) {
-		*at++ = MARK_1;
-		*at++ = (unsigned char)n;
-	} else if (n == (int16_t)n) {
-		*at++ = MARK_2;
-		at = put_bytes(at, &(int16_t){(int16_t)n}, 2);
-	} else if (n == (int32_t)n) {
-		*at++ = MARK_4;
-		at = put_bytes(at, &(int32_t){(int32_t)n}, 4);
-	} else {
-		*at++ = MARK_8;
-		at = put_bytes(at, &n, 8);
+		*at = v->null == ENS_UNSET ? MARK_UNSET : MARK_NULL;
+		return at + 1;
 	}
-	return at;
+	if (n >= 0 && n <= 255 - MARK_SMALL) {
+		*at = (unsigned char)(MARK_SMALL + n);
+		return at + 1;
+	}
+	len = len_of_signed(n);
+	*at = (unsigned char)(MARK_UNSET + len);
+	store(at + 1, (uint64_t)n);
+	return at + 1 + len;
+}
+
+/* Texts are short: 4 to 16 bytes are two numbers that overlap. */
+static void copy(unsigned char *to, const char *from, size_t n)
+{
+	if (n - 8 <= 8) {
+		uint64_t first, last;
+
+		memcpy(&first, from, 8);
+		memcpy(&last, from + n - 8, 8);
+		memcpy(to, &first, 8);
+		memcpy(to + n - 8, &last, 8);
+	} else if (n - 4 < 4) {
+		uint32_t first, last;
+
+		memcpy(&first, from, 4);
+		memcpy(&last, from + n - 4, 4);
+		memcpy(to, &first, 4);
+		memcpy(to + n - 4, &last, 4);
+	} else if (n) {
+		memcpy(to, from, n);
+	}
 }
 
 static unsigned char *put_text(unsigned char *at, const struct ens_value *v)
 {
 	if (v->null) {
-		*at++ = v->null == ENS_UNSET ? TEXT_UNSET : TEXT_NULL;
-		return at;
+		*at = v->null == ENS_UNSET ? TEXT_UNSET : TEXT_NULL;
+		return at + 1;
 	}
-	at = put_number(at, (uint64_t)v->len + TEXT_EMPTY);
-	return v->len ? put_bytes(at, v->s, v->len) : at;
+	if (v->len < TEXT_LONG - TEXT_EMPTY) {
+		*at++ = (unsigned char)(TEXT_EMPTY + v->len);
+	} else {
+		*at++ = TEXT_LONG;
+		memcpy(at, &v->len, sizeof v->len);
+		at += sizeof v->len;
+	}
+	copy(at, v->s, v->len);
+	return at + v->len;
+}
+
+/* Room that is enough for the event. */
+static size_t most_bytes(const struct ens_event *ev, const struct ens_t_field *f, uint32_t n)
+{
+	size_t need = sizeof(struct ens_packed) + HEAD_MAX_BYTES + (size_t)n * VALUE_MAX_BYTES + ALIGN_BYTES;
+
+	for (uint32_t i = 0; i < n; i++)
+		need += ens_type_is_bytes((enum ens_type)f[i].type) && !ev->value[i].null ? ev->value[i].len : 0;
+	return need;
 }
 
 struct ens_packed *ens_pack(struct ens_packer *p, const struct ens_event *ev, uint64_t place)
 {
 	const struct ens_t_list fields = p->tables->type[ev->type].fields;
 	const struct ens_t_field *f = &p->tables->field[fields.first];
-	size_t need = sizeof(struct ens_packed) + HEAD_MAX_BYTES + (size_t)fields.count * VALUE_MAX_BYTES + ALIGN_BYTES;
-	struct ens_packed_slot *s;
+	struct ens_packed_slot *s = slot_for(p, ev, most_bytes(ev, f, fields.count));
 	struct ens_packed *e;
 	unsigned char *at;
+	unsigned lens = 0;
 
-	for (uint32_t i = 0; i < fields.count; i++)
-		if (ens_type_is_bytes((enum ens_type)f[i].type) && !ev->value[i].null)
-			need += ev->value[i].len;
-	s = slot_for(p, ev, need);
 	if (!s)
 		return NULL;
 	e = (struct ens_packed *)(void *)((unsigned char *)s->open + s->used);
 	*e = (struct ens_packed){.users = 1, .at = s->used};
-	at = put_number(e->bytes, (uint64_t)ev->type << 1 | ev->from_file);
-	at = put_number(at, ev->id.ms);
-	at = put_number(at, ev->id.seq);
-	at = put_number(at, ev->id.stream);
-	at = put_number(at, place);
+	at = e->bytes + 2;
+	at = put_number(at, ((uint64_t)ev->id.stream << p->type_bits | ev->type) << 1 | ev->from_file, 0, &lens);
+	at = put_number(at, ev->id.ms, 1, &lens);
+	at = put_number(at, ev->id.seq, 2, &lens);
+	at = put_number(at, place, 3, &lens);
+	e->bytes[0] = (unsigned char)(lens & 255);
+	e->bytes[1] = (unsigned char)(lens >> 8);
 	for (uint32_t i = 0; i < fields.count; i++)
 		at = ens_type_is_bytes((enum ens_type)f[i].type) ? put_text(at, &ev->value[i]) : put_value(at, &ev->value[i]);
 	s->used = (uint32_t)(((size_t)(at - (unsigned char *)s->open) + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES);
@@ -210,94 +274,72 @@ struct ens_packed *ens_pack(struct ens_packer *p, const struct ens_event *ev, ui
 
 /* ---- unpacking -------------------------------------------------------------------------------------------------- */
 
-static uint64_t number(const unsigned char **at)
+static uint64_t number(const unsigned char **at, unsigned which, unsigned lens)
 {
-	uint64_t n = *(*at)++;
+	const unsigned len = lens >> 4 * which & 15, over = 64 - 8 * len;
+	const uint64_t n = fetch(*at) << over >> over;
 
-	if (n < 128)
-		return n;
-	n &= 127;
-	for (unsigned shift = 7;; shift += 7) {
-		const unsigned char c = *(*at)++;
+	*at += len;
+	return n;
+}
 
-		n |= (uint64_t)(c & 127) << shift;
-		if (c < 128)
-			return n;
+static struct ens_value null_of(bool unset)
+{
+	return (struct ens_value){.null = unset ? ENS_UNSET : ENS_NULL};
+}
+
+static const unsigned char *value(const unsigned char *at, struct ens_value *v)
+{
+	const unsigned mark = *at++, len = mark - MARK_UNSET, over = 64 - 8 * len;
+
+	if (mark >= MARK_SMALL) {
+		*v = (struct ens_value){.i = (int64_t)mark - MARK_SMALL};
+		return at;
 	}
-}
-
-static int64_t scalar(const unsigned char **at, unsigned mark)
-{
-	const unsigned char *from = *at;
-	int64_t n;
-	int32_t n4;
-	int16_t n2;
-
-	switch (mark) {
-	case MARK_1:
-		*at += 1;
-		return (int8_t)*from;
-	case MARK_2:
-		*at += 2;
-		memcpy(&n2, from, 2);
-		return n2;
-	case MARK_4:
-		*at += 4;
-		memcpy(&n4, from, 4);
-		return n4;
-	default:
-		*at += 8;
-		memcpy(&n, from, 8);
-		return n;
+	if (mark <= MARK_UNSET) {
+		*v = null_of(mark == MARK_UNSET);
+		return at;
 	}
+	*v = (struct ens_value){.i = (int64_t)(fetch(at) << over) >> over};
+	return at + len;
 }
 
-static void value(const unsigned char **at, struct ens_value *v)
+static const unsigned char *text(const unsigned char *at, struct ens_value *v)
 {
-	const unsigned mark = *(*at)++;
+	const unsigned mark = *at++;
+	uint32_t len = mark - TEXT_EMPTY;
 
-	*v = (struct ens_value){0};
-	if (mark >= MARK_SMALL)
-		v->i = (int64_t)mark - MARK_SMALL;
-	else if (mark >= MARK_1)
-		v->i = scalar(at, mark);
-	else
-		v->null = mark == MARK_UNSET ? ENS_UNSET : ENS_NULL;
-}
-
-static void text(const unsigned char **at, struct ens_value *v)
-{
-	const uint64_t n = number(at);
-
-	*v = (struct ens_value){0};
-	if (n < TEXT_EMPTY) {
-		v->null = n == TEXT_UNSET ? ENS_UNSET : ENS_NULL;
-		return;
+	if (mark < TEXT_EMPTY) {
+		*v = null_of(mark == TEXT_UNSET);
+		return at;
 	}
-	v->len = (uint32_t)(n - TEXT_EMPTY);
-	v->s = (const char *)*at;
-	*at += v->len;
+	if (mark == TEXT_LONG) {
+		memcpy(&len, at, sizeof len);
+		at += sizeof len;
+	}
+	*v = (struct ens_value){.s = (const char *)at, .len = len};
+	return at + len;
 }
 
-uint64_t ens_unpack(const struct ens_packer *p, const struct ens_packed *e, struct ens_event *ev)
+uint64_t ens_unpack(const struct ens_packer *p, const struct ens_packed *e, struct ens_value *room, struct ens_event *ev)
 {
-	const unsigned char *at = e->bytes;
-	const uint64_t kind = number(&at);
-	const struct ens_t_list fields = p->tables->type[kind >> 1].fields;
-	const struct ens_t_field *f = &p->tables->field[fields.first];
+	const unsigned char *at = e->bytes + 2;
+	const unsigned lens = e->bytes[0] | (unsigned)e->bytes[1] << 8;
+	const uint64_t kind = number(&at, 0, lens);
 	uint64_t place;
 
-	ev->type = (uint32_t)(kind >> 1);
 	ev->from_file = kind & 1;
-	ev->id.ms = number(&at);
-	ev->id.seq = number(&at);
-	ev->id.stream = (uint32_t)number(&at);
-	ev->value = p->value;
-	place = number(&at);
+	ev->type = (uint32_t)(kind >> 1 & (((uint64_t)1 << p->type_bits) - 1));
+	ev->id.stream = (uint32_t)(kind >> 1 >> p->type_bits);
+	ev->id.ms = number(&at, 1, lens);
+	ev->id.seq = number(&at, 2, lens);
+	place = number(&at, 3, lens);
+	ev->value = room;
+
+	const struct ens_t_list fields = p->tables->type[ev->type].fields;
+	const struct ens_t_field *f = &p->tables->field[fields.first];
+
 	for (uint32_t i = 0; i < fields.count; i++)
-		if (ens_type_is_bytes((enum ens_type)f[i].type))
-			text(&at, &p->value[i]);
-		else
-			value(&at, &p->value[i]);
+		at = ens_type_is_bytes((enum ens_type)f[i].type) ? text(at, &room[i]) : value(at, &room[i]);
 	return place;
 }

@@ -1,5 +1,5 @@
 /*
- * What waits for its turn, by (time, stream, arrival): a queue whose first goes up, never down for long.
+ * What waits for its turn, by (time, tie): a queue whose first goes up, never down for long.
  *
  * Far items lie unsorted in buckets by time, 512 of them for each 9-bit digit in which a time differs from where the queue
  * stands (as in runtime/wheel.h); the nearest bucket is sorted once it is small, and what comes into its range afterwards
@@ -20,9 +20,8 @@
 
 struct ens_queue_item {
 	int64_t time_us;
-	uint64_t arrival; /* no two have the same */
+	uint64_t tie; /* of equal times the lesser comes first; no two items have the same */
 	void *what;
-	uint32_t stream;
 };
 
 struct ens_queue_chunk;
@@ -59,11 +58,7 @@ void ens_queue_each(const struct ens_queue *q, void (*fn)(void *user, const stru
 /* True if `a` comes before `b`. */
 static inline bool ens_queue_before(const struct ens_queue_item *a, const struct ens_queue_item *b)
 {
-	if (a->time_us != b->time_us)
-		return a->time_us < b->time_us;
-	if (a->stream != b->stream)
-		return a->stream < b->stream;
-	return a->arrival < b->arrival;
+	return a->time_us != b->time_us ? a->time_us < b->time_us : a->tie < b->tie;
 }
 
 enum ens_status ens_queue_add(struct ens_queue *q, const struct ens_queue_item *item) ENS_MUST_CHECK; /* or ENS_ENOMEM */
@@ -78,8 +73,17 @@ static inline enum ens_status ens_queue_first(struct ens_queue *q, const struct 
 	return ENS_OK;
 }
 
+void ens_queue_drop_either(struct ens_queue *q);
 /* Takes out what ens_queue_first has just given. */
-void ens_queue_drop_first(struct ens_queue *q);
+static inline void ens_queue_drop_first(struct ens_queue *q)
+{
+	if (q->heap.n) {
+		ens_queue_drop_either(q);
+		return;
+	}
+	q->nitem--;
+	q->head++;
+}
 /* True if what was first before now has come from the far buckets: what follows has not been looked at. */
 static inline bool ens_queue_turned(const struct ens_queue *q)
 {

@@ -320,8 +320,8 @@ static void save_cell(struct saver *s, struct ens_cell *c)
 	if (ens_timer_is_set(&c->timer))
 		ens_out_time(s->out, c->timer.deadline_us);
 	if (c->in_session) {
-		ens_out_time(s->out, c->session_start_us);
-		ens_out_time(s->out, c->session_last_us);
+		ens_out_time(s->out, ens_cell_session(c)->start_us);
+		ens_out_time(s->out, ens_cell_session(c)->last_us);
 	}
 	if (told)
 		ens_out_time(s->out, rec->told_us);
@@ -1068,8 +1068,8 @@ static bool load_cell(struct loader *l, struct ens_rule *r, struct ens_key *key,
 		due_us = ens_in_time(in);
 	c->in_session = flags & SESSION;
 	if (c->in_session) {
-		c->session_start_us = ens_in_time(in);
-		c->session_last_us = ens_in_time(in);
+		ens_cell_session(c)->start_us = ens_in_time(in);
+		ens_cell_session(c)->last_us = ens_in_time(in);
 	}
 	if (rec)
 		*rec = (struct ens_record){.told_us = flags & TOLD ? ens_in_time(in) : INT64_MIN,

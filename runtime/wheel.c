@@ -9,6 +9,8 @@
 #include <assert.h>
 
 #define BITS 6u
+#define NEAR_LEVEL 1u        /* what gets there is due within 64^2 microseconds, */
+#define EXPECTED_MAX 1024u   /* and may be too much to be kept ready */
 
 static uint64_t shifted(int64_t us)
 {
@@ -90,6 +92,7 @@ static bool first_slot(const struct ens_wheel *w, unsigned *level, unsigned *slo
 static void spread(struct ens_wheel *w, unsigned level, unsigned slot)
 {
 	struct ens_timer *head = &w->head[level][slot];
+	unsigned nexpected = 0;
 
 	while (head->next != head) {
 		struct ens_timer *t = head->next;
@@ -97,6 +100,8 @@ static void spread(struct ens_wheel *w, unsigned level, unsigned slot)
 
 		ens_wheel_remove(w, t);
 		ens_wheel_add(w, t, deadline_us);
+		if (w->expect && level > NEAR_LEVEL && t->level <= NEAR_LEVEL && nexpected++ < EXPECTED_MAX)
+			w->expect(t);
 	}
 }
 

@@ -26,10 +26,11 @@ struct ens_wheel {
 	uint64_t now;                          /* shifted by 2^63, so that it counts up from 0 */
 	uint64_t next;                         /* no slot with a timer begins before it; UINT64_MAX: there is none, or at the end of time */
 	uint64_t occupied[ENS_WHEEL_LEVELS];   /* bit s: slot s of the level has timers */
+	void (*expect)(struct ens_timer *t);    /* t is due within some milliseconds, if it is not removed; NULL: nobody asks */
 	struct ens_timer head[ENS_WHEEL_LEVELS][ENS_WHEEL_SLOTS]; /* rings */
 };
 
-void ens_wheel_init(struct ens_wheel *w, int64_t now_us);
+void ens_wheel_init(struct ens_wheel *w, int64_t now_us); /* empty; `expect` is left as it is */
 static inline bool ens_timer_is_set(const struct ens_timer *t)
 {
 	return t->next != NULL;

@@ -26,9 +26,15 @@ static uint64_t below(uint64_t n)
 
 static struct ens_queue q;
 
-static void add(int64_t time_us, uint32_t stream, uint64_t arrival)
+/* As runtime/order.c makes them: by stream, then arrival. */
+static uint64_t tie(uint64_t stream, uint64_t arrival)
 {
-	const struct ens_queue_item item = {.time_us = time_us, .stream = stream, .arrival = arrival};
+	return stream << 40 | arrival;
+}
+
+static void add(int64_t time_us, uint64_t tie)
+{
+	const struct ens_queue_item item = {.time_us = time_us, .tie = tie};
 
 	CU_ASSERT_EQUAL(ens_queue_add(&q, &item), ENS_OK);
 }
@@ -45,21 +51,21 @@ static struct ens_queue_item take(void)
 	return copy;
 }
 
-static void ties_go_by_stream_then_arrival(void)
+static void ties_are_decided(void)
 {
 	const struct ens_queue_item *first;
 
 	ens_queue_init(&q);
-	add(5, 1, 0);
-	add(5, 0, 1);
-	add(5, 1, 2);
-	add(5, 0, 3);
-	add(4, 9, 4);
-	CU_ASSERT_EQUAL(take().arrival, 4);
-	CU_ASSERT_EQUAL(take().arrival, 1);
-	CU_ASSERT_EQUAL(take().arrival, 3);
-	CU_ASSERT_EQUAL(take().arrival, 0);
-	CU_ASSERT_EQUAL(take().arrival, 2);
+	add(5, 3);
+	add(5, 1);
+	add(5, UINT64_MAX);
+	add(5, 2);
+	add(4, 9);
+	CU_ASSERT_EQUAL(take().tie, 9);
+	CU_ASSERT_EQUAL(take().tie, 1);
+	CU_ASSERT_EQUAL(take().tie, 2);
+	CU_ASSERT_EQUAL(take().tie, 3);
+	CU_ASSERT_EQUAL(take().tie, UINT64_MAX);
 	CU_ASSERT_EQUAL(ens_queue_first(&q, &first), ENS_OK);
 	CU_ASSERT(first == NULL);
 	ens_queue_free(&q);
@@ -69,9 +75,9 @@ static void ties_go_by_stream_then_arrival(void)
 static void one_microsecond_holds_many(void)
 {
 	ens_queue_init(&q);
-	add(0, 0, 1000000);
+	add(0, 1000000);
 	for (uint64_t i = 0; i < 5000; i++)
-		add(77, (uint32_t)(i * 7 % 3), i);
+		add(77, tie(i * 7 % 3, i));
 	CU_ASSERT_EQUAL(take().time_us, 0);
 	struct ens_queue_item before = take();
 
@@ -90,17 +96,17 @@ static void times_may_be_as_far_apart_as_they_go(void)
 
 	ens_queue_init(&q);
 	for (unsigned i = 0; i < 8; i++)
-		add(time_us[i], 0, i);
+		add(time_us[i], i);
 	CU_ASSERT_EQUAL(take().time_us, INT64_MIN);
 	CU_ASSERT_EQUAL(take().time_us, INT64_MIN + 1);
 	CU_ASSERT_EQUAL(take().time_us, -1);
 	CU_ASSERT_EQUAL(take().time_us, 0);
 	CU_ASSERT_EQUAL(take().time_us, 1);
 	CU_ASSERT_EQUAL(take().time_us, INT64_MAX - 1);
-	CU_ASSERT_EQUAL(take().arrival, 0);
-	add(INT64_MAX, 0, 9);
-	CU_ASSERT_EQUAL(take().arrival, 7);
-	CU_ASSERT_EQUAL(take().arrival, 9);
+	CU_ASSERT_EQUAL(take().tie, 0);
+	add(INT64_MAX, 9);
+	CU_ASSERT_EQUAL(take().tie, 7);
+	CU_ASSERT_EQUAL(take().tie, 9);
 	ens_queue_free(&q);
 }
 
@@ -117,8 +123,8 @@ static void against_a_sorted_array(uint64_t span, uint64_t slack, unsigned max)
 		if (n < max && (n == 0 || below(100) < (step / 3000 % 2 ? 70 : 40))) {
 			const int64_t t = base + (int64_t)below(span) - (int64_t)below(slack + 1);
 
-			model[n++] = (struct ens_queue_item){.time_us = t, .stream = (uint32_t)below(3), .arrival = arrival++};
-			add(t, model[n - 1].stream, model[n - 1].arrival);
+			model[n++] = (struct ens_queue_item){.time_us = t, .tie = tie(below(3), arrival++)};
+			add(t, model[n - 1].tie);
 			continue;
 		}
 
@@ -128,7 +134,7 @@ static void against_a_sorted_array(uint64_t span, uint64_t slack, unsigned max)
 		for (unsigned i = 1; i < n; i++)
 			if (compare(&model[i], &model[least]) < 0)
 				least = i;
-		CU_ASSERT_FATAL(got.arrival == model[least].arrival && got.time_us == model[least].time_us);
+		CU_ASSERT_FATAL(got.tie == model[least].tie && got.time_us == model[least].time_us);
 		model[least] = model[--n];
 		if (got.time_us > base)
 			base = got.time_us;
@@ -146,7 +152,7 @@ static void many_wait(void)
 	state = 9;
 	for (int round = 0; round < 3; round++) {
 		for (uint64_t i = 0; i < N; i++)
-			add((int64_t)(round == 1 && i % 100 ? 5000000 + below(30) : below(10000000)), (uint32_t)below(2), i);
+			add((int64_t)(round == 1 && i % 100 ? 5000000 + below(30) : below(10000000)), tie(below(2), i));
 		for (unsigned each = 0; each < N / 2; each++) {
 			struct ens_queue_item before = take(), next = take();
 
@@ -178,7 +184,7 @@ void suite_queue(void)
 {
 	CU_pSuite s = CU_add_suite("queue", NULL, NULL);
 
-	CU_add_test(s, "ties go by stream, then arrival", ties_go_by_stream_then_arrival);
+	CU_add_test(s, "ties are decided", ties_are_decided);
 	CU_add_test(s, "one microsecond holds many", one_microsecond_holds_many);
 	CU_add_test(s, "times may be as far apart as they go", times_may_be_as_far_apart_as_they_go);
 	CU_add_test(s, "many wait", many_wait);

@@ -90,6 +90,27 @@ static void the_ends_of_time_are_times(void)
 	CU_ASSERT_PTR_EQUAL(ens_wheel_pop(&wheel, INT64_MAX), &last);
 }
 
+static bool expected[NTIMER];
+static struct ens_timer expecting[NTIMER];
+
+static void note_expected(struct ens_timer *t)
+{
+	CU_ASSERT_FATAL(ens_timer_is_set(t));
+	CU_ASSERT_FATAL(t->deadline_us - ens_wheel_now(&wheel) < 64 * 64);
+	expected[t - expecting] = true;
+}
+
+static void what_is_far_is_expected_before_it_is_due(void)
+{
+	ens_wheel_init(&wheel, 0);
+	wheel.expect = note_expected;
+	for (int i = 0; i < NTIMER; i++)
+		ens_wheel_add(&wheel, &expecting[i], (int64_t)(next_random() >> (24 + next_random() % 36)) + 64 * 64);
+	for (struct ens_timer *due; (due = ens_wheel_pop(&wheel, INT64_MAX));)
+		CU_ASSERT(expected[due - expecting]);
+	wheel.expect = NULL;
+}
+
 void suite_wheel(void)
 {
 	CU_pSuite s = CU_add_suite("wheel", NULL, NULL);
@@ -97,4 +118,5 @@ void suite_wheel(void)
 	CU_add_test(s, "timers come out in order of deadline", timers_come_out_in_order_of_deadline);
 	CU_add_test(s, "a deadline that has passed is due at once", a_deadline_that_has_passed_is_due_at_once);
 	CU_add_test(s, "the ends of time are times", the_ends_of_time_are_times);
+	CU_add_test(s, "what is far is expected before it is due", what_is_far_is_expected_before_it_is_due);
 }
