@@ -244,7 +244,7 @@ enum ens_status ens_engine_open(const struct ens_tables *tables, const struct en
 	return ENS_OK;
 }
 
-static void cost_of_nodes(const struct ens_all_plan *plan, struct ens_rule_cost *out)
+static void cost_of_nodes(const struct ens_shared_plan *plan, struct ens_rule_cost *out)
 {
 	out->shared = true;
 	for (uint32_t i = 0; i < plan->nlist; i++) {
@@ -261,7 +261,7 @@ enum ens_status ens_tables_rule_cost(const struct ens_tables *t, uint32_t rule, 
 {
 	struct ens_rule r = {.t = &t->rule[rule]};
 
-	if (ens_all_plan_make(t, r.t, &r.all) != ENS_OK || (!r.all && ens_waiting_plan_make(t, r.t, &r.waiting) != ENS_OK))
+	if (ens_shared_plan_make(t, r.t, &r.shared) != ENS_OK || (!r.shared && ens_waiting_plan_make(t, r.t, &r.waiting) != ENS_OK))
 		return ENS_ENOMEM;
 	ens_rule_lay_out(&r, t);
 	*out = (struct ens_rule_cost){
@@ -278,9 +278,9 @@ enum ens_status ens_tables_rule_cost(const struct ens_tables *t, uint32_t rule, 
 		.partials_per_key_max = DEFAULT_PARTIALS_PER_KEY,
 		.partials_max = DEFAULT_PARTIALS_PER_RULE,
 	};
-	if (r.all)
-		cost_of_nodes(r.all, out);
-	ens_all_plan_free(r.all);
+	if (r.shared)
+		cost_of_nodes(r.shared, out);
+	ens_shared_plan_free(r.shared);
 	ens_waiting_plan_free(r.waiting);
 	return ENS_OK;
 }
@@ -400,8 +400,8 @@ static struct ens_cell *make_cell(struct ens_rule *r, struct ens_key *key)
 		c->lead_us[i] = INT64_MIN;
 	if (r->record_at)
 		*ens_cell_record(c) = (struct ens_record){.told_us = INT64_MIN};
-	if (r->all)
-		ens_all_open_cell(c);
+	if (r->shared)
+		ens_shared_open_cell(c);
 	if (r->waiting)
 		*ens_cell_waiting(c) = (struct ens_waiting){0};
 	key->cells = c;
@@ -510,7 +510,7 @@ static struct aged *gather_cells(struct ens_rule *r, size_t *n)
 	for (uint64_t i = 0; all && i <= r->keys->mask; i++) {
 		struct ens_cell *c = find_cell(ens_keys_at(r->keys, i), r);
 
-		if (c && ens_all_oldest(c, &all[*n].start_us))
+		if (c && ens_shared_oldest(c, &all[*n].start_us))
 			all[(*n)++].cell = c;
 	}
 	for (size_t i = all ? *n / 2 : 0; i-- > 0;)
@@ -548,9 +548,9 @@ static void keep_limits_shared(struct ens_rule *r, struct ens_cell *at_hand)
 		if (keys)
 			ens_match_clear(c);
 		else
-			ens_all_drop_oldest(c);
+			ens_shared_drop_oldest(c);
 		*(keys ? &r->stats.dropped_keys : partials ? &r->stats.dropped_per_rule : &r->stats.dropped_memory) += 1;
-		if (!ens_all_oldest(c, &all[0].start_us)) {
+		if (!ens_shared_oldest(c, &all[0].start_us)) {
 			if (c != at_hand && ens_match_empty(c))
 				free_cell(c);
 			all[0] = all[--n];
@@ -566,7 +566,7 @@ static void keep_limits(struct ens_rule *r, struct ens_cell *c)
 	struct ens_engine *e = r->engine;
 	const struct ens_engine_options *o = &e->options;
 
-	if (r->all) {
+	if (r->shared) {
 		keep_limits_shared(r, c);
 		return;
 	}
@@ -960,7 +960,7 @@ void ens_engine_set_watch_start(struct ens_engine *e, uint32_t group, int64_t us
 void ens_engine_rule_stats(const struct ens_engine *e, uint32_t rule, struct ens_rule_stats *out)
 {
 	*out = e->rule[rule].stats;
-	out->shared = e->rule[rule].all;
+	out->shared = e->rule[rule].shared;
 }
 
 bool ens_engine_idle(const struct ens_engine *e)

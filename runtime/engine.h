@@ -43,7 +43,7 @@ struct ens_rule_stats {
 	uint64_t dropped_periods;   /* of `limit`, forgotten before their time: more than keys_per_rule */
 	uint64_t dropped_keys, dropped_per_key, dropped_per_rule, dropped_memory; /* over a limit: what started first goes */
 	uint64_t partials, keys;/* live now; shared: partials are events that steps took, for matches that share them */
-	bool shared;            /* runtime/all.h */
+	bool shared;            /* runtime/shared.h */
 };
 
 struct ens_engine;

@@ -22,7 +22,6 @@
 #ifndef ENS_RUNTIME_MATCH_H
 #define ENS_RUNTIME_MATCH_H
 
-#include "runtime/all.h"
 #include "runtime/blob.h"
 #include "runtime/engine.h"
 #include "runtime/heap.h"
@@ -30,6 +29,7 @@
 #include "runtime/layers.h"
 #include "runtime/limit.h"
 #include "runtime/program.h"
+#include "runtime/shared.h"
 #include "runtime/waiting.h"
 #include "runtime/wheel.h"
 
@@ -98,10 +98,10 @@ struct ens_cell {
 	uint64_t wanted;                    /* M5 */
 	uint64_t pos;                       /* of the event at hand; counts the events taken in since the cell was made */
 	struct ens_timer timer;
-	uint32_t npartial;                  /* shared: nodes (runtime/all.h) */
+	uint32_t npartial;                  /* shared: nodes (runtime/shared.h) */
 	bool in_session;                    /* then it has a session */
 	int64_t lead_us[];                  /* per leading absence the time of the latest event that violates it; INT64_MIN: none */
-	/* then: struct ens_session (scope session), struct ens_record (if the rule has one), struct ens_all_cell (if it is shared),
+	/* then: struct ens_session (scope session), struct ens_record (if the rule has one), struct ens_shared_cell (if it is shared),
 	 * struct ens_waiting (if it has a plan) */
 };
 
@@ -127,8 +127,8 @@ struct ens_rule {
 	uint32_t point_at;                  /* byte offset of the point in a partial; 0: it has none */
 	uint32_t session_at;                /* byte offset of the session in a cell */
 	uint32_t record_at;                 /* byte offset of the record in a cell; 0: it has none */
-	struct ens_all_plan *all;           /* its matches share what they have in common, cells have no partials; NULL: not so */
-	uint32_t all_at;                    /* byte offset of what that keeps in a cell */
+	struct ens_shared_plan *shared;     /* its matches share what they have in common, cells have no partials; NULL: not so */
+	uint32_t shared_at;                 /* byte offset of what that keeps in a cell */
 	struct ens_waiting_plan *waiting;   /* which partials an event reaches in cells with many; NULL: all */
 	uint32_t waiting_at;                /* byte offset of its links in a partial */
 	uint32_t waiting_cell_at;           /* byte offset of what it keeps in a cell */
@@ -242,7 +242,7 @@ static inline bool ens_predicate_holds(struct ens_engine *e, uint32_t p)
 /* Fills what the rule's tables imply; t, engine, group, keys and index are set. */
 enum ens_status ens_rule_open(struct ens_rule *r) ENS_MUST_CHECK;
 /* The part of it that says where what lies in a partial match and how large things are; only t need be set. */
-void ens_rule_lay_out(struct ens_rule *r, const struct ens_tables *t); /* r->all and r->waiting are set, or NULL */
+void ens_rule_lay_out(struct ens_rule *r, const struct ens_tables *t); /* r->shared and r->waiting are set, or NULL */
 void ens_rule_close(struct ens_rule *r);
 
 /* Calls back for each condition that the rule asks of events: type, predicate, its bits. */
@@ -332,9 +332,9 @@ static inline struct ens_session *ens_cell_session(const struct ens_cell *c)
 	return (struct ens_session *)(void *)((char *)(uintptr_t)c + c->rule->session_at);
 }
 
-static inline struct ens_all_cell *ens_cell_all(const struct ens_cell *c)
+static inline struct ens_shared_cell *ens_cell_shared(const struct ens_cell *c)
 {
-	return (struct ens_all_cell *)(void *)((char *)(uintptr_t)c + c->rule->all_at);
+	return (struct ens_shared_cell *)(void *)((char *)(uintptr_t)c + c->rule->shared_at);
 }
 
 static inline struct ens_waiting *ens_cell_waiting(const struct ens_cell *c)

@@ -163,8 +163,8 @@ void ens_match_drop_all(struct ens_cell *c)
 		ens_match_drop(c->first);
 	while (rec && rec->held)
 		ens_match_drop(rec->held);
-	if (c->rule->all)
-		ens_all_clear(c);
+	if (c->rule->shared)
+		ens_shared_clear(c);
 	c->wanted = 0;
 }
 

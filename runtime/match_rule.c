@@ -406,9 +406,9 @@ void ens_rule_lay_out(struct ens_rule *r, const struct ens_tables *t)
 		r->record_at = (uint32_t)r->cell_bytes;
 		r->cell_bytes += sizeof(struct ens_record);
 	}
-	if (r->all) {
-		r->all_at = (uint32_t)aligned(r->cell_bytes);
-		r->cell_bytes = r->all_at + ens_all_cell_bytes(r->all);
+	if (r->shared) {
+		r->shared_at = (uint32_t)aligned(r->cell_bytes);
+		r->cell_bytes = r->shared_at + ens_shared_cell_bytes(r->shared);
 	}
 	if (r->waiting) {
 		r->waiting_cell_at = (uint32_t)r->cell_bytes;
@@ -421,9 +421,9 @@ enum ens_status ens_rule_open(struct ens_rule *r)
 	const struct ens_tables *t = r->engine->tables;
 	uint32_t nslot = r->t->slots.count;
 
-	if (!r->engine->options.no_shared_matches && ens_all_plan_make(t, r->t, &r->all) != ENS_OK)
+	if (!r->engine->options.no_shared_matches && ens_shared_plan_make(t, r->t, &r->shared) != ENS_OK)
 		return ENS_ENOMEM;
-	if (!r->all && ens_waiting_plan_make(t, r->t, &r->waiting) != ENS_OK)
+	if (!r->shared && ens_waiting_plan_make(t, r->t, &r->waiting) != ENS_OK)
 		return ENS_ENOMEM;
 	ens_rule_lay_out(r, t);
 	for (uint32_t i = 0; i < r->state[0].entries.count; i++)
@@ -438,8 +438,8 @@ enum ens_status ens_rule_open(struct ens_rule *r)
 	for (uint32_t i = 0; i < nslot; i++)
 		r->initial[i] = initial_value(&t->slot[r->t->slots.first + i].init);
 	memcpy(ens_partial_slots(r, r->embryo), r->initial, nslot * sizeof *r->initial);
-	if (r->all)
-		ens_all_plan_bind(r->all, r);
+	if (r->shared)
+		ens_shared_plan_bind(r->shared, r);
 	return ENS_OK;
 }
 
@@ -447,7 +447,7 @@ void ens_rule_close(struct ens_rule *r)
 {
 	ens_limit_close(&r->limit, &r->engine->heap);
 	close_counters(r->counters);
-	ens_all_plan_free(r->all);
+	ens_shared_plan_free(r->shared);
 	ens_waiting_plan_free(r->waiting);
 	free(r->mask);
 	free(r->mask_at);

@@ -505,8 +505,8 @@ void ens_match_event(struct ens_cell *c, const struct ens_event *ev, uint64_t bi
 
 	c->pos++;
 	r->emitted_now = 0;
-	if (r->all) {
-		ens_all_event(c, ev, bits);
+	if (r->shared) {
+		ens_shared_event(c, ev, bits);
 		return;
 	}
 	bits |= ENS_EVERY_EVENT;
@@ -569,8 +569,8 @@ void ens_match_rearm(struct ens_cell *c)
 	const struct ens_record *rec = ens_cell_record(c);
 	const struct ens_t_absence *a = leads(r);
 
-	if (r->all)
-		ens_all_rearm(c);
+	if (r->shared)
+		ens_shared_rearm(c);
 	if (r->scope_only && c->first)
 		ens_cell_arm(c, ens_scope_end(r, c->first));
 	if (!r->scope_only)
@@ -616,8 +616,8 @@ void ens_match_due(struct ens_cell *c, int64_t time_us)
 	r->emitted_now = 0;
 	if (rec && rec->told_us <= time_us)
 		rec->told_us = INT64_MIN;
-	if (r->all)
-		ens_all_due(c, time_us);
+	if (r->shared)
+		ens_shared_due(c, time_us);
 	else if (r->scope_only)
 		while (c->first && ens_scope_end(r, c->first) <= time_us)
 			ens_match_drop(c->first);

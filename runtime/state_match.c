@@ -252,18 +252,18 @@ static void save_partials(struct saver *s, const struct ens_rule *r, struct ens_
 		save_partial(s, r, p);
 }
 
-static void save_nodes(struct saver *s, const struct ens_rule *r, const struct ens_all_point *q, const struct ens_all_list *l)
+static void save_nodes(struct saver *s, const struct ens_rule *r, const struct ens_shared_point *q, const struct ens_shared_list *l)
 {
 	const struct ens_t_list captures = r->state[q->state].captures;
 	uint64_t pos = 0;
 
 	for (uint32_t i = 0; i < l->n; i++) {
-		const struct ens_all_node *n = ens_all_node_at(l, q->node_bytes, i);
-		const struct ens_value *v = ens_all_values(q, n);
+		const struct ens_shared_node *n = ens_shared_node_at(l, q->node_bytes, i);
+		const struct ens_value *v = ens_shared_values(q, n);
 
 		ens_out_number(s->out, n->pos - pos);
 		for (uint32_t k = 0; k < captures.count; k++) {
-			const enum ens_type type = ens_all_value_type(r, &s->e->tables->capture[captures.first + k]);
+			const enum ens_type type = ens_shared_value_type(r, &s->e->tables->capture[captures.first + k]);
 
 			if (ens_type_is_bytes(type) && !v[k].null)
 				save_text(s, &v[k]);
@@ -279,20 +279,20 @@ static void save_nodes(struct saver *s, const struct ens_rule *r, const struct e
 	}
 }
 
-/* What a cell of a shared rule keeps: runtime/all.h.  How far ways are open follows from it, but for what events closed. */
-static void save_all(struct saver *s, struct ens_cell *c)
+/* What a cell of a shared rule keeps: runtime/shared.h.  How far ways are open follows from it, but for what events closed. */
+static void save_kept(struct saver *s, struct ens_cell *c)
 {
 	const struct ens_rule *r = c->rule;
-	const struct ens_all_plan *plan = r->all;
-	struct ens_all_cell *a = ens_cell_all(c);
+	const struct ens_shared_plan *plan = r->shared;
+	struct ens_shared_cell *a = ens_cell_shared(c);
 
 	ens_out_signed(s->out, a->newest);
 	ens_out_signed(s->out, a->floor);
 	for (uint32_t k = 0; k < plan->ngate; k++)
-		if (ens_all_gate_closes(plan, k))
-			ens_out_number(s->out, ens_all_opens(a)[k].since);
+		if (ens_shared_gate_closes(plan, k))
+			ens_out_number(s->out, ens_shared_opens(a)[k].since);
 	for (uint32_t i = 0; i < plan->nlist; i++) {
-		const struct ens_all_list *l = &ens_all_lists(plan, a)[i];
+		const struct ens_shared_list *l = &ens_shared_lists(plan, a)[i];
 
 		ens_out_number(s->out, l->n);
 		if (l->n)
@@ -330,8 +330,8 @@ static void save_cell(struct saver *s, struct ens_cell *c)
 	save_partials(s, r, c->first);
 	if (rec)
 		save_partials(s, r, rec->held);
-	if (r->all)
-		save_all(s, c);
+	if (r->shared)
+		save_kept(s, c);
 }
 
 /* Which rule the key was made for: the one whose cell it has in its room, else the first whose cells are as large. */
@@ -416,7 +416,7 @@ static void save_rule(struct saver *s, const struct ens_rule *r)
 
 	if (r->t->limit_count)
 		ens_limit_save(&r->limit, s->out);
-	ens_out_number(s->out, r->all != NULL);
+	ens_out_number(s->out, r->shared != NULL);
 	ens_out_number(s->out, r->listed);
 	for (const struct ens_partial *p = r->listed ? r->oldest : NULL; p; p = p->newer)
 		put(s, &s->ranks, p, rank++);
@@ -923,14 +923,14 @@ static bool load_partials(struct loader *l, struct ens_rule *r, struct ens_cell 
 }
 
 /* Values of a node that has none yet. */
-static bool load_node_values(struct loader *l, const struct ens_rule *r, const struct ens_all_point *q, struct ens_value *v)
+static bool load_node_values(struct loader *l, const struct ens_rule *r, const struct ens_shared_point *q, struct ens_value *v)
 {
 	const struct ens_t_list captures = r->state[q->state].captures;
 
 	for (uint32_t k = 0; k < captures.count; k++)
 		v[k] = (struct ens_value){.null = ENS_NULL};
 	for (uint32_t k = 0; k < captures.count && ens_in_ok(l->in); k++) {
-		const enum ens_type type = ens_all_value_type(r, &l->e->tables->capture[captures.first + k]);
+		const enum ens_type type = ens_shared_value_type(r, &l->e->tables->capture[captures.first + k]);
 		uint32_t kind;
 
 		if (!ens_type_is_bytes(type)) {
@@ -949,17 +949,17 @@ static bool load_node(struct loader *l, struct ens_cell *c, uint32_t list, uint6
 {
 	struct ens_state_in *in = l->in;
 	const struct ens_rule *r = c->rule;
-	const struct ens_all_point *q = &r->all->point[r->all->of_list[list]];
+	const struct ens_shared_point *q = &r->shared->point[r->shared->of_list[list]];
 	const uint64_t further = ens_in_number(in);
 
 	if (ens_in_ok(in) && (!further || further > c->pos - *pos))
 		return ens_in_refuse(in, "events are not in the order in which they came");
-	struct ens_all_node *n = ens_in_ok(in) ? ens_all_append(c, list) : NULL;
+	struct ens_shared_node *n = ens_in_ok(in) ? ens_shared_append(c, list) : NULL;
 
 	if (!n)
 		return ens_in_no_memory(in);
 	memset(n, 0, q->node_bytes);
-	if (!load_node_values(l, r, q, ens_all_values(q, n)))
+	if (!load_node_values(l, r, q, ens_shared_values(q, n)))
 		return false;
 	n->pos = *pos += further;
 	n->id = ens_in_id(in, l->e->tables);
@@ -972,7 +972,7 @@ static bool load_node(struct loader *l, struct ens_cell *c, uint32_t list, uint6
 			return ens_in_refuse(in, "events are not in the order in which they came");
 		n->since[k] = n->pos - before;
 	}
-	ens_all_lead_on(c, list, n);
+	ens_shared_lead_on(c, list, n);
 	return ens_in_ok(in);
 }
 
@@ -991,7 +991,7 @@ static bool load_nodes(struct loader *l, struct ens_cell *c, uint32_t list)
 		return ens_in_refuse(in, "events are kept in more room than ever is there, or in less than they need");
 	if (ens_in_ok(in) && n > (size_t)(in->end - in->at))
 		return ens_in_refuse(in, "more events are kept than follow");
-	if (!ens_in_ok(in) || !ens_all_list_room(c, list, cap))
+	if (!ens_in_ok(in) || !ens_shared_list_room(c, list, cap))
 		return ens_in_no_memory(in);
 	for (uint32_t i = 0; i < n; i++)
 		if (!load_node(l, c, list, &pos))
@@ -999,19 +999,19 @@ static bool load_nodes(struct loader *l, struct ens_cell *c, uint32_t list)
 	return true;
 }
 
-static bool load_all_shared(struct loader *l, struct ens_cell *c)
+static bool load_kept(struct loader *l, struct ens_cell *c)
 {
 	struct ens_state_in *in = l->in;
-	const struct ens_all_plan *plan = c->rule->all;
-	struct ens_all_cell *a = ens_cell_all(c);
+	const struct ens_shared_plan *plan = c->rule->shared;
+	struct ens_shared_cell *a = ens_cell_shared(c);
 
 	if (ens_in_ok(in) && c->pos > INT64_MAX / 2)
 		return ens_in_refuse(in, "a key had more events than can be");
 	a->newest = ens_in_signed(in);
 	a->floor = ens_in_signed(in);
 	for (uint32_t k = 0; k < plan->ngate; k++)
-		if (ens_all_gate_closes(plan, k))
-			ens_all_opens(a)[k].since = ens_in_number(in);
+		if (ens_shared_gate_closes(plan, k))
+			ens_shared_opens(a)[k].since = ens_in_number(in);
 	for (uint32_t i = 0; i < plan->nlist && ens_in_ok(in); i++)
 		(void)load_nodes(l, c, i);
 	return ens_in_ok(in);
@@ -1040,8 +1040,8 @@ static struct ens_cell *new_cell(struct loader *l, struct ens_rule *r, struct en
 	c->next = key->cells;
 	c->key = key;
 	c->rule = r;
-	if (r->all)
-		ens_all_open_cell(c);
+	if (r->shared)
+		ens_shared_open_cell(c);
 	key->cells = c;
 	r->stats.keys++;
 	return c;
@@ -1078,9 +1078,9 @@ static bool load_cell(struct loader *l, struct ens_rule *r, struct ens_key *key,
 		c->lead_us[i] = ens_in_time(in);
 	if (!ens_in_ok(in) || !load_partials(l, r, c, false) || (rec && !load_partials(l, r, c, true)))
 		return false;
-	if (r->all && c->npartial)
+	if (r->shared && c->npartial)
 		return ens_in_refuse(in, "matches that share what they have in common are also kept one by one");
-	if (r->all && !load_all_shared(l, c))
+	if (r->shared && !load_kept(l, c))
 		return false;
 	if (ens_match_empty(c))
 		return ens_in_refuse(in, "nothing is kept for a key");
@@ -1174,9 +1174,9 @@ static bool load_rule(struct loader *l, struct ens_rule *r)
 		if (due_us < r->group->limit_due_us)
 			r->group->limit_due_us = due_us;
 	}
-	if (ens_in_upto(l->in, 1, "the matches of a rule share what they have in common or not, nothing else") != (r->all != NULL) &&
+	if (ens_in_upto(l->in, 1, "the matches of a rule share what they have in common or not, nothing else") != (r->shared != NULL) &&
 	    ens_in_ok(l->in))
-		return ens_in_refuse(l->in, r->all ? "the matches of a rule were kept one by one" : "the matches of a rule were kept together");
+		return ens_in_refuse(l->in, r->shared ? "the matches of a rule were kept one by one" : "the matches of a rule were kept together");
 	l->listed[r->index] = ens_in_upto(l->in, 1, "a rule is near a limit or not, nothing else");
 	return ens_in_ok(l->in);
 }

@@ -501,7 +501,7 @@ struct ens_rule_cost {
 	uint32_t period_bytes;    /* a period of its `limit`; 0: it has none */
 	uint32_t text_bytes;      /* what a kept text takes besides its own length */
 	uint32_t collected_bytes, value_bytes; /* what an aggregate collects, and each place for a value, 4 and then powers of two */
-	bool shared;              /* no partial matches, but each event that a step took, once (runtime/all.h): */
+	bool shared;              /* no partial matches, but each event that a step took, once (runtime/shared.h): */
 	uint32_t node_bytes_min, node_bytes_max; /* so much each, by step */
 	uint32_t keys_max, partials_per_key_max, partials_max; /* of the rule, by default; beyond: what started first goes */
 };

@@ -28,7 +28,7 @@ echo "machine: $(getconf _NPROCESSORS_ONLN) cores, $(sed -n 's/^model name[^:]*:
 "$programs/engine" speed "$events" "$keys" || stop "the engine failed"
 "$programs/engine" plain "$events" "$keys" || stop "the engine failed"
 "$programs/engine" small "$events" "$keys" || stop "the engine failed"
-"$programs/all" 1000000 "$rounds" || stop "shared matches failed"
+"$programs/shared" 1000000 "$rounds" || stop "shared matches failed"
 "$programs/engine" memory "$events" 1000 || stop "the engine failed"
 
 "$programs/engine" order "$events" "$keys" || stop "the engine failed"

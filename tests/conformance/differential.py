@@ -55,7 +55,7 @@ CONSTRUCTS = {
     "timeout": "`on timeout emit`", "values": "fields in `emit`", "two emits": "a second `emit`",
     "step name": "`step()` in `on timeout emit`", "derive": "a rule over what another derives",
 }
-# What a `match all` may have whose matches are shared (runtime/all.h): nothing looks at two events.
+# What a rule may have whose matches are shared (runtime/shared.h): nothing looks at two events.
 SHARED = frozenset(["all", "types", "filter", "from", "keys", "time scope", "events scope", "repetition", "until", "combinations",
                     "group", "group name", "either", "and", "absence", "either of two", "named either", "having", "once", "limit"])
 NAMES = "abcd"

@@ -1,5 +1,5 @@
 /*
- * Cells of shared rules: what an event adds to the nodes of a key, and what goes when starts are over (runtime/all.h).
+ * Cells of shared rules: what an event adds to the nodes of a key, and what goes when starts are over (runtime/shared.h).
  *
  * The idea is that of the timed enumerable compact set of M. Bucchi, A. Grez, A. Quintana, C. Riveros and S. Vansummeren
  * (CORE: a COmplex event Recognition Engine, PVLDB 15(9), 2022): all open matches are one graph whose nodes know the latest
@@ -9,9 +9,9 @@
  *
  * Guarantee: no two ways through the nodes to one that completes are the same match; none is missing that began with a
  * start which is still in scope.  Cost: an event, the ways into the points that take it and the ways that it closes;
- * expiry, once a node.  Tested by tests/unit/test_all.c, tests/conformance (cases, differential, replay).
+ * expiry, once a node.  Tested by tests/unit/test_shared.c, tests/conformance (cases, differential, replay).
  */
-#include "runtime/all.h"
+#include "runtime/shared.h"
 
 #include <string.h>
 
@@ -35,38 +35,38 @@ static int64_t live_from(const struct ens_cell *c, int64_t time_us)
 		from = ens_time_add(time_us, -t->scope_amount);
 	else if (t->scope == ENS_T_EVENTS)
 		from = ens_time_add((int64_t)c->pos + 1, -t->scope_amount);
-	return from > ens_cell_all(c)->floor ? from : ens_cell_all(c)->floor;
+	return from > ens_cell_shared(c)->floor ? from : ens_cell_shared(c)->floor;
 }
 
 /* ---- lists ---------------------------------------------------------------------------------------------------------- */
 
-enum ens_type ens_all_value_type(const struct ens_rule *r, const struct ens_t_capture *k)
+enum ens_type ens_shared_value_type(const struct ens_rule *r, const struct ens_t_capture *k)
 {
 	/* What is only counted is kept as there or not; what does not come from the event, not at all. */
 	return k->kind == ENS_T_COUNT || r->engine->tables->program[k->program].rule != ENS_NONE ? ENS_BOOL : (enum ens_type)r->engine->tables->slot[r->t->slots.first + k->slot].type;
 }
 
-static const struct ens_t_list *captures(const struct ens_rule *r, const struct ens_all_point *q)
+static const struct ens_t_list *captures(const struct ens_rule *r, const struct ens_shared_point *q)
 {
 	return &r->state[q->state].captures;
 }
 
 /* What the node keeps goes. */
-static void release(struct ens_rule *r, const struct ens_all_point *q, struct ens_all_node *n)
+static void release(struct ens_rule *r, const struct ens_shared_point *q, struct ens_shared_node *n)
 {
 	const struct ens_t_list *l = captures(r, q);
-	struct ens_value *v = ens_all_values(q, n);
+	struct ens_value *v = ens_shared_values(q, n);
 
-	for (uint32_t i = 0; r->all->counted && i < l->count; i++)
-		if (!v[i].null && ens_type_is_bytes(ens_all_value_type(r, &r->engine->tables->capture[l->first + i])))
+	for (uint32_t i = 0; r->shared->counted && i < l->count; i++)
+		if (!v[i].null && ens_type_is_bytes(ens_shared_value_type(r, &r->engine->tables->capture[l->first + i])))
 			ens_blob_release(&r->engine->heap, ens_blob_of(&v[i]));
 }
 
-bool ens_all_list_room(struct ens_cell *c, uint32_t list, uint32_t cap)
+bool ens_shared_list_room(struct ens_cell *c, uint32_t list, uint32_t cap)
 {
 	struct ens_rule *r = c->rule;
-	struct ens_all_list *l = &ens_all_lists(r->all, ens_cell_all(c))[list];
-	const uint32_t size = r->all->point[r->all->of_list[list]].node_bytes, head = l->cap - l->first;
+	struct ens_shared_list *l = &ens_shared_lists(r->shared, ens_cell_shared(c))[list];
+	const uint32_t size = r->shared->point[r->shared->of_list[list]].node_bytes, head = l->cap - l->first;
 	char *node = ens_heap_alloc(&r->engine->heap, (size_t)cap * size);
 
 	if (!node) {
@@ -82,34 +82,34 @@ bool ens_all_list_room(struct ens_cell *c, uint32_t list, uint32_t cap)
 		memcpy(node + (size_t)head * size, l->node, (size_t)(l->n - head) * size);
 	}
 	ens_heap_free(&r->engine->heap, l->node, (size_t)l->cap * size);
-	*l = (struct ens_all_list){.node = node, .n = l->n, .cap = cap};
+	*l = (struct ens_shared_list){.node = node, .n = l->n, .cap = cap};
 	return true;
 }
 
 static void drop_list(struct ens_cell *c, uint32_t list)
 {
 	struct ens_rule *r = c->rule;
-	const struct ens_all_point *q = &r->all->point[r->all->of_list[list]];
-	struct ens_all_list *l = &ens_all_lists(r->all, ens_cell_all(c))[list];
+	const struct ens_shared_point *q = &r->shared->point[r->shared->of_list[list]];
+	struct ens_shared_list *l = &ens_shared_lists(r->shared, ens_cell_shared(c))[list];
 
-	for (uint32_t i = 0; r->all->counted && i < l->n; i++)
-		release(r, q, ens_all_node_at(l, q->node_bytes, i));
+	for (uint32_t i = 0; r->shared->counted && i < l->n; i++)
+		release(r, q, ens_shared_node_at(l, q->node_bytes, i));
 	c->npartial -= l->n;
 	r->stats.partials -= l->n;
 	ens_heap_free(&r->engine->heap, l->node, (size_t)l->cap * q->node_bytes);
-	*l = (struct ens_all_list){0};
+	*l = (struct ens_shared_list){0};
 }
 
 /* What is dead goes from the front.  A list that becomes much too large shrinks. */
 static void prune(struct ens_cell *c, uint32_t list, int64_t floor)
 {
 	struct ens_rule *r = c->rule;
-	const struct ens_all_point *q = &r->all->point[r->all->of_list[list]];
-	struct ens_all_list *l = &ens_all_lists(r->all, ens_cell_all(c))[list];
+	const struct ens_shared_point *q = &r->shared->point[r->shared->of_list[list]];
+	struct ens_shared_list *l = &ens_shared_lists(r->shared, ens_cell_shared(c))[list];
 	uint32_t gone = 0;
 
 	while (l->n) {
-		struct ens_all_node *n = ens_all_node_at(l, q->node_bytes, 0);
+		struct ens_shared_node *n = ens_shared_node_at(l, q->node_bytes, 0);
 
 		if (n->reach >= floor)
 			break;
@@ -124,36 +124,36 @@ static void prune(struct ens_cell *c, uint32_t list, int64_t floor)
 	r->stats.partials -= gone;
 	if (!l->n)
 		drop_list(c, list);
-	else if (l->cap > 8 && l->n <= l->cap / 8 && !ens_all_list_room(c, list, l->cap / 4))
+	else if (l->cap > 8 && l->n <= l->cap / 8 && !ens_shared_list_room(c, list, l->cap / 4))
 		return; /* the engine has failed */
 }
 
-struct ens_all_node *ens_all_append(struct ens_cell *c, uint32_t list)
+struct ens_shared_node *ens_shared_append(struct ens_cell *c, uint32_t list)
 {
 	struct ens_rule *r = c->rule;
-	struct ens_all_list *l = &ens_all_lists(r->all, ens_cell_all(c))[list];
+	struct ens_shared_list *l = &ens_shared_lists(r->shared, ens_cell_shared(c))[list];
 
-	if (l->n == l->cap && (l->cap > UINT32_MAX / 4 || !ens_all_list_room(c, list, l->cap ? l->cap * 2 : 1))) {
+	if (l->n == l->cap && (l->cap > UINT32_MAX / 4 || !ens_shared_list_room(c, list, l->cap ? l->cap * 2 : 1))) {
 		r->engine->failed = ENS_ENOMEM;
 		return NULL;
 	}
 	c->npartial++;
 	r->stats.partials++;
 	l->n++;
-	return ens_all_node_at(l, r->all->point[r->all->of_list[list]].node_bytes, l->n - 1);
+	return ens_shared_node_at(l, r->shared->point[r->shared->of_list[list]].node_bytes, l->n - 1);
 }
 
-void ens_all_lead_on(struct ens_cell *c, uint32_t list, const struct ens_all_node *n)
+void ens_shared_lead_on(struct ens_cell *c, uint32_t list, const struct ens_shared_node *n)
 {
-	const struct ens_all_plan *plan = c->rule->all;
+	const struct ens_shared_plan *plan = c->rule->shared;
 	const struct ens_t_list out = plan->point[plan->of_list[list]].out;
-	struct ens_all_open *open = ens_all_opens(ens_cell_all(c));
+	struct ens_shared_open *open = ens_shared_opens(ens_cell_shared(c));
 
 	for (uint32_t k = out.first; k < out.first + out.count; k++) {
-		struct ens_all_open *o = &open[plan->way[k].gate];
+		struct ens_shared_open *o = &open[plan->way[k].gate];
 
 		if (plan->way[k].arrow == ENS_T_NEXT)
-			*o = (struct ens_all_open){.since = n->pos, .reach = n->reach};
+			*o = (struct ens_shared_open){.since = n->pos, .reach = n->reach};
 		else if (n->pos >= o->since && n->reach > o->reach)
 			o->reach = n->reach;
 	}
@@ -161,49 +161,49 @@ void ens_all_lead_on(struct ens_cell *c, uint32_t list, const struct ens_all_nod
 
 /* ---- cells ---------------------------------------------------------------------------------------------------------- */
 
-void ens_all_open_cell(struct ens_cell *c)
+void ens_shared_open_cell(struct ens_cell *c)
 {
-	const struct ens_all_plan *plan = c->rule->all;
-	struct ens_all_cell *a = ens_cell_all(c);
+	const struct ens_shared_plan *plan = c->rule->shared;
+	struct ens_shared_cell *a = ens_cell_shared(c);
 
-	memset(a, 0, ens_all_cell_bytes(plan));
+	memset(a, 0, ens_shared_cell_bytes(plan));
 	a->newest = a->floor = INT64_MIN;
 	for (uint32_t k = 0; k < plan->ngate; k++)
-		ens_all_opens(a)[k].reach = INT64_MIN;
+		ens_shared_opens(a)[k].reach = INT64_MIN;
 }
 
-void ens_all_clear(struct ens_cell *c)
+void ens_shared_clear(struct ens_cell *c)
 {
-	const struct ens_all_plan *plan = c->rule->all;
-	struct ens_all_cell *a = ens_cell_all(c);
+	const struct ens_shared_plan *plan = c->rule->shared;
+	struct ens_shared_cell *a = ens_cell_shared(c);
 
 	for (uint32_t i = 0; i < plan->nlist; i++)
 		drop_list(c, i);
 	a->newest = a->floor = INT64_MIN;
 	for (uint32_t k = 0; k < plan->ngate; k++)
-		ens_all_opens(a)[k] = (struct ens_all_open){.reach = INT64_MIN};
+		ens_shared_opens(a)[k] = (struct ens_shared_open){.reach = INT64_MIN};
 }
 
 static void prune_all(struct ens_cell *c, int64_t floor)
 {
-	if (ens_cell_all(c)->newest < floor) {
-		ens_all_clear(c);
+	if (ens_cell_shared(c)->newest < floor) {
+		ens_shared_clear(c);
 		return;
 	}
-	for (uint32_t i = 0; i < c->rule->all->nlist; i++)
+	for (uint32_t i = 0; i < c->rule->shared->nlist; i++)
 		prune(c, i, floor);
 }
 
-void ens_all_rearm(struct ens_cell *c)
+void ens_shared_rearm(struct ens_cell *c)
 {
 	if (c->npartial && c->rule->t->scope == ENS_T_TIME)
-		ens_cell_arm(c, ens_time_add(ens_cell_all(c)->newest, c->rule->t->scope_amount));
+		ens_cell_arm(c, ens_time_add(ens_cell_shared(c)->newest, c->rule->t->scope_amount));
 }
 
-void ens_all_due(struct ens_cell *c, int64_t time_us)
+void ens_shared_due(struct ens_cell *c, int64_t time_us)
 {
 	if (time_us == INT64_MAX)
-		ens_all_clear(c);
+		ens_shared_clear(c);
 	else if (c->rule->t->scope == ENS_T_TIME)
 		prune_all(c, ens_time_add(ens_time_add(time_us, -c->rule->t->scope_amount), 1));
 }
@@ -211,14 +211,14 @@ void ens_all_due(struct ens_cell *c, int64_t time_us)
 /* ---- too many ------------------------------------------------------------------------------------------------------- */
 
 /* The node with the earliest start; of several the first, which is that start where it is still there. */
-static const struct ens_all_node *oldest(struct ens_cell *c)
+static const struct ens_shared_node *oldest(struct ens_cell *c)
 {
-	const struct ens_all_plan *plan = c->rule->all;
-	const struct ens_all_list *l = ens_all_lists(plan, ens_cell_all(c));
-	const struct ens_all_node *first = NULL;
+	const struct ens_shared_plan *plan = c->rule->shared;
+	const struct ens_shared_list *l = ens_shared_lists(plan, ens_cell_shared(c));
+	const struct ens_shared_node *first = NULL;
 
 	for (uint32_t i = 0; i < plan->nlist; i++) {
-		const struct ens_all_node *n = l[i].n ? ens_all_node_at(&l[i], plan->point[plan->of_list[i]].node_bytes, 0) : NULL;
+		const struct ens_shared_node *n = l[i].n ? ens_shared_node_at(&l[i], plan->point[plan->of_list[i]].node_bytes, 0) : NULL;
 
 		if (n && (!first || n->reach < first->reach || (n->reach == first->reach && n->pos < first->pos)))
 			first = n;
@@ -226,19 +226,19 @@ static const struct ens_all_node *oldest(struct ens_cell *c)
 	return first;
 }
 
-bool ens_all_oldest(struct ens_cell *c, int64_t *start_us)
+bool ens_shared_oldest(struct ens_cell *c, int64_t *start_us)
 {
-	const struct ens_all_node *n = oldest(c);
+	const struct ens_shared_node *n = oldest(c);
 
 	if (n)
 		*start_us = c->rule->t->scope == ENS_T_TIME ? n->reach : n->time_us;
 	return n;
 }
 
-void ens_all_drop_oldest(struct ens_cell *c)
+void ens_shared_drop_oldest(struct ens_cell *c)
 {
-	const struct ens_all_node *n = oldest(c);
-	struct ens_all_cell *a = ens_cell_all(c);
+	const struct ens_shared_node *n = oldest(c);
+	struct ens_shared_cell *a = ens_cell_shared(c);
 
 	if (!n)
 		return;
@@ -249,16 +249,16 @@ void ens_all_drop_oldest(struct ens_cell *c)
 /* ---- events --------------------------------------------------------------------------------------------------------- */
 
 /* The latest start that came to where way k leads on from, for the event at hand. */
-static int64_t reach_by(const struct ens_all_way *w, const struct ens_all_open *open, uint64_t pos)
+static int64_t reach_by(const struct ens_shared_way *w, const struct ens_shared_open *open, uint64_t pos)
 {
 	return w->arrow == ENS_T_NEXT && open->since + 1 != pos ? INT64_MIN : open->reach;
 }
 
-static void keep_values(struct ens_rule *r, const struct ens_all_point *q, struct ens_all_node *n)
+static void keep_values(struct ens_rule *r, const struct ens_shared_point *q, struct ens_shared_node *n)
 {
 	struct ens_engine *e = r->engine;
 	const struct ens_t_list *l = captures(r, q);
-	struct ens_value *v = ens_all_values(q, n);
+	struct ens_value *v = ens_shared_values(q, n);
 
 	for (uint32_t i = 0; i < l->count; i++) {
 		const struct ens_t_capture *k = &e->tables->capture[l->first + i];
@@ -269,7 +269,7 @@ static void keep_values(struct ens_rule *r, const struct ens_all_point *q, struc
 		v[i] = ens_program_run(&e->context, k->program);
 		if (k->kind == ENS_T_COUNT)
 			v[i] = (struct ens_value){.null = v[i].null};
-		else if (!v[i].null && ens_type_is_bytes(ens_all_value_type(r, k)))
+		else if (!v[i].null && ens_type_is_bytes(ens_shared_value_type(r, k)))
 			ens_value_keep(e, &v[i]);
 	}
 }
@@ -277,13 +277,13 @@ static void keep_values(struct ens_rule *r, const struct ens_all_point *q, struc
 /* One at a time: what waits at the looped point goes down its ways. */
 static void try_looped(struct ens_cell *c, uint64_t bits, uint32_t at)
 {
-	struct ens_all_plan *plan = c->rule->all;
-	const struct ens_all_open *open = ens_all_opens(ens_cell_all(c));
+	struct ens_shared_plan *plan = c->rule->shared;
+	const struct ens_shared_open *open = ens_shared_opens(ens_cell_shared(c));
 	const struct ens_t_list out = plan->point[at].out;
 	uint64_t skipped = 0;
 
 	for (uint32_t k = 0; k < out.count; k++) {
-		const struct ens_all_way *w = &plan->way[out.first + k];
+		const struct ens_shared_way *w = &plan->way[out.first + k];
 
 		if (skipped >> k & 1 || w->arrow == ENS_T_ANY || !(bits & plan->symbol[plan->point[w->to].symbol].bit) ||
 		    reach_by(w, &open[w->gate], c->pos) == INT64_MIN)
@@ -294,7 +294,7 @@ static void try_looped(struct ens_cell *c, uint64_t bits, uint32_t at)
 	plan->skipped[at] = skipped;
 }
 
-static bool is_skipped(const struct ens_all_plan *plan, uint32_t way)
+static bool is_skipped(const struct ens_shared_plan *plan, uint32_t way)
 {
 	const uint32_t from = plan->way[way].from;
 
@@ -305,16 +305,16 @@ static bool is_skipped(const struct ens_all_plan *plan, uint32_t way)
 static void arrive(struct ens_cell *c, const struct ens_event *ev, uint64_t bits, uint32_t at, int64_t floor)
 {
 	struct ens_rule *r = c->rule;
-	struct ens_all_plan *plan = r->all;
-	const struct ens_all_point *q = &plan->point[at];
-	struct ens_all_cell *a = ens_cell_all(c);
-	struct ens_all_node *n = ens_all_fresh(plan, plan->nfresh);
+	struct ens_shared_plan *plan = r->shared;
+	const struct ens_shared_point *q = &plan->point[at];
+	struct ens_shared_cell *a = ens_cell_shared(c);
+	struct ens_shared_node *n = ens_shared_fresh(plan, plan->nfresh);
 	int64_t reach = INT64_MIN;
 
 	for (uint32_t i = q->in.first; i < q->in.first + q->in.count; i++) {
 		const uint32_t k = plan->in[i];
-		const struct ens_all_way *w = &plan->way[k];
-		const struct ens_all_open *open = w->from ? &ens_all_opens(a)[w->gate] : NULL;
+		const struct ens_shared_way *w = &plan->way[k];
+		const struct ens_shared_open *open = w->from ? &ens_shared_opens(a)[w->gate] : NULL;
 		const bool barred = bits & w->bars || is_skipped(plan, k);
 		const int64_t by = open ? reach_by(w, open, c->pos) : start_of(r, c->pos, ev->time_us);
 
@@ -343,22 +343,22 @@ static void arrive(struct ens_cell *c, const struct ens_event *ev, uint64_t bits
 static void settle(struct ens_cell *c, int64_t floor)
 {
 	struct ens_rule *r = c->rule;
-	struct ens_all_plan *plan = r->all;
+	struct ens_shared_plan *plan = r->shared;
 
 	for (uint32_t i = 0; i < plan->nfresh; i++) {
-		const struct ens_all_point *q = &plan->point[plan->fresh_point[i]];
-		struct ens_all_node *fresh = ens_all_fresh(plan, i), *n = NULL;
+		const struct ens_shared_point *q = &plan->point[plan->fresh_point[i]];
+		struct ens_shared_node *fresh = ens_shared_fresh(plan, i), *n = NULL;
 
 		if (q->list != ENS_NONE && r->engine->failed == ENS_OK) {
 			prune(c, q->list, floor);
-			n = ens_all_append(c, q->list);
+			n = ens_shared_append(c, q->list);
 		}
 		if (!n) {
 			release(r, q, fresh);
 			continue;
 		}
 		memcpy(n, fresh, q->node_bytes);
-		ens_all_lead_on(c, q->list, n);
+		ens_shared_lead_on(c, q->list, n);
 	}
 }
 
@@ -366,45 +366,45 @@ static void settle(struct ens_cell *c, int64_t floor)
 static void complete(struct ens_cell *c, const struct ens_event *ev, int64_t floor)
 {
 	struct ens_rule *r = c->rule;
-	struct ens_all_plan *plan = r->all;
+	struct ens_shared_plan *plan = r->shared;
 
-	ens_all_report(c, floor, ev->time_us);
+	ens_shared_report(c, floor, ev->time_us);
 	if (r->t->skip != ENS_T_SKIP_ALL && !r->one)
 		return;
-	ens_all_clear(c);
+	ens_shared_clear(c);
 	for (uint32_t i = 0; i < plan->nfresh; i++)
-		release(r, &plan->point[plan->fresh_point[i]], ens_all_fresh(plan, i));
+		release(r, &plan->point[plan->fresh_point[i]], ens_shared_fresh(plan, i));
 	plan->nfresh = 0;
 }
 
 static void close_ways(struct ens_cell *c, uint64_t bits)
 {
-	const struct ens_all_plan *plan = c->rule->all;
-	struct ens_all_open *open = ens_all_opens(ens_cell_all(c));
+	const struct ens_shared_plan *plan = c->rule->shared;
+	struct ens_shared_open *open = ens_shared_opens(ens_cell_shared(c));
 
 	for (; bits; bits &= bits - 1) {
 		const struct ens_t_list l = plan->symbol[plan->symbol_of_bit[__builtin_ctzll(bits)]].closes;
 
 		for (uint32_t i = l.first; i < l.first + l.count; i++)
-			open[plan->closed[i]] = (struct ens_all_open){.since = c->pos, .reach = INT64_MIN};
+			open[plan->closed[i]] = (struct ens_shared_open){.since = c->pos, .reach = INT64_MIN};
 	}
 	for (uint64_t moved = plan->moved; moved; moved &= moved - 1) {
 		const struct ens_t_list out = plan->point[__builtin_ctzll(moved)].out;
 
 		for (uint32_t k = out.first; k < out.first + out.count; k++)
-			open[plan->way[k].gate] = (struct ens_all_open){.since = c->pos, .reach = INT64_MIN};
+			open[plan->way[k].gate] = (struct ens_shared_open){.since = c->pos, .reach = INT64_MIN};
 	}
 }
 
-void ens_all_event(struct ens_cell *c, const struct ens_event *ev, uint64_t bits)
+void ens_shared_event(struct ens_cell *c, const struct ens_event *ev, uint64_t bits)
 {
 	struct ens_rule *r = c->rule;
-	struct ens_all_plan *plan = r->all;
+	struct ens_shared_plan *plan = r->shared;
 	const int64_t floor = live_from(c, ev->time_us);
 	bool completes = false;
 
-	if (c->npartial && ens_cell_all(c)->newest < floor)
-		ens_all_clear(c);
+	if (c->npartial && ens_cell_shared(c)->newest < floor)
+		ens_shared_clear(c);
 	plan->nfresh = plan->begun = 0;
 	plan->moved = 0;
 	for (uint32_t i = 0; i < plan->nlooped; i++)
@@ -426,5 +426,5 @@ void ens_all_event(struct ens_cell *c, const struct ens_event *ev, uint64_t bits
 		settle(c, floor);
 	plan->nfresh = 0;
 	r->stats.started += plan->begun;
-	ens_all_rearm(c);
+	ens_shared_rearm(c);
 }

@@ -1,10 +1,10 @@
 /*
- * Shared matches of `match all` (runtime/all.h): rules of many shapes over long random streams must say the same as with a
+ * Shared matches of `match all` (runtime/shared.h): rules of many shapes over long random streams must say the same as with a
  * partial match for each combination, in the same order, also from state that is saved and loaded over and over; what they
  * keep does not depend on how many matches that is; ceilings hold; nothing is left.  Short streams against the reference:
  * tests/conformance.
  */
-#include "runtime/all.h"
+#include "runtime/shared.h"
 
 #include <CUnit/CUnit.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "runtime/engine.h"
 #include "runtime/state.h"
 
-void suite_all(void);
+void suite_shared(void);
 
 #define FIRST_US INT64_C(1767600000000000)
 #define MANY 100000000u
@@ -102,12 +102,12 @@ static struct ens_rule_stats stats(const struct bench *b)
 static bool is_shared(const char *rule)
 {
 	struct bench *b = open_bench(rule, (struct ens_engine_options){0});
-	struct ens_all_plan *plan = NULL;
+	struct ens_shared_plan *plan = NULL;
 	bool shared;
 
-	CU_ASSERT_EQUAL(ens_all_plan_make(&b->tables, &b->tables.rule[0], &plan), ENS_OK);
+	CU_ASSERT_EQUAL(ens_shared_plan_make(&b->tables, &b->tables.rule[0], &plan), ENS_OK);
 	shared = plan;
-	ens_all_plan_free(plan);
+	ens_shared_plan_free(plan);
 	close_bench(b);
 	return shared;
 }
@@ -445,8 +445,8 @@ static void explosions_end(void)
 		push(b, &m);
 	}
 	CU_ASSERT_EQUAL(stats(b).emitted, 100);
-	CU_ASSERT_EQUAL(stats(b).matched, 100 * ENS_ALL_LOOKS);
-	CU_ASSERT_EQUAL(stats(b).dropped_emissions, 100 * (ENS_ALL_LOOKS - 1));
+	CU_ASSERT_EQUAL(stats(b).matched, 100 * ENS_SHARED_LOOKS);
+	CU_ASSERT_EQUAL(stats(b).dropped_emissions, 100 * (ENS_SHARED_LOOKS - 1));
 	CU_ASSERT_EQUAL(stats(b).partials, 40);
 	end(b);
 	close_bench(b);
@@ -525,9 +525,9 @@ static void state_of_the_other_way_is_refused(void)
 	close_bench(b);
 }
 
-void suite_all(void)
+void suite_shared(void)
 {
-	CU_pSuite s = CU_add_suite("all", NULL, NULL);
+	CU_pSuite s = CU_add_suite("shared", NULL, NULL);
 
 	CU_add_test(s, "shared or not is the same", shared_or_not_is_the_same);
 	CU_add_test(s, "the first are listed", the_first_are_listed);

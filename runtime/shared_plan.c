@@ -1,18 +1,18 @@
 /*
- * Which rules are shared, and what points and ways they have (runtime/all.h).
+ * Which rules are shared, and what points and ways they have (runtime/shared.h).
  *
  * A rule is, if at each event nothing but the event says what its matches do with it: conditions, `until` and `not` look at
  * the event alone, nothing is timed but the whole, and no match drops another but by `skip all`.  Counters are written
  * out, from the start on, so guards are known here; a rule whose repetitions make too many points of that is not shared.
  * What stays closed for one of two partial matches at a point and not for the other does not fit either: `, not`, `greedy`
  * in `match all` with another arrow than `->>`, and, one at a time, points of which neither A5 nor A6 can be said.
- * Cost: points times ways out of one.  Tested by tests/unit/test_all.c and tests/conformance.
+ * Cost: points times ways out of one.  Tested by tests/unit/test_shared.c and tests/conformance.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
-#include "runtime/all.h"
+#include "runtime/shared.h"
 #include "runtime/match.h"
 
 /* ---- which rules ---------------------------------------------------------------------------------------------------- */
@@ -94,7 +94,7 @@ static bool state_fits(const struct ens_tables *t, const struct ens_t_rule *r, c
 static bool rule_fits(const struct ens_tables *t, const struct ens_t_rule *r)
 {
 	if ((r->select != ENS_T_ALL && !is_one(r)) || r->window != ENS_NONE || r->scope == ENS_T_SESSION || r->layer || r->leads.count ||
-	    r->resets.count || r->ncounter > ENS_ALL_COUNTERS_MAX)
+	    r->resets.count || r->ncounter > ENS_SHARED_COUNTERS_MAX)
 		return false;
 	if (r->skip != ENS_T_SKIP_DEFAULT && r->skip != ENS_T_SKIP_NONE && r->skip != ENS_T_SKIP_ALL)
 		return false;
@@ -110,40 +110,40 @@ static bool rule_fits(const struct ens_tables *t, const struct ens_t_rule *r)
 /* ---- points and ways ------------------------------------------------------------------------------------------------ */
 
 /* The number of the condition; ENS_NONE: there are too many. */
-static uint32_t symbol_of(struct ens_all_plan *p, uint32_t type, uint32_t predicate)
+static uint32_t symbol_of(struct ens_shared_plan *p, uint32_t type, uint32_t predicate)
 {
 	for (uint32_t i = 0; i < p->nsymbol; i++)
 		if (p->symbol[i].type == type && p->symbol[i].predicate == predicate)
 			return i;
-	if (p->nsymbol == ENS_ALL_SYMBOLS_MAX)
+	if (p->nsymbol == ENS_SHARED_SYMBOLS_MAX)
 		return ENS_NONE;
-	p->symbol[p->nsymbol] = (struct ens_all_symbol){.type = type, .predicate = predicate};
+	p->symbol[p->nsymbol] = (struct ens_shared_symbol){.type = type, .predicate = predicate};
 	return p->nsymbol++;
 }
 
-static uint32_t point_of(struct ens_all_plan *p, uint32_t state, const uint32_t *counter)
+static uint32_t point_of(struct ens_shared_plan *p, uint32_t state, const uint32_t *counter)
 {
 	for (uint32_t i = 0; i < p->npoint; i++)
 		if (p->point[i].state == state && !memcmp(p->point[i].counter, counter, sizeof p->point[i].counter))
 			return i;
-	if (p->npoint == ENS_ALL_POINTS_MAX)
+	if (p->npoint == ENS_SHARED_POINTS_MAX)
 		return ENS_NONE;
-	struct ens_all_point *q = &p->point[p->npoint];
+	struct ens_shared_point *q = &p->point[p->npoint];
 
-	*q = (struct ens_all_point){.state = state, .list = ENS_NONE};
+	*q = (struct ens_shared_point){.state = state, .list = ENS_NONE};
 	memcpy(q->counter, counter, sizeof q->counter);
 	return p->npoint++;
 }
 
 /* The ways out of point `at`.  False: there are too many. */
-static bool lead_out(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, uint32_t at)
+static bool lead_out(struct ens_shared_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, uint32_t at)
 {
 	const struct ens_t_list entries = t->state[r->states.first + p->point[at].state].entries;
 
 	p->point[at].out.first = p->nway;
 	for (uint32_t i = 0; i < entries.count; i++) {
 		const struct ens_t_entry *e = &t->entry[entries.first + i];
-		uint32_t counter[ENS_ALL_COUNTERS_MAX], to;
+		uint32_t counter[ENS_SHARED_COUNTERS_MAX], to;
 
 		if (e->kind > ENS_T_ACCEPT || !ens_counters_allow(p->point[at].counter, &t->op[e->guards.first], e->guards.count))
 			continue;
@@ -154,9 +154,9 @@ static bool lead_out(struct ens_all_plan *p, const struct ens_tables *t, const s
 		memcpy(counter, p->point[at].counter, sizeof counter);
 		ens_counters_act(counter, &t->op[e->actions.first], e->actions.count);
 		to = point_of(p, e->target, counter);
-		if (to == ENS_NONE || p->nway == ENS_ALL_WAYS_MAX)
+		if (to == ENS_NONE || p->nway == ENS_SHARED_WAYS_MAX)
 			return false;
-		p->way[p->nway++] = (struct ens_all_way){
+		p->way[p->nway++] = (struct ens_shared_way){
 			.from = at, .to = to, .entry = entries.first + i, .arrow = e->arrow, .since_at = ENS_NONE};
 		p->point[at].out.count++;
 	}
@@ -204,9 +204,9 @@ static bool have_same_absences(const struct ens_tables *t, const struct ens_t_en
 }
 
 /* A6: by one of the ways, which nothing closes, matches there move on with each event that leads there. */
-static bool is_looped(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, uint32_t at)
+static bool is_looped(struct ens_shared_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, uint32_t at)
 {
-	const struct ens_all_point *q = &p->point[at];
+	const struct ens_shared_point *q = &p->point[at];
 	const struct ens_t_state *s = &t->state[r->states.first + q->state];
 	bool moves = false;
 
@@ -220,13 +220,13 @@ static bool is_looped(struct ens_all_plan *p, const struct ens_tables *t, const 
 	return moves && q->out.count <= 64;
 }
 
-static void note_skips(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, const struct ens_all_point *q)
+static void note_skips(struct ens_shared_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, const struct ens_shared_point *q)
 {
 	const struct ens_t_list l = t->state[r->states.first + q->state].entries;
 
 	for (uint32_t k = 0; k < q->out.count; k++)
 		for (uint32_t i = 0; i < k; i++) {
-			struct ens_all_way *taker = &p->way[q->out.first + i];
+			struct ens_shared_way *taker = &p->way[q->out.first + i];
 
 			if (skips(&t->entry[l.first], l.count, taker->entry - l.first, p->way[q->out.first + k].entry - l.first))
 				taker->skips |= UINT64_C(1) << k;
@@ -234,9 +234,9 @@ static void note_skips(struct ens_all_plan *p, const struct ens_tables *t, const
 }
 
 /* A5 or A6. */
-static bool ways_fit(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, uint32_t at)
+static bool ways_fit(struct ens_shared_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, uint32_t at)
 {
-	struct ens_all_point *q = &p->point[at];
+	struct ens_shared_point *q = &p->point[at];
 	bool same = true;
 
 	for (uint32_t k = q->out.first + 1; k < q->out.first + q->out.count; k++) {
@@ -257,16 +257,16 @@ static bool ways_fit(struct ens_all_plan *p, const struct ens_tables *t, const s
 }
 
 /* As each_closing: of the events that another way out of where w begins takes. */
-static void each_taken_by_others(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, struct ens_all_way *w,
-				 void (*fn)(struct ens_all_plan *p, struct ens_all_way *w, uint32_t symbol, bool bars, bool closes))
+static void each_taken_by_others(struct ens_shared_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, struct ens_shared_way *w,
+				 void (*fn)(struct ens_shared_plan *p, struct ens_shared_way *w, uint32_t symbol, bool bars, bool closes))
 {
-	const struct ens_all_point *q = &p->point[w->from];
+	const struct ens_shared_point *q = &p->point[w->from];
 	const struct ens_t_state *s = &t->state[r->states.first + q->state];
 	const struct ens_t_entry *list = &t->entry[s->entries.first];
 	const struct ens_t_state *to = &t->state[r->states.first + t->entry[w->entry].target];
 
 	for (uint32_t k = q->out.first; k < q->out.first + q->out.count; k++) {
-		const struct ens_all_way *other = &p->way[k];
+		const struct ens_shared_way *other = &p->way[k];
 		const struct ens_t_state *taker = &t->state[r->states.first + t->entry[other->entry].target];
 
 		if (other == w || other->arrow == ENS_T_ANY)
@@ -279,8 +279,8 @@ static void each_taken_by_others(struct ens_all_plan *p, const struct ens_tables
 }
 
 /* Calls back for each condition on events that says what way w does. */
-static void each_closing(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, struct ens_all_way *w,
-			 void (*fn)(struct ens_all_plan *p, struct ens_all_way *w, uint32_t symbol, bool bars, bool closes))
+static void each_closing(struct ens_shared_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, struct ens_shared_way *w,
+			 void (*fn)(struct ens_shared_plan *p, struct ens_shared_way *w, uint32_t symbol, bool bars, bool closes))
 {
 	const struct ens_t_entry *e = &t->entry[w->entry];
 	const struct ens_t_state *s = &t->state[r->states.first + e->target];
@@ -305,7 +305,7 @@ static void each_closing(struct ens_all_plan *p, const struct ens_tables *t, con
 }
 
 /* All conditions of the rule have a number, so that each has a trigger of its own (M5). */
-static bool number_symbols(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r)
+static bool number_symbols(struct ens_shared_plan *p, const struct ens_tables *t, const struct ens_t_rule *r)
 {
 	bool fits = true;
 
@@ -326,7 +326,7 @@ static bool number_symbols(struct ens_all_plan *p, const struct ens_tables *t, c
 }
 
 /* Before the bits are known: does any event close it, or is any barred? */
-static void note_closing(struct ens_all_plan *p, struct ens_all_way *w, uint32_t symbol, bool bars, bool closes)
+static void note_closing(struct ens_shared_plan *p, struct ens_shared_way *w, uint32_t symbol, bool bars, bool closes)
 {
 	(void)p;
 	(void)symbol;
@@ -334,7 +334,7 @@ static void note_closing(struct ens_all_plan *p, struct ens_all_way *w, uint32_t
 	w->bars |= bars;
 }
 
-static void add_bits(struct ens_all_plan *p, struct ens_all_way *w, uint32_t symbol, bool bars, bool closes)
+static void add_bits(struct ens_shared_plan *p, struct ens_shared_way *w, uint32_t symbol, bool bars, bool closes)
 {
 	const uint64_t bit = p->symbol[symbol].bit;
 
@@ -345,10 +345,10 @@ static void add_bits(struct ens_all_plan *p, struct ens_all_way *w, uint32_t sym
 }
 
 /* A5: one at a time all ways out of a point are closed alike. */
-static void number_gates(struct ens_all_plan *p, bool one)
+static void number_gates(struct ens_shared_plan *p, bool one)
 {
 	for (uint32_t k = 0; k < p->nway; k++) {
-		struct ens_all_way *w = &p->way[k];
+		struct ens_shared_way *w = &p->way[k];
 
 		if (w->from == 0)
 			continue;
@@ -359,16 +359,16 @@ static void number_gates(struct ens_all_plan *p, bool one)
 }
 
 /* Where nodes have what. */
-static void lay_out_nodes(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r)
+static void lay_out_nodes(struct ens_shared_plan *p, const struct ens_tables *t, const struct ens_t_rule *r)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < p->npoint; i++) {
-		struct ens_all_point *q = &p->point[i];
+		struct ens_shared_point *q = &p->point[i];
 
 		q->in.first = n;
 		for (uint32_t k = 0; k < p->nway; k++) {
-			struct ens_all_way *w = &p->way[k];
+			struct ens_shared_way *w = &p->way[k];
 
 			if (w->to != i)
 				continue;
@@ -378,7 +378,7 @@ static void lay_out_nodes(struct ens_all_plan *p, const struct ens_tables *t, co
 			w->closed_by = w->bars = 0;
 		}
 		q->in.count = n - q->in.first;
-		q->node_bytes = (uint32_t)(sizeof(struct ens_all_node) + q->nsince * sizeof(uint64_t) +
+		q->node_bytes = (uint32_t)(sizeof(struct ens_shared_node) + q->nsince * sizeof(uint64_t) +
 					   t->state[r->states.first + q->state].captures.count * sizeof(struct ens_value));
 		if (i > 0 && q->out.count) {
 			p->of_list[p->nlist] = i;
@@ -389,7 +389,7 @@ static void lay_out_nodes(struct ens_all_plan *p, const struct ens_tables *t, co
 	}
 }
 
-static bool lay_out(struct ens_all_plan *p, const struct ens_tables *t, const struct ens_t_rule *r)
+static bool lay_out(struct ens_shared_plan *p, const struct ens_tables *t, const struct ens_t_rule *r)
 {
 	if (!number_symbols(p, t, r))
 		return false;
@@ -414,9 +414,9 @@ static bool lay_out(struct ens_all_plan *p, const struct ens_tables *t, const st
 	return true;
 }
 
-enum ens_status ens_all_plan_make(const struct ens_tables *t, const struct ens_t_rule *rule, struct ens_all_plan **out)
+enum ens_status ens_shared_plan_make(const struct ens_tables *t, const struct ens_t_rule *rule, struct ens_shared_plan **out)
 {
-	struct ens_all_plan *p;
+	struct ens_shared_plan *p;
 
 	*out = NULL;
 	if (!rule_fits(t, rule))
@@ -431,18 +431,18 @@ enum ens_status ens_all_plan_make(const struct ens_tables *t, const struct ens_t
 	p->fresh = calloc(p->npoint, p->fresh_bytes);
 	p->closed = calloc((size_t)p->ngate * p->nsymbol + 1, sizeof *p->closed);
 	if (!p->fresh || !p->closed) {
-		ens_all_plan_free(p);
+		ens_shared_plan_free(p);
 		return ENS_ENOMEM;
 	}
 	*out = p;
 	return ENS_OK;
 }
 
-void ens_all_plan_free(struct ens_all_plan *p)
+void ens_shared_plan_free(struct ens_shared_plan *p)
 {
 	if (!p)
 		return;
-	ens_all_room_free(p->room);
+	ens_shared_room_free(p->room);
 	free(p->fresh);
 	free(p->closed);
 	free(p);
@@ -452,14 +452,14 @@ void ens_all_plan_free(struct ens_all_plan *p)
 
 static void learn_bit(void *user, uint32_t type, uint32_t predicate, uint64_t bits)
 {
-	struct ens_all_plan *p = user;
+	struct ens_shared_plan *p = user;
 
 	for (uint32_t i = 0; i < p->nsymbol; i++)
 		if (p->symbol[i].type == type && p->symbol[i].predicate == predicate)
 			p->symbol[i].bit = bits;
 }
 
-void ens_all_plan_bind(struct ens_all_plan *p, struct ens_rule *r)
+void ens_shared_plan_bind(struct ens_shared_plan *p, struct ens_rule *r)
 {
 	uint32_t ntaker = 0, nclosed = 0;
 
@@ -467,7 +467,7 @@ void ens_all_plan_bind(struct ens_all_plan *p, struct ens_rule *r)
 	for (uint32_t k = 0; k < p->nway; k++)
 		each_closing(p, r->engine->tables, r->t, &p->way[k], add_bits);
 	for (uint32_t i = 0; i < p->nsymbol; i++) {
-		struct ens_all_symbol *s = &p->symbol[i];
+		struct ens_shared_symbol *s = &p->symbol[i];
 
 		if (!s->bit)
 			continue; /* of a state that no entry leads to */

@@ -1,5 +1,5 @@
 /*
- * The matches that an event completes, one by one, in order, of a cell of a shared rule (runtime/all.h).
+ * The matches that an event completes, one by one, in order, of a cell of a shared rule (runtime/shared.h).
  *
  * First back: from the nodes that the event made, all nodes that lead to one of them are marked, by position, the last
  * first; marked are only nodes that a live start reaches.  Then forth, depth first over what is marked, position by position:
@@ -12,17 +12,17 @@
  * Cost: marking, once the nodes that are in a match (and, where a match may leave out steps, dead ones between them);
  * listing, the events in which a match differs from the one before, and reporting it; what is over the ceiling is only
  * counted, without a walk where all ways are free.  Rooms grow to the longest and stay.
- * Nothing recurses.  Tested by tests/unit/test_all.c, tests/conformance.
+ * Nothing recurses.  Tested by tests/unit/test_shared.c, tests/conformance.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/all.h"
+#include "runtime/shared.h"
 #include "runtime/match.h"
 
 /* A node from which the match can be complete. */
 struct mark {
-	const struct ens_all_node *node;
+	const struct ens_shared_node *node;
 	uint64_t pos;      /* the node's */
 	uint32_t point;
 	uint32_t state;    /* the point's */
@@ -74,21 +74,21 @@ struct edge {
 	uint32_t way;
 };
 
-struct ens_all_room {
+struct ens_shared_room {
 	struct mark *mark;
 	uint32_t nmark, mark_cap;
 	struct mark start; /* point 0 */
 	uint32_t *next;
 	uint32_t nnext, next_cap;
-	struct front front[ENS_ALL_POINTS_MAX];
-	uint64_t ahead[ENS_ALL_POINTS_MAX]; /* by list: position of the node to look at next; 0: none is left that may lead anywhere */
-	uint64_t low[ENS_ALL_WAYS_MAX]; /* by way: marked nodes can be reached from that position on; UINT64_MAX: none */
+	struct front front[ENS_SHARED_POINTS_MAX];
+	uint64_t ahead[ENS_SHARED_POINTS_MAX]; /* by list: position of the node to look at next; 0: none is left that may lead anywhere */
+	uint64_t low[ENS_SHARED_WAYS_MAX]; /* by way: marked nodes can be reached from that position on; UINT64_MAX: none */
 	struct event *event;
 	uint32_t *next_mark; /* cursors of the events whose marks are not plain, `width` each */
 	char *partial;     /* by event */
 	uint32_t nowner, event_cap, width; /* events that may own something are not behind event `nowner` */
-	bool changes[ENS_ALL_WAYS_MAX]; /* by way: who takes it has other slots than before, or none before */
-	bool free[ENS_ALL_WAYS_MAX];    /* by way: it leads to all that come later */
+	bool changes[ENS_SHARED_WAYS_MAX]; /* by way: who takes it has other slots than before, or none before */
+	bool free[ENS_SHARED_WAYS_MAX];    /* by way: it leads to all that come later */
 	bool all_free;
 	struct step *step;
 	struct place *place;
@@ -98,7 +98,7 @@ struct ens_all_room {
 	uint32_t cursor_cap;
 };
 
-void ens_all_room_free(struct ens_all_room *m)
+void ens_shared_room_free(struct ens_shared_room *m)
 {
 	if (!m)
 		return;
@@ -134,9 +134,9 @@ static bool grow(void **list, uint32_t n, uint32_t *cap, size_t size)
 struct listing {
 	struct ens_cell *c;
 	struct ens_rule *r;
-	const struct ens_all_plan *plan;
-	struct ens_all_room *m;
-	const struct ens_all_list *list;
+	const struct ens_shared_plan *plan;
+	struct ens_shared_room *m;
+	const struct ens_shared_list *list;
 	int64_t floor;
 	struct ens_saying saying;
 	uint64_t most, looks; /* matches that are looked at, and that will still be */
@@ -148,9 +148,9 @@ static uint64_t sum(uint64_t a, uint64_t b)
 	return a + b < a ? UINT64_MAX : a + b;
 }
 
-static bool mark_node(struct listing *w, const struct ens_all_node *n, uint32_t at)
+static bool mark_node(struct listing *w, const struct ens_shared_node *n, uint32_t at)
 {
-	struct ens_all_room *m = w->m;
+	struct ens_shared_room *m = w->m;
 	const struct ens_t_list out = w->plan->point[at].out;
 
 	if (!ROOM_FOR(m->mark, m->nmark + 1, m->mark_cap) || !ROOM_FOR(m->next, m->nnext + out.count, m->next_cap))
@@ -172,14 +172,14 @@ static bool mark_node(struct listing *w, const struct ens_all_node *n, uint32_t 
 }
 
 /* How many of the first `n` nodes of the list stand before `pos`. */
-static uint32_t count_before(const struct ens_all_list *l, uint32_t node_bytes, uint32_t n, uint64_t pos)
+static uint32_t count_before(const struct ens_shared_list *l, uint32_t node_bytes, uint32_t n, uint64_t pos)
 {
 	uint32_t low = 0, high = n;
 
 	while (low < high) {
 		const uint32_t mid = low + (high - low) / 2;
 
-		if (ens_all_node_at(l, node_bytes, mid)->pos < pos)
+		if (ens_shared_node_at(l, node_bytes, mid)->pos < pos)
 			low = mid + 1;
 		else
 			high = mid;
@@ -187,12 +187,12 @@ static uint32_t count_before(const struct ens_all_list *l, uint32_t node_bytes, 
 	return low;
 }
 
-static uint64_t last_left(const struct listing *w, const struct ens_all_point *q, const struct front *f)
+static uint64_t last_left(const struct listing *w, const struct ens_shared_point *q, const struct front *f)
 {
-	return f->left ? ens_all_node_at(&w->list[q->list], q->node_bytes, f->left - 1)->pos : 0;
+	return f->left ? ens_shared_node_at(&w->list[q->list], q->node_bytes, f->left - 1)->pos : 0;
 }
 
-static void look_ahead(struct listing *w, const struct ens_all_point *q, const struct front *f)
+static void look_ahead(struct listing *w, const struct ens_shared_point *q, const struct front *f)
 {
 	const uint64_t pos = last_left(w, q, f);
 
@@ -202,15 +202,15 @@ static void look_ahead(struct listing *w, const struct ens_all_point *q, const s
 /* What leads to a node that was marked is looked at now. */
 static void lead_back(struct listing *w, uint32_t mark)
 {
-	struct ens_all_room *m = w->m;
-	const struct ens_all_node *n = m->mark[mark].node;
-	const struct ens_all_point *to = &w->plan->point[m->mark[mark].point];
+	struct ens_shared_room *m = w->m;
+	const struct ens_shared_node *n = m->mark[mark].node;
+	const struct ens_shared_point *to = &w->plan->point[m->mark[mark].point];
 
 	m->front[m->mark[mark].point].last = mark;
 	m->front[m->mark[mark].point].ends = sum(m->front[m->mark[mark].point].ends, m->mark[mark].ends);
 	for (uint32_t i = to->in.first; i < to->in.first + to->in.count; i++) {
 		const uint32_t k = w->plan->in[i], from = w->plan->way[k].from;
-		const uint64_t since = ens_all_since(&w->plan->way[k], n);
+		const uint64_t since = ens_shared_since(&w->plan->way[k], n);
 		struct front *f = &m->front[from];
 
 		if (from == 0 || since >= n->pos)
@@ -219,7 +219,7 @@ static void lead_back(struct listing *w, uint32_t mark)
 			m->low[k] = since;
 		if (since >= f->need)
 			continue; /* so it was looked at before: what is left stands before n */
-		const struct ens_all_point *q = &w->plan->point[from];
+		const struct ens_shared_point *q = &w->plan->point[from];
 
 		f->need = since;
 		if (last_left(w, q, f) >= n->pos)
@@ -229,7 +229,7 @@ static void lead_back(struct listing *w, uint32_t mark)
 }
 
 /* A live start reaches it, and it leads to a marked node. */
-static bool leads_there(const struct listing *w, const struct ens_all_point *q, const struct ens_all_node *n)
+static bool leads_there(const struct listing *w, const struct ens_shared_point *q, const struct ens_shared_node *n)
 {
 	if (n->reach < w->floor)
 		return false;
@@ -252,7 +252,7 @@ static uint64_t next_position(const struct listing *w)
 
 static bool mark_all(struct listing *w)
 {
-	struct ens_all_room *m = w->m;
+	struct ens_shared_room *m = w->m;
 	uint32_t done = 0;
 	uint64_t pos;
 
@@ -266,7 +266,7 @@ static bool mark_all(struct listing *w)
 	for (uint32_t k = 0; k < w->plan->nway; k++)
 		m->low[k] = UINT64_MAX;
 	for (uint32_t i = 0; i < w->plan->nfresh; i++)
-		if (w->plan->point[w->plan->fresh_point[i]].accepts && !mark_node(w, ens_all_fresh(w->plan, i), w->plan->fresh_point[i]))
+		if (w->plan->point[w->plan->fresh_point[i]].accepts && !mark_node(w, ens_shared_fresh(w->plan, i), w->plan->fresh_point[i]))
 			return false;
 	for (uint32_t i = 0; i < m->nmark; i++)
 		m->mark[i].ends = 1;
@@ -279,14 +279,14 @@ static bool mark_all(struct listing *w)
 			return true;
 		for (uint32_t i = 0; i < w->plan->nlist; i++) {
 			const uint32_t at = w->plan->of_list[i];
-			const struct ens_all_point *q = &w->plan->point[at];
+			const struct ens_shared_point *q = &w->plan->point[at];
 			struct front *f = &m->front[at];
 
 			if (m->ahead[i] != pos)
 				continue;
 			f->left--;
 			look_ahead(w, q, f);
-			const struct ens_all_node *n = ens_all_node_at(&w->list[i], q->node_bytes, f->left);
+			const struct ens_shared_node *n = ens_shared_node_at(&w->list[i], q->node_bytes, f->left);
 
 			if (leads_there(w, q, n) && !mark_node(w, n, at))
 				return false;
@@ -299,11 +299,11 @@ static bool mark_all(struct listing *w)
 /* The first of mark `at` and those behind it to which way k leads from position `pos`. */
 static uint32_t led_to_open(const struct listing *w, uint32_t k, uint64_t pos, uint32_t at)
 {
-	const struct ens_all_way *way = &w->plan->way[k];
+	const struct ens_shared_way *way = &w->plan->way[k];
 
 	for (; at != ENS_NONE; at = w->m->mark[at].higher) {
-		const struct ens_all_node *n = w->m->mark[at].node;
-		const uint64_t since = ens_all_since(way, n);
+		const struct ens_shared_node *n = w->m->mark[at].node;
+		const uint64_t since = ens_shared_since(way, n);
 
 		if (since == n->pos)
 			continue; /* it did not take that event */
@@ -332,7 +332,7 @@ static uint32_t *cursors_of(const struct listing *w, uint32_t n)
 /* Room for event n, which there is none for; links lead on to where they are now. */
 static bool room_for_event(struct listing *w, uint32_t n)
 {
-	struct ens_all_room *m = w->m;
+	struct ens_shared_room *m = w->m;
 	uint32_t cap = m->event_cap, cursor_cap = cap, partial_cap = cap;
 
 	if (!grow((void **)(void *)&m->next_mark, n + 1, &cursor_cap, m->width * sizeof *m->next_mark) ||
@@ -350,12 +350,12 @@ static bool room_for_event(struct listing *w, uint32_t n)
 	return true;
 }
 
-static void capture(struct listing *w, struct ens_partial *p, const struct ens_all_point *q, const struct ens_all_node *n)
+static void capture(struct listing *w, struct ens_partial *p, const struct ens_shared_point *q, const struct ens_shared_node *n)
 {
 	struct ens_rule *r = w->r;
 	const struct ens_tables *t = r->engine->tables;
 	const struct ens_t_list captures = r->state[q->state].captures;
-	const struct ens_value *v = ens_all_values(q, n);
+	const struct ens_value *v = ens_shared_values(q, n);
 
 	r->engine->context.slot = ens_partial_slots(r, p);
 	for (uint32_t i = 0; i < captures.count; i++) {
@@ -372,7 +372,7 @@ static void capture(struct listing *w, struct ens_partial *p, const struct ens_a
 static void make(struct listing *w, uint32_t n, uint32_t way)
 {
 	struct ens_rule *r = w->r;
-	struct ens_all_room *m = w->m;
+	struct ens_shared_room *m = w->m;
 	const struct ens_tables *t = r->engine->tables;
 	const struct ens_t_list actions = t->entry[w->plan->way[way].entry].actions;
 	struct event *event = &m->event[n];
@@ -406,7 +406,7 @@ static void disown(struct listing *w, uint32_t n)
 /* The match as it is with its events before event n takes the mark by the way. */
 static inline bool take(struct listing *w, uint32_t n, const struct mark *mark, uint32_t way)
 {
-	struct ens_all_room *m = w->m;
+	struct ens_shared_room *m = w->m;
 
 	if (n >= m->event_cap && !room_for_event(w, n))
 		return false;
@@ -459,7 +459,7 @@ static inline void report(struct listing *w, uint32_t n)
 	p->taken = &event->link;
 	p->ntaken = n;
 	if (r->one && p->start_pos < w->c->pos)
-		r->all->begun = 0; /* an earlier start has used up the event */
+		r->shared->begun = 0; /* an earlier start has used up the event */
 	ens_saying_match(&w->saying, p);
 	/* `having ... once` and `limit` want to see each. */
 	w->counting = r->emitted_now == r->engine->options.emissions_per_event && r->t->having == ENS_NONE && !r->t->limit_count;
@@ -477,7 +477,7 @@ static struct ens_t_list ways_out(const struct listing *w, const struct place *a
 /* The step can go on: where each way out of its places leads first. */
 static bool set_cursors(struct listing *w, struct step *step)
 {
-	struct ens_all_room *m = w->m;
+	struct ens_shared_room *m = w->m;
 	uint32_t n = step->cursor;
 
 	for (uint32_t i = step->place; i < step->place + step->nplace; i++) {
@@ -508,7 +508,7 @@ static uint64_t earliest(const struct listing *w, const struct step *step)
 }
 
 /* The place of the step that is this mark; it may be new.  ENS_NONE: no memory. */
-static uint32_t place_of(struct ens_all_room *m, struct step *step, uint32_t mark)
+static uint32_t place_of(struct ens_shared_room *m, struct step *step, uint32_t mark)
 {
 	for (uint32_t i = 0; i < step->nplace; i++)
 		if (m->place[step->place + i].mark == mark)
@@ -522,7 +522,7 @@ static uint32_t place_of(struct ens_all_room *m, struct step *step, uint32_t mar
 /* Step `at` + 1: all that step `at` leads to at the position, which it has led to then. */
 static bool go_to(struct listing *w, uint32_t at, uint64_t pos)
 {
-	struct ens_all_room *m = w->m;
+	struct ens_shared_room *m = w->m;
 
 	const struct step *from = &m->step[at];
 	struct step *to = &m->step[at + 1];
@@ -551,7 +551,7 @@ static bool go_to(struct listing *w, uint32_t at, uint64_t pos)
 /* Of the steps behind `made`, up to the last: which places lead to the end by the steps as they are. */
 static void find_useful(struct listing *w, uint32_t made, uint32_t last)
 {
-	struct ens_all_room *m = w->m;
+	struct ens_shared_room *m = w->m;
 
 	for (uint32_t i = 0; i < m->step[last].nplace; i++)
 		m->place[m->step[last].place + i].useful = true;
@@ -569,7 +569,7 @@ static void find_useful(struct listing *w, uint32_t made, uint32_t last)
 /* All matches over the events of the steps up to `last`, of which the first `made` are made. */
 static bool list_ways(struct listing *w, uint32_t made, uint32_t last)
 {
-	struct ens_all_room *m = w->m;
+	struct ens_shared_room *m = w->m;
 	uint32_t s = made + 1;
 
 	find_useful(w, made, last);
@@ -609,7 +609,7 @@ static bool list_ways(struct listing *w, uint32_t made, uint32_t last)
 static bool list_group(struct listing *w, uint32_t n, uint64_t pos)
 {
 	struct ens_engine *e = w->r->engine;
-	struct ens_all_room *m = w->m;
+	struct ens_shared_room *m = w->m;
 	const struct mark *mark = m->event[n].mark;
 	const uint32_t nway = mark->nway;
 	uint32_t at = n;
@@ -660,7 +660,7 @@ static uint32_t next_way(const struct mark *mark, const uint32_t *cursor, uint32
 /* The match has no event; where it can begin. */
 static bool begin(struct listing *w)
 {
-	struct ens_all_room *m = w->m;
+	struct ens_shared_room *m = w->m;
 	const struct ens_t_list out = w->plan->point[0].out;
 
 	if (!m->event_cap && !room_for_event(w, 0))
@@ -674,7 +674,7 @@ static bool begin(struct listing *w)
 /* Where event n leads first. */
 static inline void lead_on(struct listing *w, uint32_t n)
 {
-	const struct ens_all_room *m = w->m;
+	const struct ens_shared_room *m = w->m;
 	const struct mark *at = m->event[n].mark;
 
 	if (at->plain) {
@@ -743,14 +743,14 @@ static bool list_all(struct listing *w)
 	return true;
 }
 
-static struct ens_all_room *make_room(const struct ens_rule *r)
+static struct ens_shared_room *make_room(const struct ens_rule *r)
 {
-	const struct ens_all_plan *plan = r->all;
+	const struct ens_shared_plan *plan = r->shared;
 	const struct ens_tables *t = r->engine->tables;
-	struct ens_all_room *m = calloc(1, sizeof *m);
+	struct ens_shared_room *m = calloc(1, sizeof *m);
 
 	for (uint32_t k = 0; m && k < plan->nway; k++) {
-		const struct ens_all_way *way = &plan->way[k];
+		const struct ens_shared_way *way = &plan->way[k];
 		const struct ens_t_list actions = t->entry[way->entry].actions;
 
 		m->free[k] = way->since_at == ENS_NONE && way->arrow != ENS_T_NEXT;
@@ -765,13 +765,13 @@ static struct ens_all_room *make_room(const struct ens_rule *r)
 	return m;
 }
 
-void ens_all_report(struct ens_cell *c, int64_t floor, int64_t end_us)
+void ens_shared_report(struct ens_cell *c, int64_t floor, int64_t end_us)
 {
 	struct ens_rule *r = c->rule;
 	struct ens_engine *e = r->engine;
-	struct ens_all_plan *plan = r->all;
-	struct listing w = {.c = c, .r = r, .plan = plan, .list = ens_all_lists(plan, ens_cell_all(c)), .floor = floor,
-			    .most = r->one ? 1 : (uint64_t)e->options.emissions_per_event * ENS_ALL_LOOKS};
+	struct ens_shared_plan *plan = r->shared;
+	struct listing w = {.c = c, .r = r, .plan = plan, .list = ens_shared_lists(plan, ens_cell_shared(c)), .floor = floor,
+			    .most = r->one ? 1 : (uint64_t)e->options.emissions_per_event * ENS_SHARED_LOOKS};
 
 	w.looks = w.most;
 	if (!plan->room && !(plan->room = make_room(r))) {

@@ -1,7 +1,7 @@
 /*
- * Matches that share their events (runtime/all.h), on events in memory, and the same with a partial match for each.
+ * Matches that share their events (runtime/shared.h), on events in memory, and the same with a partial match for each.
  *
- *   all EVENTS ROUNDS [NAME]     the workloads whose name has this in it
+ *   shared EVENTS ROUNDS [NAME]     the workloads whose name has this in it
  *
  * The stream: N + 6 types, of which the pattern names the first N, uniform and independent; positions count all of them.
  * Events come in batches of a thousand, as a decoder hands them out; the clock stands still while they are made.  Each
@@ -185,8 +185,8 @@ static enum ens_status compile(const struct workload *w, struct ens_arena *arena
 	enum ens_status st;
 
 	for (uint32_t i = 0; i < w->types; i++)
-		ens_buf_addf(&rules, "event E%u from \"bench:all\" { id: int, ts: int, key: int, v: int }\n", i);
-	ens_buf_adds(&rules, "event Never from \"bench:all\" { id: int, ts: int, key: int, v: int }\nrule bench\n  from Never");
+		ens_buf_addf(&rules, "event E%u from \"bench:shared\" { id: int, ts: int, key: int, v: int }\n", i);
+	ens_buf_adds(&rules, "event Never from \"bench:shared\" { id: int, ts: int, key: int, v: int }\nrule bench\n  from Never");
 	for (uint32_t i = 0; i < w->types; i++)
 		ens_buf_addf(&rules, ", E%u", i);
 	ens_buf_adds(&rules, w->keys ? "\n  key key" : "");
@@ -257,7 +257,7 @@ int main(int argc, char **argv)
 	bool wrong = false;
 
 	if (!n || !rounds) {
-		fprintf(stderr, "usage: all EVENTS ROUNDS [NAME]\n");
+		fprintf(stderr, "usage: shared EVENTS ROUNDS [NAME]\n");
 		return 2;
 	}
 	printf("%-48s  shared  one by one  emissions an event, MiB at the end\n", "matches, M events/s");
@@ -267,7 +267,7 @@ int main(int argc, char **argv)
 		enum ens_status st = measure(&workloads[i], n, rounds, &wrong);
 
 		if (st != ENS_OK) {
-			fprintf(stderr, "all: failed (%d) in %s\n", (int)st, workloads[i].name);
+			fprintf(stderr, "shared: failed (%d) in %s\n", (int)st, workloads[i].name);
 			return 1;
 		}
 	}

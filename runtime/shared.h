@@ -2,7 +2,7 @@
  * Matches without a partial match for each: what a key keeps is the events that steps have taken, each once a step, and how
  * they hang together.  For `match all`, and for `match` where a match uses up all that began before its end.
  *
- * A rule is shared if all that its matches depend on along the way is a function of one event (ens_all_plan_make says which
+ * A rule is shared if all that its matches depend on along the way is a function of one event (ens_shared_plan_make says which
  * are): matches that stand at the same step after the same event have the same future then, however many they are.  Points
  * are what the rule's states become with the values of their counters written out; a way leads from point to point by one
  * entry of the tables.  For each point a cell keeps a list of nodes, one for each event that was taken there.
@@ -22,23 +22,23 @@
  * An event costs the ways into the points that take it, whatever the cell holds.  A match that it completes is listed by
  * going back once over the nodes that lead there, and forth over these.
  */
-#ifndef ENS_RUNTIME_ALL_H
-#define ENS_RUNTIME_ALL_H
+#ifndef ENS_RUNTIME_SHARED_H
+#define ENS_RUNTIME_SHARED_H
 
 #include "runtime/event.h"
 #include "runtime/tables.h"
 
-#define ENS_ALL_POINTS_MAX 64u
-#define ENS_ALL_WAYS_MAX 256u
-#define ENS_ALL_COUNTERS_MAX 8u
-#define ENS_ALL_SYMBOLS_MAX 62u /* so each has a bit of its own among the triggers (M5) */
-#define ENS_ALL_LOOKS 4u        /* of one event so many times as many matches are looked at as it may have emissions */
+#define ENS_SHARED_POINTS_MAX 64u
+#define ENS_SHARED_WAYS_MAX 256u
+#define ENS_SHARED_COUNTERS_MAX 8u
+#define ENS_SHARED_SYMBOLS_MAX 62u /* so each has a bit of its own among the triggers (M5) */
+#define ENS_SHARED_LOOKS 4u        /* of one event so many times as many matches are looked at as it may have emissions */
 
 struct ens_cell;
 struct ens_rule;
 
 /* An event that a step took. */
-struct ens_all_node {
+struct ens_shared_node {
 	struct ens_entry_id id;
 	uint64_t pos;               /* among the events of the cell */
 	int64_t time_us;
@@ -47,7 +47,7 @@ struct ens_all_node {
 	/* then: struct ens_value value[], what each capture of the step makes of the event; texts are blobs */
 };
 
-struct ens_all_way {
+struct ens_shared_way {
 	uint32_t from, to;          /* points */
 	uint32_t entry;             /* of the tables */
 	uint32_t gate;              /* not from the start: ways out of one point that are always open alike have the same */
@@ -58,9 +58,9 @@ struct ens_all_way {
 	uint64_t closed_by;         /* triggers that close it for what came before */
 };
 
-struct ens_all_point {
+struct ens_shared_point {
 	uint32_t state;             /* of the rule */
-	uint32_t counter[ENS_ALL_COUNTERS_MAX];
+	uint32_t counter[ENS_SHARED_COUNTERS_MAX];
 	uint32_t symbol;            /* what its step takes */
 	bool accepts;               /* a match is complete there */
 	bool looped;                /* A6 */
@@ -72,26 +72,26 @@ struct ens_all_point {
 };
 
 /* A condition on events of one type. */
-struct ens_all_symbol {
+struct ens_shared_symbol {
 	uint32_t type, predicate;
 	uint64_t bit;               /* M5 */
 	struct ens_t_list takers;   /* points, in plan->taker */
 	struct ens_t_list closes;   /* gates, in plan->closed */
 };
 
-struct ens_all_room;                /* for what is being listed: all_list.c */
+struct ens_shared_room;                /* for what is being listed: shared_list.c */
 
 /* What follows from the rule's tables.  Point 0 is the start: it has ways out, and no nodes. */
-struct ens_all_plan {
-	struct ens_all_point point[ENS_ALL_POINTS_MAX];
-	struct ens_all_way way[ENS_ALL_WAYS_MAX];
-	struct ens_all_symbol symbol[ENS_ALL_SYMBOLS_MAX];
+struct ens_shared_plan {
+	struct ens_shared_point point[ENS_SHARED_POINTS_MAX];
+	struct ens_shared_way way[ENS_SHARED_WAYS_MAX];
+	struct ens_shared_symbol symbol[ENS_SHARED_SYMBOLS_MAX];
 	uint32_t npoint, nway, nsymbol, nlist, ngate;
-	uint32_t of_gate[ENS_ALL_WAYS_MAX]; /* by gate: its first way */
-	uint32_t in[ENS_ALL_WAYS_MAX];
-	uint32_t of_list[ENS_ALL_POINTS_MAX]; /* by list: its point */
-	uint32_t taker[ENS_ALL_POINTS_MAX];
-	uint32_t looped[ENS_ALL_POINTS_MAX], nlooped;
+	uint32_t of_gate[ENS_SHARED_WAYS_MAX]; /* by gate: its first way */
+	uint32_t in[ENS_SHARED_WAYS_MAX];
+	uint32_t of_list[ENS_SHARED_POINTS_MAX]; /* by list: its point */
+	uint32_t taker[ENS_SHARED_POINTS_MAX];
+	uint32_t looped[ENS_SHARED_POINTS_MAX], nlooped;
 	uint32_t *closed;
 	uint64_t bits;              /* all that it asks for */
 	uint8_t symbol_of_bit[64];
@@ -100,113 +100,113 @@ struct ens_all_plan {
 	char *fresh;                /* nodes, fresh_bytes each */
 	uint32_t fresh_bytes, nfresh;
 	uint32_t begun;             /* matches that it begins */
-	uint64_t skipped[ENS_ALL_POINTS_MAX]; /* by looped point: ways out of it that are not tried */
+	uint64_t skipped[ENS_SHARED_POINTS_MAX]; /* by looped point: ways out of it that are not tried */
 	uint64_t moved;             /* looped points from which matches move on, one bit each */
-	uint32_t fresh_point[ENS_ALL_POINTS_MAX];
-	struct ens_all_room *room;
+	uint32_t fresh_point[ENS_SHARED_POINTS_MAX];
+	struct ens_shared_room *room;
 };
 
 /* A ring. */
-struct ens_all_list {
+struct ens_shared_list {
 	char *node;
 	uint32_t first, n, cap;
 };
 
 /* How far the ways of a gate are open: A3. */
-struct ens_all_open {
+struct ens_shared_open {
 	uint64_t since;
 	int64_t reach;              /* INT64_MIN: nothing leads on */
 };
 
 /* What a cell keeps, behind everything else in it. */
-struct ens_all_cell {
+struct ens_shared_cell {
 	int64_t newest;             /* start; INT64_MIN: none */
 	int64_t floor;              /* starts before it were dropped for want of room */
-	/* then: struct ens_all_open open[ngate]; struct ens_all_list list[nlist] */
+	/* then: struct ens_shared_open open[ngate]; struct ens_shared_list list[nlist] */
 };
 
-static inline struct ens_all_open *ens_all_opens(struct ens_all_cell *a)
+static inline struct ens_shared_open *ens_shared_opens(struct ens_shared_cell *a)
 {
-	return (struct ens_all_open *)(void *)(a + 1);
+	return (struct ens_shared_open *)(void *)(a + 1);
 }
 
-static inline struct ens_all_list *ens_all_lists(const struct ens_all_plan *plan, struct ens_all_cell *a)
+static inline struct ens_shared_list *ens_shared_lists(const struct ens_shared_plan *plan, struct ens_shared_cell *a)
 {
-	return (struct ens_all_list *)(void *)(ens_all_opens(a) + plan->ngate);
+	return (struct ens_shared_list *)(void *)(ens_shared_opens(a) + plan->ngate);
 }
 
-static inline size_t ens_all_cell_bytes(const struct ens_all_plan *plan)
+static inline size_t ens_shared_cell_bytes(const struct ens_shared_plan *plan)
 {
-	return sizeof(struct ens_all_cell) + plan->ngate * sizeof(struct ens_all_open) + plan->nlist * sizeof(struct ens_all_list);
+	return sizeof(struct ens_shared_cell) + plan->ngate * sizeof(struct ens_shared_open) + plan->nlist * sizeof(struct ens_shared_list);
 }
 
-static inline struct ens_value *ens_all_values(const struct ens_all_point *q, const struct ens_all_node *n)
+static inline struct ens_value *ens_shared_values(const struct ens_shared_point *q, const struct ens_shared_node *n)
 {
 	return (struct ens_value *)(void *)((char *)(uintptr_t)n + sizeof *n + q->nsince * sizeof(uint64_t));
 }
 
 /* Node i of the list, the oldest being 0. */
-static inline struct ens_all_node *ens_all_node_at(const struct ens_all_list *l, uint32_t node_bytes, uint32_t i)
+static inline struct ens_shared_node *ens_shared_node_at(const struct ens_shared_list *l, uint32_t node_bytes, uint32_t i)
 {
-	return (struct ens_all_node *)(void *)(l->node + (size_t)((l->first + i) & (l->cap - 1)) * node_bytes);
+	return (struct ens_shared_node *)(void *)(l->node + (size_t)((l->first + i) & (l->cap - 1)) * node_bytes);
 }
 
 /* Node i of those that the event at hand made. */
-static inline struct ens_all_node *ens_all_fresh(const struct ens_all_plan *plan, uint32_t i)
+static inline struct ens_shared_node *ens_shared_fresh(const struct ens_shared_plan *plan, uint32_t i)
 {
-	return (struct ens_all_node *)(void *)(plan->fresh + (size_t)i * plan->fresh_bytes);
+	return (struct ens_shared_node *)(void *)(plan->fresh + (size_t)i * plan->fresh_bytes);
 }
 
 /* Do events close gate g, so that it can't be told from the nodes how far it is open? */
-static inline bool ens_all_gate_closes(const struct ens_all_plan *plan, uint32_t g)
+static inline bool ens_shared_gate_closes(const struct ens_shared_plan *plan, uint32_t g)
 {
-	const struct ens_all_way *w = &plan->way[plan->of_gate[g]];
+	const struct ens_shared_way *w = &plan->way[plan->of_gate[g]];
 
 	return w->arrow != ENS_T_NEXT && (w->closed_by || plan->point[w->from].looped);
 }
 
 /* From which position on the nodes before n lead to it by way w; its own: none does. */
-static inline uint64_t ens_all_since(const struct ens_all_way *w, const struct ens_all_node *n)
+static inline uint64_t ens_shared_since(const struct ens_shared_way *w, const struct ens_shared_node *n)
 {
 	if (w->since_at != ENS_NONE)
 		return n->since[w->since_at];
 	return w->arrow == ENS_T_NEXT ? n->pos - 1 : 0;
 }
 
-/* ---- plans: all_plan.c ---------------------------------------------------------------------------------------------- */
+/* ---- plans: shared_plan.c ---------------------------------------------------------------------------------------------- */
 
 /* The plan of a rule of these tables.  *out is NULL if the rule can't be shared. */
-enum ens_status ens_all_plan_make(const struct ens_tables *t, const struct ens_t_rule *rule, struct ens_all_plan **out) ENS_MUST_CHECK;
+enum ens_status ens_shared_plan_make(const struct ens_tables *t, const struct ens_t_rule *rule, struct ens_shared_plan **out) ENS_MUST_CHECK;
 /* The triggers of its rule (M5) become known to it. */
-void ens_all_plan_bind(struct ens_all_plan *plan, struct ens_rule *r);
-void ens_all_plan_free(struct ens_all_plan *plan); /* NULL: nothing */
+void ens_shared_plan_bind(struct ens_shared_plan *plan, struct ens_rule *r);
+void ens_shared_plan_free(struct ens_shared_plan *plan); /* NULL: nothing */
 
-/* ---- cells: all.c ----------------------------------------------------------------------------------------------------- */
+/* ---- cells: shared.c ----------------------------------------------------------------------------------------------------- */
 
-void ens_all_open_cell(struct ens_cell *c);  /* nothing is kept yet */
+void ens_shared_open_cell(struct ens_cell *c);  /* nothing is kept yet */
 /* The event at hand, with its bits, goes through the cell. */
-void ens_all_event(struct ens_cell *c, const struct ens_event *ev, uint64_t bits);
+void ens_shared_event(struct ens_cell *c, const struct ens_event *ev, uint64_t bits);
 /* All events up to time_us were offered. */
-void ens_all_due(struct ens_cell *c, int64_t time_us);
-void ens_all_rearm(struct ens_cell *c);
-void ens_all_clear(struct ens_cell *c);
+void ens_shared_due(struct ens_cell *c, int64_t time_us);
+void ens_shared_rearm(struct ens_cell *c);
+void ens_shared_clear(struct ens_cell *c);
 /* Time of the earliest start; false: there is none. */
-bool ens_all_oldest(struct ens_cell *c, int64_t *start_us);
+bool ens_shared_oldest(struct ens_cell *c, int64_t *start_us);
 /* Drops what began there. */
-void ens_all_drop_oldest(struct ens_cell *c);
+void ens_shared_drop_oldest(struct ens_cell *c);
 /* Room for one node more, at the end of list `list`; NULL: no memory. */
-struct ens_all_node *ens_all_append(struct ens_cell *c, uint32_t list);
+struct ens_shared_node *ens_shared_append(struct ens_cell *c, uint32_t list);
 /* Of a list with room for `cap` nodes, a power of 2, which has none yet. */
-bool ens_all_list_room(struct ens_cell *c, uint32_t list, uint32_t cap) ENS_MUST_CHECK;
+bool ens_shared_list_room(struct ens_cell *c, uint32_t list, uint32_t cap) ENS_MUST_CHECK;
 /* The type of what capture k keeps in a node. */
-enum ens_type ens_all_value_type(const struct ens_rule *r, const struct ens_t_capture *k);
+enum ens_type ens_shared_value_type(const struct ens_rule *r, const struct ens_t_capture *k);
 /* Opens the ways out of the list's point for a node that is its last now (A3). */
-void ens_all_lead_on(struct ens_cell *c, uint32_t list, const struct ens_all_node *n);
+void ens_shared_lead_on(struct ens_cell *c, uint32_t list, const struct ens_shared_node *n);
 
-/* ---- listing: all_list.c ---------------------------------------------------------------------------------------------- */
+/* ---- listing: shared_list.c ---------------------------------------------------------------------------------------------- */
 
 /* Reports the matches that the fresh nodes complete, by start, then positions; of starts from `floor` on. */
-void ens_all_report(struct ens_cell *c, int64_t floor, int64_t end_us);
-void ens_all_room_free(struct ens_all_room *room);
+void ens_shared_report(struct ens_cell *c, int64_t floor, int64_t end_us);
+void ens_shared_room_free(struct ens_shared_room *room);
 
 #endif
