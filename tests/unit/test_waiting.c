@@ -186,9 +186,12 @@ struct bench {
 static enum ens_status note(void *user, const struct ens_emission *e)
 {
 	struct bench *b = user;
+	uint8_t id[16];
 
+	if (ens_emission_identify(e, id) != ENS_OK)
+		return ENS_ENOMEM;
 	ens_buf_add(&b->said, &e->rule, sizeof e->rule);
-	ens_buf_add(&b->said, e->id, sizeof e->id);
+	ens_buf_add(&b->said, id, sizeof id);
 	return b->said.failed ? ENS_ENOMEM : ENS_OK;
 }
 
