@@ -169,7 +169,7 @@ hostile "a million wrong conditions" "expected a value"
 	printf 'test "x" for r {\n'
 	yes 'A {' | head -n 2000000
 } >hostile.ens
-hostile "braces of a test that are never closed" "expected an operator"
+hostile "braces of a test that are never closed" "this bracket is never closed"
 {
 	in_match 'A' 0 '' ''
 	printf 'test "x" for r {\n'
