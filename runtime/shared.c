@@ -42,8 +42,12 @@ static int64_t live_from(const struct ens_cell *c, int64_t time_us)
 
 enum ens_type ens_shared_value_type(const struct ens_rule *r, const struct ens_t_capture *k)
 {
+	const struct ens_tables *t = r->engine->tables;
+
 	/* What is only counted is kept as there or not; what does not come from the event, not at all. */
-	return k->kind == ENS_T_COUNT || r->engine->tables->program[k->program].rule != ENS_NONE ? ENS_BOOL : (enum ens_type)r->engine->tables->slot[r->t->slots.first + k->slot].type;
+	if (k->kind == ENS_T_COUNT || t->program[k->program].rule != ENS_NONE)
+		return ENS_BOOL;
+	return (enum ens_type)t->slot[r->t->slots.first + k->slot].type;
 }
 
 static const struct ens_t_list *captures(const struct ens_rule *r, const struct ens_shared_point *q)

@@ -257,7 +257,8 @@ static bool ways_fit(struct ens_shared_plan *p, const struct ens_tables *t, cons
 }
 
 /* As each_closing: of the events that another way out of where w begins takes. */
-static void each_taken_by_others(struct ens_shared_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, struct ens_shared_way *w,
+static void each_taken_by_others(struct ens_shared_plan *p, const struct ens_tables *t, const struct ens_t_rule *r,
+				 struct ens_shared_way *w,
 				 void (*fn)(struct ens_shared_plan *p, struct ens_shared_way *w, uint32_t symbol, bool bars, bool closes))
 {
 	const struct ens_shared_point *q = &p->point[w->from];

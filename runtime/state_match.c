@@ -4,8 +4,9 @@
  * What follows from the rest is not written but worked out again: counts of users, points, hashes, what is waited for
  * (though a match may still be looked at for the sake of ways that have closed, and then close others: that is written).
  * Events that several partial matches of a cell took are written once, with the first of them; so are texts and containers
- * (runtime/collect.h) that several slots keep, and what derived events are made of, wherever these are: loaded state takes as much memory as it took
- * before.  Deadlines are written as they are set; what is due earlier by what was loaded is due then.
+ * (runtime/collect.h) that several slots keep, and what derived events are made of, wherever these are: loaded state takes
+ * as much memory as it took before.  Deadlines are written as they are set; what is due earlier by what was loaded is due
+ * then.
  *
  * Guarantee: whatever the bytes are, after ens_engine_load the engine can be used if it succeeded, and closed if not; what
  * is built hangs on the engine from the beginning.  Nothing recurses.  Cost: linear in the state, and sorting its keys.
