@@ -278,8 +278,8 @@ static void keep_values(struct ens_rule *r, const struct ens_shared_point *q, st
 	}
 }
 
-/* One at a time: what waits at the looped point goes down its ways. */
-static void try_looped(struct ens_cell *c, uint64_t bits, uint32_t at)
+/* One at a time: what waits at the looped point, and is not over, goes down its ways. */
+static void try_looped(struct ens_cell *c, uint64_t bits, uint32_t at, int64_t floor)
 {
 	struct ens_shared_plan *plan = c->rule->shared;
 	const struct ens_shared_open *open = ens_shared_opens(ens_cell_shared(c));
@@ -288,9 +288,10 @@ static void try_looped(struct ens_cell *c, uint64_t bits, uint32_t at)
 
 	for (uint32_t k = 0; k < out.count; k++) {
 		const struct ens_shared_way *w = &plan->way[out.first + k];
+		const int64_t reach = reach_by(w, &open[w->gate], c->pos);
 
 		if (skipped >> k & 1 || w->arrow == ENS_T_ANY || !(bits & plan->symbol[plan->point[w->to].symbol].bit) ||
-		    reach_by(w, &open[w->gate], c->pos) == INT64_MIN)
+		    reach < floor || reach == INT64_MIN)
 			continue;
 		skipped |= w->skips;
 		plan->moved |= UINT64_C(1) << at;
@@ -412,7 +413,7 @@ void ens_shared_event(struct ens_cell *c, const struct ens_event *ev, uint64_t b
 	plan->nfresh = plan->begun = 0;
 	plan->moved = 0;
 	for (uint32_t i = 0; i < plan->nlooped; i++)
-		try_looped(c, bits, plan->looped[i]);
+		try_looped(c, bits, plan->looped[i], floor);
 	for (uint64_t left = bits & plan->bits; left; left &= left - 1) {
 		const struct ens_t_list l = plan->symbol[plan->symbol_of_bit[__builtin_ctzll(left)]].takers;
 

@@ -496,6 +496,30 @@ static void memory_and_keys_have_ceilings(void)
 	close_bench(b);
 }
 
+/* Matches whose start went, or is out of scope, close no ways: state does not depend on what was loaded. */
+static void what_is_over_moves_nothing(void)
+{
+	static const char rule[] = "  match a: " E("a") "{2,} relaxed -> b: " E("a") "+ relaxed , c: " E("b") "\n  emit M {}\n";
+	const struct ens_engine_options o = {.partials_per_rule = 5};
+	struct bench *through = open_bench(rule, o), *loaded = open_bench(rule, o);
+	struct made m;
+
+	for (uint64_t i = 1; i <= 40; i++) {
+		make(&m, i, FIRST_US + (int64_t)i, i % 10 < 4 || below(4) == 0 ? 'a' : 'b', 0);
+		m.ev.type = 0;
+		push(through, &m);
+		push(loaded, &m);
+		reload(loaded);
+		ens_buf_clear(&through->state);
+		CU_ASSERT_EQUAL_FATAL(ens_state_save(through->engine, NULL, &through->state), ENS_OK);
+		CU_ASSERT(through->state.len == loaded->state.len &&
+			  !memcmp(through->state.data, loaded->state.data, loaded->state.len));
+	}
+	CU_ASSERT(stats(through).dropped_per_rule > 0);
+	close_bench(through);
+	close_bench(loaded);
+}
+
 static void state_of_the_other_way_is_refused(void)
 {
 	static const char rule[] = "  match all a: E ->> b: F\n  within 1h\n  emit M {}\n";
@@ -611,6 +635,7 @@ void suite_shared(void)
 	CU_add_test(s, "explosions end", explosions_end);
 	CU_add_test(s, "what started first goes", what_started_first_goes);
 	CU_add_test(s, "memory and keys have ceilings", memory_and_keys_have_ceilings);
+	CU_add_test(s, "what is over moves nothing", what_is_over_moves_nothing);
 	CU_add_test(s, "state of the other way is refused", state_of_the_other_way_is_refused);
 	CU_add_test(s, "a start at the end of time is refused", a_start_at_the_end_of_time_is_refused);
 	CU_add_test(s, "what was closed stays so", what_was_closed_stays_so);
