@@ -20,7 +20,8 @@ struct ens_engine_options {
 	bool no_lookahead;             /* ens_engine_expect does nothing */
 	bool no_index;                 /* events go to all rules of their type, each judges whether it is concerned */
 	bool no_large_pages;           /* memory on pages of the usual size, however much it is */
-	bool no_shared_matches;        /* each partial match of a `match all` is kept by itself: for those who look at them */
+	bool no_shared_matches;        /* each partial match is kept by itself, also where those of a rule could share their events:
+	                                * for those who look at them */
 	uint32_t index_waiting_from;   /* with so many partial matches under one key an event reaches only those whose values agree,
 	                                * where rules allow it (runtime/waiting.h); 0: 16; UINT32_MAX: never */
 	struct ens_emission_sink sink;

@@ -14,7 +14,8 @@
  * (ENS_LETTER_FIELDS_MAX of them); it says that it was cut where that may not be all that made the entry an event of this
  * type.  ENS_ENOMEM.
  */
-enum ens_status ens_letter_late(const struct ens_tables *t, const struct ens_event *ev, int64_t earliest_us, struct ens_buf *text, struct ens_raw_field *raw, struct ens_reject *out) ENS_MUST_CHECK;
+enum ens_status ens_letter_late(const struct ens_tables *t, const struct ens_event *ev, int64_t earliest_us,
+				struct ens_buf *text, struct ens_raw_field *raw, struct ens_reject *out) ENS_MUST_CHECK;
 
 /* A letter as one line of NDJSON.  `source`: the input's name; `to`: the stream that `late to` names, or NULL. */
 void ens_letter_json(struct ens_buf *b, const struct ens_reject *r, const char *source, const struct ens_t_str *to,

@@ -373,9 +373,10 @@ static void session_note(struct ens_cell *c, const struct ens_event *ev)
 
 /* ---- events --------------------------------------------------------------------------------------------------------- */
 
-/* `match all`, while an event is still at hand: partials far beyond those that will be kept go at once, and, where memory is
- * beyond its ceiling, the later half of what is complete. */
-static void cut(struct ens_cell *c, const struct ens_partial *next)
+/* `match all`, while an event is still at hand: partials far beyond those that will be kept go at once, and, where more than
+ * `nfound` are complete now and memory is beyond its ceiling, the later half of them.  So it makes no difference how many are
+ * looked at in vain. */
+static void cut(struct ens_cell *c, const struct ens_partial *next, uint32_t nfound)
 {
 	struct ens_rule *r = c->rule;
 	struct ens_engine *e = r->engine;
@@ -384,7 +385,7 @@ static void cut(struct ens_cell *c, const struct ens_partial *next)
 		ens_match_drop(c->first);
 		r->stats.dropped_per_key++;
 	}
-	if (e->heap.used_bytes <= e->options.memory_bytes || !e->nfound)
+	if (e->heap.used_bytes <= e->options.memory_bytes || e->nfound <= nfound)
 		return;
 	ens_found_sort(e);
 	for (uint32_t keep = e->nfound / 2; e->nfound > keep; r->stats.dropped_emissions++)
@@ -406,11 +407,13 @@ static void step_called(struct ens_cell *c, const struct ens_event *ev)
 	const bool all = c->rule->t->select == ENS_T_ALL;
 
 	for (uint32_t i = 0; i < e->ncalled && e->failed == ENS_OK; i++) {
+		const uint32_t nfound = e->nfound;
+
 		if (is_used_up(c->rule, e->called[i]))
 			break;
 		ens_match_step(c, e->called[i], ev);
 		if (all)
-			cut(c, i + 1 < e->ncalled ? e->called[i + 1] : NULL);
+			cut(c, i + 1 < e->ncalled ? e->called[i + 1] : NULL, nfound);
 	}
 }
 
@@ -428,6 +431,8 @@ static void step_all(struct ens_cell *c, const struct ens_event *ev, uint64_t bi
 	}
 	c->wanted = 0; /* gathered anew: takes add to it */
 	for (struct ens_partial *p = c->first; p && e->failed == ENS_OK; p = next) {
+		const uint32_t nfound = e->nfound;
+
 		next = p->next;
 		if (is_used_up(c->rule, p))
 			break;
@@ -436,7 +441,7 @@ static void step_all(struct ens_cell *c, const struct ens_event *ev, uint64_t bi
 		else
 			wanted |= p->wanted;
 		if (all)
-			cut(c, next);
+			cut(c, next, nfound);
 	}
 	c->wanted |= wanted;
 }

@@ -42,8 +42,12 @@ static int64_t live_from(const struct ens_cell *c, int64_t time_us)
 
 enum ens_type ens_shared_value_type(const struct ens_rule *r, const struct ens_t_capture *k)
 {
+	const struct ens_tables *t = r->engine->tables;
+
 	/* What is only counted is kept as there or not; what does not come from the event, not at all. */
-	return k->kind == ENS_T_COUNT || r->engine->tables->program[k->program].rule != ENS_NONE ? ENS_BOOL : (enum ens_type)r->engine->tables->slot[r->t->slots.first + k->slot].type;
+	if (k->kind == ENS_T_COUNT || t->program[k->program].rule != ENS_NONE)
+		return ENS_BOOL;
+	return (enum ens_type)t->slot[r->t->slots.first + k->slot].type;
 }
 
 static const struct ens_t_list *captures(const struct ens_rule *r, const struct ens_shared_point *q)
@@ -274,8 +278,8 @@ static void keep_values(struct ens_rule *r, const struct ens_shared_point *q, st
 	}
 }
 
-/* One at a time: what waits at the looped point goes down its ways. */
-static void try_looped(struct ens_cell *c, uint64_t bits, uint32_t at)
+/* One at a time: what waits at the looped point, and is not over, goes down its ways. */
+static void try_looped(struct ens_cell *c, uint64_t bits, uint32_t at, int64_t floor)
 {
 	struct ens_shared_plan *plan = c->rule->shared;
 	const struct ens_shared_open *open = ens_shared_opens(ens_cell_shared(c));
@@ -284,9 +288,10 @@ static void try_looped(struct ens_cell *c, uint64_t bits, uint32_t at)
 
 	for (uint32_t k = 0; k < out.count; k++) {
 		const struct ens_shared_way *w = &plan->way[out.first + k];
+		const int64_t reach = reach_by(w, &open[w->gate], c->pos);
 
 		if (skipped >> k & 1 || w->arrow == ENS_T_ANY || !(bits & plan->symbol[plan->point[w->to].symbol].bit) ||
-		    reach_by(w, &open[w->gate], c->pos) == INT64_MIN)
+		    reach < floor || reach == INT64_MIN)
 			continue;
 		skipped |= w->skips;
 		plan->moved |= UINT64_C(1) << at;
@@ -408,7 +413,7 @@ void ens_shared_event(struct ens_cell *c, const struct ens_event *ev, uint64_t b
 	plan->nfresh = plan->begun = 0;
 	plan->moved = 0;
 	for (uint32_t i = 0; i < plan->nlooped; i++)
-		try_looped(c, bits, plan->looped[i]);
+		try_looped(c, bits, plan->looped[i], floor);
 	for (uint64_t left = bits & plan->bits; left; left &= left - 1) {
 		const struct ens_t_list l = plan->symbol[plan->symbol_of_bit[__builtin_ctzll(left)]].takers;
 

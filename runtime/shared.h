@@ -81,17 +81,18 @@ struct ens_shared_symbol {
 
 struct ens_shared_room;                /* for what is being listed: shared_list.c */
 
-/* What follows from the rule's tables.  Point 0 is the start: it has ways out, and no nodes. */
+/* What follows from the rule's tables, in arrays that are as long as they have to be.  Point 0 is the start: it has ways out, and
+ * no nodes. */
 struct ens_shared_plan {
-	struct ens_shared_point point[ENS_SHARED_POINTS_MAX];
-	struct ens_shared_way way[ENS_SHARED_WAYS_MAX];
-	struct ens_shared_symbol symbol[ENS_SHARED_SYMBOLS_MAX];
-	uint32_t npoint, nway, nsymbol, nlist, ngate;
-	uint32_t of_gate[ENS_SHARED_WAYS_MAX]; /* by gate: its first way */
-	uint32_t in[ENS_SHARED_WAYS_MAX];
-	uint32_t of_list[ENS_SHARED_POINTS_MAX]; /* by list: its point */
-	uint32_t taker[ENS_SHARED_POINTS_MAX];
-	uint32_t looped[ENS_SHARED_POINTS_MAX], nlooped;
+	struct ens_shared_way *way;
+	struct ens_shared_symbol *symbol;
+	struct ens_shared_point *point;
+	uint32_t npoint, nway, nsymbol, nlist, ngate, nlooped;
+	uint32_t *of_gate;          /* by gate: its first way */
+	uint32_t *in;
+	uint32_t *of_list;          /* by list: its point */
+	uint32_t *looped;           /* points */
+	uint32_t *taker;
 	uint32_t *closed;
 	uint64_t bits;              /* all that it asks for */
 	uint8_t symbol_of_bit[64];
@@ -100,9 +101,9 @@ struct ens_shared_plan {
 	char *fresh;                /* nodes, fresh_bytes each */
 	uint32_t fresh_bytes, nfresh;
 	uint32_t begun;             /* matches that it begins */
-	uint64_t skipped[ENS_SHARED_POINTS_MAX]; /* by looped point: ways out of it that are not tried */
+	uint64_t *skipped;          /* by looped point: ways out of it that are not tried */
 	uint64_t moved;             /* looped points from which matches move on, one bit each */
-	uint32_t fresh_point[ENS_SHARED_POINTS_MAX];
+	uint32_t *fresh_point;
 	struct ens_shared_room *room;
 };
 

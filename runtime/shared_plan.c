@@ -257,7 +257,8 @@ static bool ways_fit(struct ens_shared_plan *p, const struct ens_tables *t, cons
 }
 
 /* As each_closing: of the events that another way out of where w begins takes. */
-static void each_taken_by_others(struct ens_shared_plan *p, const struct ens_tables *t, const struct ens_t_rule *r, struct ens_shared_way *w,
+static void each_taken_by_others(struct ens_shared_plan *p, const struct ens_tables *t, const struct ens_t_rule *r,
+				 struct ens_shared_way *w,
 				 void (*fn)(struct ens_shared_plan *p, struct ens_shared_way *w, uint32_t symbol, bool bars, bool closes))
 {
 	const struct ens_shared_point *q = &p->point[w->from];
@@ -414,28 +415,76 @@ static bool lay_out(struct ens_shared_plan *p, const struct ens_tables *t, const
 	return true;
 }
 
+/* A plan while it is laid out. */
+struct making {
+	struct ens_shared_plan plan;
+	struct ens_shared_way way[ENS_SHARED_WAYS_MAX];
+	struct ens_shared_symbol symbol[ENS_SHARED_SYMBOLS_MAX];
+	struct ens_shared_point point[ENS_SHARED_POINTS_MAX];
+	uint32_t of_gate[ENS_SHARED_WAYS_MAX], in[ENS_SHARED_WAYS_MAX];
+	uint32_t of_list[ENS_SHARED_POINTS_MAX], looped[ENS_SHARED_POINTS_MAX];
+};
+
+/* Takes n things out of the room at *at, and copies them there, if there is something to copy. */
+static void *put(char **at, const void *from, size_t n, size_t size)
+{
+	void *to = *at;
+
+	if (from && n)
+		memcpy(to, from, n * size);
+	*at += n * size;
+	return to;
+}
+
+/* A copy with all of its arrays behind it, or NULL: rules are many, and most have few ways. */
+static struct ens_shared_plan *fitting(const struct ens_shared_plan *from)
+{
+	const size_t npoint = from->npoint, nway = from->nway;
+	const size_t bytes = sizeof *from + nway * sizeof *from->way + from->nsymbol * sizeof *from->symbol +
+			     npoint * (sizeof *from->skipped + sizeof *from->point) +
+			     (from->ngate + nway + from->nlist + from->nlooped + 2 * npoint) * sizeof(uint32_t);
+	struct ens_shared_plan *p = calloc(1, bytes);
+	char *at = (char *)(p + 1);
+
+	if (!p)
+		return NULL;
+	*p = *from;
+	p->way = put(&at, from->way, nway, sizeof *p->way);
+	p->symbol = put(&at, from->symbol, p->nsymbol, sizeof *p->symbol);
+	p->skipped = put(&at, NULL, npoint, sizeof *p->skipped);
+	p->point = put(&at, from->point, npoint, sizeof *p->point);
+	p->of_gate = put(&at, from->of_gate, p->ngate, sizeof *p->of_gate);
+	p->in = put(&at, from->in, nway, sizeof *p->in);
+	p->of_list = put(&at, from->of_list, p->nlist, sizeof *p->of_list);
+	p->looped = put(&at, from->looped, p->nlooped, sizeof *p->looped);
+	p->taker = put(&at, NULL, npoint, sizeof *p->taker);
+	p->fresh_point = put(&at, NULL, npoint, sizeof *p->fresh_point);
+	p->fresh = calloc(npoint, p->fresh_bytes);
+	p->closed = calloc((size_t)p->ngate * p->nsymbol + 1, sizeof *p->closed);
+	if (p->fresh && p->closed)
+		return p;
+	ens_shared_plan_free(p);
+	return NULL;
+}
+
 enum ens_status ens_shared_plan_make(const struct ens_tables *t, const struct ens_t_rule *rule, struct ens_shared_plan **out)
 {
-	struct ens_shared_plan *p;
+	struct making *m;
+	bool fits;
 
 	*out = NULL;
 	if (!rule_fits(t, rule))
 		return ENS_OK;
-	p = calloc(1, sizeof *p);
-	if (!p)
+	m = calloc(1, sizeof *m);
+	if (!m)
 		return ENS_ENOMEM;
-	if (!lay_out(p, t, rule)) {
-		free(p);
-		return ENS_OK;
-	}
-	p->fresh = calloc(p->npoint, p->fresh_bytes);
-	p->closed = calloc((size_t)p->ngate * p->nsymbol + 1, sizeof *p->closed);
-	if (!p->fresh || !p->closed) {
-		ens_shared_plan_free(p);
-		return ENS_ENOMEM;
-	}
-	*out = p;
-	return ENS_OK;
+	m->plan = (struct ens_shared_plan){.way = m->way, .symbol = m->symbol, .point = m->point, .of_gate = m->of_gate,
+					   .in = m->in, .of_list = m->of_list, .looped = m->looped};
+	fits = lay_out(&m->plan, t, rule);
+	if (fits)
+		*out = fitting(&m->plan);
+	free(m);
+	return !fits || *out ? ENS_OK : ENS_ENOMEM;
 }
 
 void ens_shared_plan_free(struct ens_shared_plan *p)

@@ -4,8 +4,9 @@
  * What follows from the rest is not written but worked out again: counts of users, points, hashes, what is waited for
  * (though a match may still be looked at for the sake of ways that have closed, and then close others: that is written).
  * Events that several partial matches of a cell took are written once, with the first of them; so are texts and containers
- * (runtime/collect.h) that several slots keep, and what derived events are made of, wherever these are: loaded state takes as much memory as it took
- * before.  Deadlines are written as they are set; what is due earlier by what was loaded is due then.
+ * (runtime/collect.h) that several slots keep, and what derived events are made of, wherever these are: loaded state takes
+ * as much memory as it took before.  Deadlines are written as they are set; what is due earlier by what was loaded is due
+ * then.
  *
  * Guarantee: whatever the bytes are, after ens_engine_load the engine can be used if it succeeded, and closed if not; what
  * is built hangs on the engine from the beginning.  Nothing recurses.  Cost: linear in the state, and sorting its keys.
@@ -944,8 +945,26 @@ static bool load_node_values(struct loader *l, const struct ens_rule *r, const s
 	return ens_in_ok(l->in);
 }
 
+/* What leads by a way to a node does not lead to later ones any more once it was closed: listing relies on that to go no way
+ * in vain.  `since`: how far the ways into the point were open last. */
+static bool since_fits(const struct ens_shared_plan *plan, struct ens_shared_cell *a, const struct ens_shared_point *q,
+		       const struct ens_shared_node *n, uint64_t *since)
+{
+	for (uint32_t i = q->in.first; i < q->in.first + q->in.count; i++) {
+		const struct ens_shared_way *w = &plan->way[plan->in[i]];
+		const uint64_t now = w->since_at == ENS_NONE ? n->pos : n->since[w->since_at];
+
+		if (w->from == 0 || w->arrow == ENS_T_NEXT || now == n->pos)
+			continue; /* nothing closes it, or it did not take the event */
+		if (now < since[w->since_at] || now > ens_shared_opens(a)[w->gate].since)
+			return false;
+		since[w->since_at] = now;
+	}
+	return true;
+}
+
 /* The next node of a list, behind the one at *pos. */
-static bool load_node(struct loader *l, struct ens_cell *c, uint32_t list, uint64_t *pos)
+static bool load_node(struct loader *l, struct ens_cell *c, uint32_t list, uint64_t *pos, uint64_t *since)
 {
 	struct ens_state_in *in = l->in;
 	const struct ens_rule *r = c->rule;
@@ -972,6 +991,10 @@ static bool load_node(struct loader *l, struct ens_cell *c, uint32_t list, uint6
 			return ens_in_refuse(in, "events are not in the order in which they came");
 		n->since[k] = n->pos - before;
 	}
+	if (ens_in_ok(in) && n->reach == INT64_MAX)
+		return ens_in_refuse(in, "a match has begun at the end of time");
+	if (ens_in_ok(in) && !since_fits(r->shared, ens_cell_shared(c), q, n, since))
+		return ens_in_refuse(in, "what an event has closed is open again");
 	ens_shared_lead_on(c, list, n);
 	return ens_in_ok(in);
 }
@@ -980,7 +1003,7 @@ static bool load_nodes(struct loader *l, struct ens_cell *c, uint32_t list)
 {
 	struct ens_state_in *in = l->in;
 	const uint32_t n = ens_in_upto(in, UINT32_MAX / 4, "more events are kept than ever are");
-	uint64_t pos = 0;
+	uint64_t pos = 0, since[ENS_SHARED_WAYS_MAX] = {0};
 
 	if (!n || !ens_in_ok(in))
 		return ens_in_ok(in);
@@ -994,7 +1017,7 @@ static bool load_nodes(struct loader *l, struct ens_cell *c, uint32_t list)
 	if (!ens_in_ok(in) || !ens_shared_list_room(c, list, cap))
 		return ens_in_no_memory(in);
 	for (uint32_t i = 0; i < n; i++)
-		if (!load_node(l, c, list, &pos))
+		if (!load_node(l, c, list, &pos, since))
 			return false;
 	return true;
 }
@@ -1010,8 +1033,8 @@ static bool load_kept(struct loader *l, struct ens_cell *c)
 	a->newest = ens_in_signed(in);
 	a->floor = ens_in_signed(in);
 	for (uint32_t k = 0; k < plan->ngate; k++)
-		if (ens_shared_gate_closes(plan, k))
-			ens_shared_opens(a)[k].since = ens_in_number(in);
+		if (ens_shared_gate_closes(plan, k) && (ens_shared_opens(a)[k].since = ens_in_number(in)) > c->pos)
+			return ens_in_refuse(in, "an event that has closed a way has not come");
 	for (uint32_t i = 0; i < plan->nlist && ens_in_ok(in); i++)
 		(void)load_nodes(l, c, i);
 	return ens_in_ok(in);

@@ -74,7 +74,8 @@ struct ens_read_wish {
 struct ens_source {
 	void *self;
 	/* What has been read, if there is something by now (else *got is false); the next read is then asked for at
-	 * once, and comes back at once if there were entries: when they make something due is not known yet. Problems that pass are dealt with inside; a status other than ENS_OK ends the run. */
+	 * once, and comes back at once if there were entries: when they make something due is not known yet. Problems
+	 * that pass are dealt with inside; a status other than ENS_OK ends the run. */
 	enum ens_status (*take)(void *self, const struct ens_read_wish *next, struct ens_read *out, bool *got,
 				struct ens_error *err);
 };

@@ -67,7 +67,7 @@
 	X(NO_PROVENANCE, "no-provenance", 0, NULL, NULL, \
 	  "leave `_events` out of emissions") \
 	X(NO_SHARED_MATCHES, "no-shared-matches", 0, NULL, NULL, \
-	  "keep each partial match of `match all` by itself: slower,\nwith the same emissions") \
+	  "keep each partial match by itself, even where those of a rule\ncould share their events: slower, with the same emissions") \
 	X(INDEX_WAITING_FROM, "index-waiting-from", 0, "N", NULL, \
 	  "where a step says `x = a.x`, find what waits by its value from\nso many partial matches under one key on (16)") \
 	X(SUMMARY, "summary", 0, NULL, NULL, \

@@ -1,5 +1,5 @@
 /*
- * Shared matches of `match all` (runtime/shared.h): rules of many shapes over long random streams must say the same as with a
+ * Shared matches (runtime/shared.h): rules of many shapes over long random streams must say the same as with a
  * partial match for each combination, in the same order, also from state that is saved and loaded over and over; what they
  * keep does not depend on how many matches that is; ceilings hold; nothing is left.  Short streams against the reference:
  * tests/conformance.
@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compiler/compile.h"
 #include "runtime/emission.h"
-#include "runtime/engine.h"
+#include "runtime/match.h"
 #include "runtime/state.h"
+#include "tests/unit/compiled.h"
 
 void suite_shared(void);
 
@@ -21,9 +21,8 @@ void suite_shared(void);
 #define MANY 100000000u
 
 struct bench {
-	struct ens_arena arena;
-	struct ens_buf bytes, state;
-	struct ens_tables tables;
+	struct compiled c;
+	struct ens_buf state;
 	struct ens_engine_options options;
 	struct ens_engine *engine;
 	struct ens_buf said; /* emissions */
@@ -42,7 +41,7 @@ static enum ens_status note(void *user, const struct ens_emission *e)
 {
 	struct bench *b = user;
 
-	ens_emission_json(&b->tables, e, true, &b->said);
+	ens_emission_json(&b->c.t, e, true, &b->said);
 	return b->said.failed ? ENS_ENOMEM : ENS_OK;
 }
 
@@ -51,30 +50,19 @@ static void open_engine(struct bench *b)
 	struct ens_error err = {""};
 
 	b->options.sink = (struct ens_emission_sink){note, b};
-	CU_ASSERT_EQUAL_FATAL(ens_engine_open(&b->tables, &b->options, &b->engine, &err), ENS_OK);
+	CU_ASSERT_EQUAL_FATAL(ens_engine_open(&b->c.t, &b->options, &b->engine, &err), ENS_OK);
 }
 
 static struct bench *open_bench(const char *rule, struct ens_engine_options options)
 {
 	struct bench *b = calloc(1, sizeof *b);
 	struct ens_buf text = ENS_BUF_EMPTY;
-	struct ens_sources sources;
-	struct ens_diag diag;
-	uint32_t file = 0;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
-	ens_arena_init(&b->arena, 0);
-	ens_sources_init(&sources, &b->arena);
-	ens_diag_init(&diag, &b->arena, &sources);
 	ens_buf_adds(&text, "event E from \"in\" { name: string, key: int, x: float, text: string? }\n"
 			    "event F from \"in\" { name: string, key: int, x: float, text: string? }\nrule r\n");
 	ens_buf_adds(&text, rule);
-	CU_ASSERT_EQUAL_FATAL(ens_sources_add(&sources, "t.ens", text.data, text.len, &file), ENS_OK);
-	if (ens_compile(&b->arena, &diag, &file, 1, NULL, &b->bytes, NULL) != ENS_OK) {
-		printf("not compiled: %s\n", rule);
-		CU_FAIL_FATAL("a rule is not compiled");
-	}
-	CU_ASSERT_EQUAL_FATAL(ens_tables_open(b->bytes.data, b->bytes.len, &b->tables, NULL), ENS_OK);
+	compile_rules(ens_buf_cstr(&text), &b->c);
 	b->options = options;
 	open_engine(b);
 	ens_buf_free(&text);
@@ -84,10 +72,9 @@ static struct bench *open_bench(const char *rule, struct ens_engine_options opti
 static void close_bench(struct bench *b)
 {
 	ens_engine_close(b->engine);
-	ens_buf_free(&b->bytes);
 	ens_buf_free(&b->state);
 	ens_buf_free(&b->said);
-	ens_arena_free(&b->arena);
+	discard_compiled(&b->c);
 	free(b);
 }
 
@@ -105,7 +92,7 @@ static bool is_shared(const char *rule)
 	struct ens_shared_plan *plan = NULL;
 	bool shared;
 
-	CU_ASSERT_EQUAL(ens_shared_plan_make(&b->tables, &b->tables.rule[0], &plan), ENS_OK);
+	CU_ASSERT_EQUAL(ens_shared_plan_make(&b->c.t, &b->c.t.rule[0], &plan), ENS_OK);
 	shared = plan;
 	ens_shared_plan_free(plan);
 	close_bench(b);
@@ -173,7 +160,7 @@ static void end(struct bench *b)
 {
 	CU_ASSERT_EQUAL(ens_engine_advance(b->engine, 0, INT64_MAX), ENS_OK);
 	CU_ASSERT_EQUAL(stats(b).partials, 0);
-	if (!b->tables.rule[0].having_once) {
+	if (!b->c.t.rule[0].having_once) {
 		CU_ASSERT_EQUAL(ens_engine_bytes(b->engine), 0);
 		CU_ASSERT_TRUE(ens_engine_idle(b->engine));
 	}
@@ -509,6 +496,30 @@ static void memory_and_keys_have_ceilings(void)
 	close_bench(b);
 }
 
+/* Matches whose start went, or is out of scope, close no ways: state does not depend on what was loaded. */
+static void what_is_over_moves_nothing(void)
+{
+	static const char rule[] = "  match a: " E("a") "{2,} relaxed -> b: " E("a") "+ relaxed , c: " E("b") "\n  emit M {}\n";
+	const struct ens_engine_options o = {.partials_per_rule = 5};
+	struct bench *through = open_bench(rule, o), *loaded = open_bench(rule, o);
+	struct made m;
+
+	for (uint64_t i = 1; i <= 40; i++) {
+		make(&m, i, FIRST_US + (int64_t)i, i % 10 < 4 || below(4) == 0 ? 'a' : 'b', 0);
+		m.ev.type = 0;
+		push(through, &m);
+		push(loaded, &m);
+		reload(loaded);
+		ens_buf_clear(&through->state);
+		CU_ASSERT_EQUAL_FATAL(ens_state_save(through->engine, NULL, &through->state), ENS_OK);
+		CU_ASSERT(through->state.len == loaded->state.len &&
+			  !memcmp(through->state.data, loaded->state.data, loaded->state.len));
+	}
+	CU_ASSERT(stats(through).dropped_per_rule > 0);
+	close_bench(through);
+	close_bench(loaded);
+}
+
 static void state_of_the_other_way_is_refused(void)
 {
 	static const char rule[] = "  match all a: E ->> b: F\n  within 1h\n  emit M {}\n";
@@ -525,6 +536,93 @@ static void state_of_the_other_way_is_refused(void)
 	close_bench(b);
 }
 
+static struct ens_cell *only_cell(const struct bench *b)
+{
+	const struct ens_keys *k = b->engine->rule[0].keys;
+	struct ens_cell *c = NULL;
+
+	for (uint64_t i = 0; !c && i <= k->mask; i++)
+		c = ens_keys_at(k, i) ? ens_keys_at(k, i)->cells : NULL;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	return c;
+}
+
+/* The oldest of the list being 0. */
+static struct ens_shared_node *node_at(const struct bench *b, uint32_t list, uint32_t i)
+{
+	const struct ens_shared_plan *plan = b->engine->rule[0].shared;
+	const struct ens_shared_list *l = &ens_shared_lists(plan, ens_cell_shared(only_cell(b)))[list];
+
+	CU_ASSERT_FATAL(list < plan->nlist && i < l->n);
+	return ens_shared_node_at(l, plan->point[plan->of_list[list]].node_bytes, i);
+}
+
+static void is_refused(struct bench *b, const char *why)
+{
+	struct ens_error err = {""};
+
+	ens_buf_clear(&b->state);
+	CU_ASSERT_EQUAL_FATAL(ens_state_save(b->engine, NULL, &b->state), ENS_OK);
+	ens_engine_close(b->engine);
+	open_engine(b);
+	CU_ASSERT_EQUAL(ens_state_load(b->engine, NULL, b->state.data, b->state.len, &err), ENS_EINPUT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, why));
+	close_bench(b);
+}
+
+/* It would never go, however much has to. */
+static void a_start_at_the_end_of_time_is_refused(void)
+{
+	struct bench *b = open_bench("  match all a: E ->> b: F\n  within 1h\n  emit M {}\n", (struct ens_engine_options){0});
+	struct made m;
+
+	make(&m, 3, FIRST_US, 'a', 0);
+	push(b, &m);
+	node_at(b, 0, 0)->reach = INT64_MAX;
+	is_refused(b, "a match has begun at the end of time");
+}
+
+/* MANY_A times a, then c, b, a, b: what is before the first b does not lead to the second. */
+#define MANY_A 60
+
+static struct bench *twice(void)
+{
+	static const char names[] = "cbab";
+	struct bench *b = open_bench("  match all a: " E("a") "+ combinations -> b: " E("b") " ->> c: " E("c") "\n"
+				     "  within 1h\n  emit M {}\n", (struct ens_engine_options){0});
+	struct made m;
+
+	for (uint64_t i = 0; i < MANY_A + 4; i++) {
+		make(&m, 3 * i, FIRST_US + (int64_t)i, i < MANY_A ? 'a' : names[i - MANY_A], 0);
+		push(b, &m);
+	}
+	CU_ASSERT_EQUAL(node_at(b, 1, 0)->since[0], 0);
+	CU_ASSERT_EQUAL(node_at(b, 1, 1)->since[0], MANY_A + 2);
+	return b;
+}
+
+/* Else each choice of the first events, which leads nowhere, would be gone through. */
+static void what_was_closed_stays_so(void)
+{
+	struct bench *b = twice();
+
+	reload(b);
+	close_bench(b);
+	b = twice();
+	node_at(b, 1, 0)->since[0] = MANY_A + 1;
+	node_at(b, 1, 1)->since[0] = 0;
+	node_at(b, 0, MANY_A)->reach = INT64_MIN;
+	is_refused(b, "what an event has closed is open again");
+	b = twice();
+	for (uint32_t k = 0; k < b->engine->rule[0].shared->ngate; k++)
+		ens_shared_opens(ens_cell_shared(only_cell(b)))[k].since = 0;
+	is_refused(b, "what an event has closed is open again");
+	b = twice();
+	for (uint32_t k = 0; k < b->engine->rule[0].shared->ngate; k++)
+		ens_shared_opens(ens_cell_shared(only_cell(b)))[k].since = MANY_A + 5;
+	is_refused(b, "an event that has closed a way has not come");
+}
+
 void suite_shared(void)
 {
 	CU_pSuite s = CU_add_suite("shared", NULL, NULL);
@@ -537,5 +635,8 @@ void suite_shared(void)
 	CU_add_test(s, "explosions end", explosions_end);
 	CU_add_test(s, "what started first goes", what_started_first_goes);
 	CU_add_test(s, "memory and keys have ceilings", memory_and_keys_have_ceilings);
+	CU_add_test(s, "what is over moves nothing", what_is_over_moves_nothing);
 	CU_add_test(s, "state of the other way is refused", state_of_the_other_way_is_refused);
+	CU_add_test(s, "a start at the end of time is refused", a_start_at_the_end_of_time_is_refused);
+	CU_add_test(s, "what was closed stays so", what_was_closed_stays_so);
 }

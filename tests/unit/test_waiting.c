@@ -483,6 +483,28 @@ static void it_changes_nothing_near_limits(void)
 	compare_all(near_limits, 12);
 }
 
+/* Where memory is beyond its ceiling while an event is at hand, what is complete is cut, however many do not take the event. */
+static void what_is_looked_at_in_vain_drops_nothing(void)
+{
+	static const char rule[] = "rule r\n  match all a: E[kind = 0] ->> b: E[kind = 1 and user = a.user]+\n  within 1h\n  emit M {}\n";
+	struct bench *without = open_bench(rule, (struct ens_engine_options){.index_waiting_from = NEVER});
+	struct bench *with = open_bench(rule, (struct ens_engine_options){0});
+
+	for (struct bench *b = without;; b = with) {
+		for (int64_t i = 0; i < 200; i++)
+			push(b, (uint64_t)i, 0, i < 10 ? 7 : 8);
+		b->engine->options.memory_bytes = ens_engine_bytes(b->engine) + 1000;
+		push(b, 200, 1, 7);
+		CU_ASSERT(b->engine->rule[0].stats.dropped_emissions > 0);
+		CU_ASSERT(b->engine->rule[0].stats.emitted > 0);
+		if (b == with)
+			break;
+	}
+	same(without, with);
+	close_bench(without);
+	close_bench(with);
+}
+
 void suite_waiting(void)
 {
 	CU_pSuite s = CU_add_suite("waiting", NULL, NULL);
@@ -500,4 +522,5 @@ void suite_waiting(void)
 	CU_add_test(s, "it grows and shrinks with what waits", it_grows_and_shrinks_with_what_waits);
 	CU_add_test(s, "it changes nothing that shows", it_changes_nothing_that_shows);
 	CU_add_test(s, "it changes nothing near limits", it_changes_nothing_near_limits);
+	CU_add_test(s, "what is looked at in vain drops nothing", what_is_looked_at_in_vain_drops_nothing);
 }
