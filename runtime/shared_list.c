@@ -11,7 +11,7 @@
  * from it, and none where a step keeps nothing.
  * Cost: marking, once the nodes that are in a match (and, where a match may leave out steps, dead ones between them);
  * listing, the events in which a match differs from the one before, and reporting it; what is over the ceiling is only
- * counted, without a walk where all ways are free.  Rooms grow to the longest and stay.
+ * counted, without a walk where all ways are free.  Rooms stay while they are small.
  * Nothing recurses.  Tested by tests/unit/test_shared.c, tests/conformance.
  */
 #include <stdlib.h>
@@ -73,6 +73,8 @@ struct edge {
 	uint32_t from, to; /* places of the step before, and of the step */
 	uint32_t way;
 };
+
+#define ROOM_KEPT 8192u /* marks or events: some hundred KiB */
 
 struct ens_shared_room {
 	struct mark *mark;
@@ -786,4 +788,9 @@ void ens_shared_report(struct ens_cell *c, int64_t floor, int64_t end_us)
 	for (; w.m->nowner; w.m->nowner--)
 		disown(&w, w.m->nowner);
 	e->values_stay = false;
+	/* No ceiling counts it: rules whose listings were long once must not keep what these took. */
+	if (w.m->mark_cap > ROOM_KEPT || w.m->event_cap > ROOM_KEPT) {
+		ens_shared_room_free(plan->room);
+		plan->room = NULL;
+	}
 }

@@ -379,6 +379,29 @@ static void what_is_kept_does_not_grow(void)
 	close_bench(b);
 }
 
+/* What a listing takes beside what a ceiling counts is kept for the next one only where it is little. */
+static void a_large_room_is_given_back(void)
+{
+	struct bench *b = open_bench("  match a: E+ -> b: F\n  emit M { n: count(a) }\n", (struct ens_engine_options){0});
+	static const uint64_t many[] = {10, 20000, 10};
+	uint64_t at = 0;
+
+	for (size_t k = 0; k < sizeof many / sizeof *many; k++) {
+		for (uint64_t i = 1; i <= many[k]; i++) {
+			struct made m;
+
+			at++;
+			make(&m, at, FIRST_US + (int64_t)at, 'a', 0);
+			m.ev.type = i == many[k];
+			push(b, &m);
+		}
+		CU_ASSERT_EQUAL(stats(b).emitted, k + 1);
+		CU_ASSERT_EQUAL(b->engine->rule[0].shared->room == NULL, many[k] > 10000);
+	}
+	end(b);
+	close_bench(b);
+}
+
 /* 10^12 matches at one event: the first ones are said, what is beyond is counted as far as it is looked at. */
 /* Of one event that completes `n` matches, 30 before it. */
 static void completed(const char *match, uint32_t most, uint64_t n)
@@ -633,6 +656,7 @@ void suite_shared(void)
 	CU_add_test(s, "what is kept does not grow", what_is_kept_does_not_grow);
 	CU_add_test(s, "what is not emitted is counted", what_is_not_emitted_is_counted);
 	CU_add_test(s, "explosions end", explosions_end);
+	CU_add_test(s, "a large room is given back", a_large_room_is_given_back);
 	CU_add_test(s, "what started first goes", what_started_first_goes);
 	CU_add_test(s, "memory and keys have ceilings", memory_and_keys_have_ceilings);
 	CU_add_test(s, "what is over moves nothing", what_is_over_moves_nothing);
