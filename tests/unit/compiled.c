@@ -1,9 +1,10 @@
 /*
- * Tables from rule text.
+ * Tables and engines from rule text.
  */
 #include "tests/unit/compiled.h"
 
 #include <CUnit/CUnit.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "compiler/compile.h"
@@ -25,7 +26,49 @@ void compile_rules(const char *text, struct compiled *out)
 	ens_arena_free(&arena);
 }
 
+void compile_behind(const char *declarations, const char *rules, struct compiled *out)
+{
+	struct ens_buf text = ENS_BUF_EMPTY;
+
+	ens_buf_adds(&text, declarations);
+	ens_buf_adds(&text, rules);
+	compile_rules(ens_buf_cstr(&text), out);
+	ens_buf_free(&text);
+}
+
 void discard_compiled(struct compiled *c)
 {
 	ens_buf_free(&c->bytes);
+}
+
+static enum ens_status note(void *user, const struct ens_emission *e)
+{
+	struct noted *n = user;
+	uint8_t id[16];
+
+	if (ens_emission_identify(e, id) != ENS_OK)
+		return ENS_ENOMEM;
+	ens_buf_add(&n->said, &e->rule, sizeof e->rule);
+	ens_buf_add(&n->said, id, sizeof id);
+	return n->said.failed ? ENS_ENOMEM : ENS_OK;
+}
+
+struct noted *open_noted(const char *declarations, const char *rules, struct ens_engine_options o)
+{
+	struct noted *n = calloc(1, sizeof *n);
+	struct ens_error err = {""};
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(n);
+	compile_behind(declarations, rules, &n->c);
+	o.sink = (struct ens_emission_sink){note, n};
+	CU_ASSERT_EQUAL_FATAL(ens_engine_open(&n->c.t, &o, &n->engine, &err), ENS_OK);
+	return n;
+}
+
+void close_noted(struct noted *n)
+{
+	ens_engine_close(n->engine);
+	discard_compiled(&n->c);
+	ens_buf_free(&n->said);
+	free(n);
 }

@@ -20,16 +20,6 @@ static const char declarations[] =
 	"event E from \"in\" { user: string, n: int, ok: bool, ip: ip, f: float, opt: string?, a: int, b: int, c: int, d: int,\n"
 	"  e: int, g: int, h: int, i: int, j: int, k: int }\n";
 
-static void compile(struct compiled *c, const char *rules)
-{
-	struct ens_buf text = ENS_BUF_EMPTY;
-
-	ens_buf_adds(&text, declarations);
-	ens_buf_adds(&text, rules);
-	compile_rules(ens_buf_cstr(&text), c);
-	ens_buf_free(&text);
-}
-
 /* ---- what conditions need -------------------------------------------------------------------------------------------- */
 
 static void write_value(struct ens_buf *out, uint8_t type, const struct ens_value *v)
@@ -52,7 +42,7 @@ static void needs_are(const char *condition, const char *expected)
 	struct compiled c;
 
 	ens_buf_addf(&rule, "rule r\n  match x: E[%s]\n  emit M {}\n", condition);
-	compile(&c, ens_buf_cstr(&rule));
+	compile_behind(declarations, ens_buf_cstr(&rule), &c);
 	CU_ASSERT_EQUAL_FATAL(c.t.npredicate, 1);
 	struct ens_needs_reader *r = ens_needs_open(&c.t);
 
@@ -161,42 +151,9 @@ static void needs_are_bounded(void)
 
 /* ---- engines --------------------------------------------------------------------------------------------------------- */
 
-struct bench {
-	struct compiled c;
-	struct ens_engine *engine;
-	struct ens_buf said;     /* rule and identity of each emission */
-};
-
-static enum ens_status note(void *user, const struct ens_emission *e)
+static struct noted *open_bench(const char *rules, bool no_index)
 {
-	struct bench *b = user;
-	uint8_t id[16];
-
-	CU_ASSERT_EQUAL_FATAL(ens_emission_identify(e, id), ENS_OK);
-	ens_buf_add(&b->said, &e->rule, sizeof e->rule);
-	ens_buf_add(&b->said, id, sizeof id);
-	return b->said.failed ? ENS_ENOMEM : ENS_OK;
-}
-
-static struct bench *open_bench(const char *rules, bool no_index)
-{
-	struct bench *b = calloc(1, sizeof *b);
-	struct ens_error err = {""};
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
-	compile(&b->c, rules);
-	const struct ens_engine_options options = {.no_index = no_index, .sink = {note, b}};
-
-	CU_ASSERT_EQUAL_FATAL(ens_engine_open(&b->c.t, &options, &b->engine, &err), ENS_OK);
-	return b;
-}
-
-static void close_bench(struct bench *b)
-{
-	ens_engine_close(b->engine);
-	discard_compiled(&b->c);
-	ens_buf_free(&b->said);
-	free(b);
+	return open_noted(declarations, rules, (struct ens_engine_options){.no_index = no_index});
 }
 
 struct made {
@@ -224,7 +181,7 @@ static void make(struct made *m, uint64_t at, const char *user, int64_t n)
 }
 
 /* The numbers of the rules that an event with these fields finds, such as "0 3 4". */
-static void found_is(const struct bench *b, const struct made *m, const char *expected)
+static void found_is(const struct noted *b, const struct made *m, const char *expected)
 {
 	const struct ens_dispatch *d = b->engine->group[0].interest[0].dispatch;
 	struct ens_buf got = ENS_BUF_EMPTY;
@@ -246,13 +203,13 @@ static void add_rule(struct ens_buf *text, const char *match)
 	ens_buf_addf(text, "rule r%u\n  %s\n  emit M {}\n", n++, match);
 }
 
-static struct bench *bench_of(const char *const *match, size_t n)
+static struct noted *bench_of(const char *const *match, size_t n)
 {
 	struct ens_buf text = ENS_BUF_EMPTY;
 
 	for (size_t i = 0; i < n; i++)
 		add_rule(&text, match[i]);
-	struct bench *b = open_bench(ens_buf_cstr(&text), false);
+	struct noted *b = open_bench(ens_buf_cstr(&text), false);
 
 	ens_buf_free(&text);
 	return b;
@@ -276,7 +233,7 @@ static const char *const several[] = {
 
 static void an_event_finds_the_rules_that_it_concerns_in_their_order(void)
 {
-	struct bench *b = bench_of(several, sizeof several / sizeof *several);
+	struct noted *b = bench_of(several, sizeof several / sizeof *several);
 	struct made m;
 
 	make(&m, 0, "a", 4); /* 2, 6, 7: always; ip ends in 0, f is not 0, opt is set */
@@ -295,7 +252,7 @@ static void an_event_finds_the_rules_that_it_concerns_in_their_order(void)
 	found_is(b, &m, "2 6 7");
 	m.value[0] = (struct ens_value){.null = ENS_NULL};
 	found_is(b, &m, "2 6 7");
-	close_bench(b);
+	close_noted(b);
 }
 
 static void each_of_a_thousand_constants_finds_its_rules(void)
@@ -309,7 +266,7 @@ static void each_of_a_thousand_constants_finds_its_rules(void)
 		snprintf(match, sizeof match, i < N ? "match x: E[ok and user = \"u%d\"]" : "match x: E[n = %d and ok]", i % N);
 		add_rule(&text, match);
 	}
-	struct bench *b = open_bench(ens_buf_cstr(&text), false);
+	struct noted *b = open_bench(ens_buf_cstr(&text), false);
 
 	for (int i = 0; i < N; i++) {
 		snprintf(user, sizeof user, "u%d", i);
@@ -321,7 +278,7 @@ static void each_of_a_thousand_constants_finds_its_rules(void)
 		found_is(b, &m, "");
 	}
 	ens_buf_free(&text);
-	close_bench(b);
+	close_noted(b);
 }
 
 /* Every rule needs a kind, few a user: the user is what is looked up. */
@@ -330,14 +287,14 @@ static void the_field_with_the_most_constants_is_looked_up(void)
 	static const char *const match[] = {
 		"match x: E[a = 1 and user = \"p\"]", "match x: E[a = 1 and user = \"q\"]", "match x: E[a = 2 and user = \"r\"]",
 		"match x: E[a = 1]"};
-	struct bench *b = bench_of(match, 4);
+	struct noted *b = bench_of(match, 4);
 	struct made m;
 
 	make(&m, 0, "q", 1);
 	found_is(b, &m, "1 3");
 	make(&m, 0, "q", 2);
 	found_is(b, &m, "1");
-	close_bench(b);
+	close_noted(b);
 }
 
 static void beyond_the_most_fields_rules_are_gone_through(void)
@@ -351,25 +308,25 @@ static void beyond_the_most_fields_rules_are_gone_through(void)
 		snprintf(match, sizeof match, "match x: E[%c = %d]", fields[i], 3);
 		add_rule(&text, match);
 	}
-	struct bench *b = open_bench(ens_buf_cstr(&text), false);
+	struct noted *b = open_bench(ens_buf_cstr(&text), false);
 
 	make(&m, 0, "q", 0);
 	found_is(b, &m, "8");
 	make(&m, 0, "q", 0xff);
 	found_is(b, &m, "0 1 2 3 4 5 6 8");
 	ens_buf_free(&text);
-	close_bench(b);
+	close_noted(b);
 }
 
 static void without_constants_there_is_no_index(void)
 {
 	static const char *const plain[] = {"match x: E[n > 5]", "match x: E[user = \"a\"] , y: E\n  within 1m", "match x: E"};
-	struct bench *b = bench_of(plain, 3), *off = open_bench("rule r\n  match x: E[user = \"a\"]\n  emit M {}\n", true);
+	struct noted *b = bench_of(plain, 3), *off = open_bench("rule r\n  match x: E[user = \"a\"]\n  emit M {}\n", true);
 
 	CU_ASSERT_PTR_NULL(b->engine->group[0].interest[0].dispatch);
 	CU_ASSERT_PTR_NULL(off->engine->group[0].interest[0].dispatch);
-	close_bench(b);
-	close_bench(off);
+	close_noted(b);
+	close_noted(off);
 }
 
 static uint64_t seed;
@@ -408,7 +365,7 @@ static void random_rules(struct ens_buf *text)
 	}
 }
 
-static void play(struct bench *b, uint64_t play_seed)
+static void play(struct noted *b, uint64_t play_seed)
 {
 	static const char *const user[] = {"a", "b", "c", "", "d"};
 
@@ -432,7 +389,7 @@ static void the_index_changes_nothing_that_shows(void)
 
 		seed = round;
 		random_rules(&text);
-		struct bench *with = open_bench(ens_buf_cstr(&text), false), *without = open_bench(ens_buf_cstr(&text), true);
+		struct noted *with = open_bench(ens_buf_cstr(&text), false), *without = open_bench(ens_buf_cstr(&text), true);
 
 		play(with, round);
 		play(without, round);
@@ -449,8 +406,8 @@ static void the_index_changes_nothing_that_shows(void)
 		said += with->said.len;
 		lost += ens_engine_nulled(with->engine);
 		indexed += with->engine->group[0].interest[0].dispatch != NULL;
-		close_bench(with);
-		close_bench(without);
+		close_noted(with);
+		close_noted(without);
 		ens_buf_free(&text);
 	}
 	CU_ASSERT(said > 0 && lost > 0 && indexed > 50);

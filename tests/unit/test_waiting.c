@@ -22,16 +22,6 @@ void suite_waiting(void);
 static const char declarations[] =
 	"event E from \"in\" { kind: int, user: string, n: int, opt: string?, f: float, ip: ip, h: int, key: string }\n";
 
-static void compile(struct compiled *c, const char *rules)
-{
-	struct ens_buf text = ENS_BUF_EMPTY;
-
-	ens_buf_adds(&text, declarations);
-	ens_buf_adds(&text, rules);
-	compile_rules(ens_buf_cstr(&text), c);
-	ens_buf_free(&text);
-}
-
 /* ---- what conditions need -------------------------------------------------------------------------------------------- */
 
 /* "field; field": those that must have the value of a slot; ~: as a float, of either. */
@@ -42,7 +32,7 @@ static void equalities_are(const char *condition, const char *expected)
 	struct compiled c;
 
 	ens_buf_addf(&rule, "rule r\n  match x: E[kind = 0] -> y: E[%s]\n  within 1m\n  emit M {}\n", condition);
-	compile(&c, ens_buf_cstr(&rule));
+	compile_behind(declarations, ens_buf_cstr(&rule), &c);
 	const uint32_t program = c.t.state[2].condition;
 	struct ens_needs_reader *r = ens_needs_open(&c.t);
 
@@ -119,7 +109,7 @@ static void plan_is(const char *match, const char *expected)
 	struct compiled c;
 
 	ens_buf_addf(&rule, "rule r\n  match %s\n  emit M {}\n", match);
-	compile(&c, ens_buf_cstr(&rule));
+	compile_behind(declarations, ens_buf_cstr(&rule), &c);
 	CU_ASSERT_EQUAL_FATAL(ens_engine_open(&c.t, &(struct ens_engine_options){.no_shared_matches = true}, &e, &err), ENS_OK);
 	const struct ens_waiting_plan *p = e->rule[0].waiting;
 
@@ -177,42 +167,9 @@ static void some_states_and_rules_have_none(void)
 
 /* ---- engines ---------------------------------------------------------------------------------------------------------- */
 
-struct bench {
-	struct compiled c;
-	struct ens_engine *engine;
-	struct ens_buf said;     /* rule and identity of each emission */
-};
-
-static enum ens_status note(void *user, const struct ens_emission *e)
+static struct noted *open_bench(const char *rules, struct ens_engine_options o)
 {
-	struct bench *b = user;
-	uint8_t id[16];
-
-	if (ens_emission_identify(e, id) != ENS_OK)
-		return ENS_ENOMEM;
-	ens_buf_add(&b->said, &e->rule, sizeof e->rule);
-	ens_buf_add(&b->said, id, sizeof id);
-	return b->said.failed ? ENS_ENOMEM : ENS_OK;
-}
-
-static struct bench *open_bench(const char *rules, struct ens_engine_options o)
-{
-	struct bench *b = calloc(1, sizeof *b);
-	struct ens_error err = {""};
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
-	compile(&b->c, rules);
-	o.sink = (struct ens_emission_sink){note, b};
-	CU_ASSERT_EQUAL_FATAL(ens_engine_open(&b->c.t, &o, &b->engine, &err), ENS_OK);
-	return b;
-}
-
-static void close_bench(struct bench *b)
-{
-	ens_engine_close(b->engine);
-	discard_compiled(&b->c);
-	ens_buf_free(&b->said);
-	free(b);
+	return open_noted(declarations, rules, o);
 }
 
 struct made {
@@ -243,7 +200,7 @@ static void make(struct made *m, uint64_t at, int64_t kind, int64_t n)
 	m->ev = (struct ens_event){.id = {.ms = at + 1}, .time_us = FIRST_US + (int64_t)at * 1000000, .value = m->value};
 }
 
-static void push(struct bench *b, uint64_t at, int64_t kind, int64_t n)
+static void push(struct noted *b, uint64_t at, int64_t kind, int64_t n)
 {
 	struct made m;
 
@@ -252,7 +209,7 @@ static void push(struct bench *b, uint64_t at, int64_t kind, int64_t n)
 }
 
 /* Of a rule without key: its one cell, or NULL. */
-static const struct ens_cell *cell_of(const struct bench *b)
+static const struct ens_cell *cell_of(const struct noted *b)
 {
 	const struct ens_keys *k = b->engine->rule[0].keys;
 
@@ -270,7 +227,7 @@ static void an_event_reaches(const char *condition, int64_t n, uint32_t reached,
 	struct ens_buf rule = ENS_BUF_EMPTY;
 
 	ens_buf_addf(&rule, "rule r\n  match a: E[kind = 0] -> b: E[kind = 1 and %s]\n  skip none\n  emit M {}\n", condition);
-	struct bench *b = open_bench(ens_buf_cstr(&rule), (struct ens_engine_options){0});
+	struct noted *b = open_bench(ens_buf_cstr(&rule), (struct ens_engine_options){0});
 
 	for (int64_t i = 0; i < MANY; i++)
 		push(b, (uint64_t)i, 0, i);
@@ -279,7 +236,7 @@ static void an_event_reaches(const char *condition, int64_t n, uint32_t reached,
 	push(b, MANY, 1, n);
 	CU_ASSERT_EQUAL(b->engine->ncalled, reached);
 	CU_ASSERT_EQUAL(b->engine->rule[0].stats.matched, completed);
-	close_bench(b);
+	close_noted(b);
 	ens_buf_free(&rule);
 }
 
@@ -331,7 +288,7 @@ static void invariants_hold(const struct ens_cell *c, uint32_t from)
 	CU_ASSERT(!x || (x->nsame == same && x->nloose == loose && x->nbucket == (same > 16 ? same : 16)));
 }
 
-static void all_invariants_hold(const struct bench *b, uint32_t from)
+static void all_invariants_hold(const struct noted *b, uint32_t from)
 {
 	for (uint32_t g = 0; g < b->c.t.nkeygroup; g++)
 		for (uint64_t i = 0; i <= b->engine->keys[g].mask; i++) {
@@ -347,7 +304,7 @@ static void all_invariants_hold(const struct bench *b, uint32_t from)
 static void it_grows_and_shrinks_with_what_waits(void)
 {
 	static uint64_t bytes[MANY + 1];
-	struct bench *b = open_bench("rule r\n  match a: E[kind = 0] -> b: E[kind = 1 and user = a.user]\n  within 5000s\n  emit M {}\n",
+	struct noted *b = open_bench("rule r\n  match a: E[kind = 0] -> b: E[kind = 1 and user = a.user]\n  within 5000s\n  emit M {}\n",
 				     (struct ens_engine_options){0});
 
 	for (int64_t i = 0; i < MANY; i++) {
@@ -362,7 +319,7 @@ static void it_grows_and_shrinks_with_what_waits(void)
 	}
 	CU_ASSERT_EQUAL(ens_engine_advance(b->engine, 0, INT64_MAX), ENS_OK);
 	CU_ASSERT_EQUAL(ens_engine_bytes(b->engine), 0);
-	close_bench(b);
+	close_noted(b);
 }
 
 /* ---- with and without ------------------------------------------------------------------------------------------------- */
@@ -401,7 +358,7 @@ static uint32_t below(uint32_t n)
 }
 
 /* Many start, few go on. */
-static void play(struct bench *b, uint64_t with_seed, uint32_t from)
+static void play(struct noted *b, uint64_t with_seed, uint32_t from)
 {
 	uint64_t at = 0;
 
@@ -417,7 +374,7 @@ static void play(struct bench *b, uint64_t with_seed, uint32_t from)
 	CU_ASSERT_EQUAL(ens_engine_bytes(b->engine), 0);
 }
 
-static void same(const struct bench *a, const struct bench *b)
+static void same(const struct noted *a, const struct noted *b)
 {
 	CU_ASSERT_EQUAL(a->said.len, b->said.len);
 	CU_ASSERT(a->said.len == b->said.len && !memcmp(a->said.data, b->said.data, a->said.len));
@@ -451,13 +408,13 @@ static void compare_all(void (*set)(struct ens_engine_options *o), uint64_t roun
 		struct ens_engine_options o = {.index_waiting_from = NEVER, .seed = round};
 
 		set(&o);
-		struct bench *without = open_bench(rules, o);
+		struct noted *without = open_bench(rules, o);
 
 		o.index_waiting_from = 1;
-		struct bench *always = open_bench(rules, o);
+		struct noted *always = open_bench(rules, o);
 
 		o.index_waiting_from = 0;
-		struct bench *usual = open_bench(rules, o);
+		struct noted *usual = open_bench(rules, o);
 
 		play(without, round, NEVER);
 		play(always, round, 1);
@@ -466,9 +423,9 @@ static void compare_all(void (*set)(struct ens_engine_options *o), uint64_t roun
 		same(without, usual);
 		said += without->said.len;
 		lost += ens_engine_nulled(without->engine);
-		close_bench(without);
-		close_bench(always);
-		close_bench(usual);
+		close_noted(without);
+		close_noted(always);
+		close_noted(usual);
 	}
 	CU_ASSERT(said > 0 && lost > 0);
 }
@@ -487,10 +444,10 @@ static void it_changes_nothing_near_limits(void)
 static void what_is_looked_at_in_vain_drops_nothing(void)
 {
 	static const char rule[] = "rule r\n  match all a: E[kind = 0] ->> b: E[kind = 1 and user = a.user]+\n  within 1h\n  emit M {}\n";
-	struct bench *without = open_bench(rule, (struct ens_engine_options){.index_waiting_from = NEVER});
-	struct bench *with = open_bench(rule, (struct ens_engine_options){0});
+	struct noted *without = open_bench(rule, (struct ens_engine_options){.index_waiting_from = NEVER});
+	struct noted *with = open_bench(rule, (struct ens_engine_options){0});
 
-	for (struct bench *b = without;; b = with) {
+	for (struct noted *b = without;; b = with) {
 		for (int64_t i = 0; i < 200; i++)
 			push(b, (uint64_t)i, 0, i < 10 ? 7 : 8);
 		b->engine->options.memory_bytes = ens_engine_bytes(b->engine) + 1000;
@@ -501,8 +458,8 @@ static void what_is_looked_at_in_vain_drops_nothing(void)
 			break;
 	}
 	same(without, with);
-	close_bench(without);
-	close_bench(with);
+	close_noted(without);
+	close_noted(with);
 }
 
 void suite_waiting(void)
