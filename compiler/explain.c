@@ -635,7 +635,7 @@ static void limit(struct explain *x)
 
 	if (!r->limit)
 		return;
-	ens_buf_addf(&x->line, "- At most %lld are told within ", (long long)r->limit_count);
+	ens_buf_addf(&x->line, "- At most %lld %s told within ", (long long)r->limit_count, r->limit_count == 1 ? "is" : "are");
 	ens_format_duration(&x->line, r->limit_us);
 	say(x, " (`limit`)");
 	if (r->nkey)

@@ -63,7 +63,7 @@ cat >>rules.ens <<'END'
 END
 sed 's/having  n > 2/& once/' rules.ens >once.ens && mv once.ens rules.ens
 text=$(told)
-for said in 'After Slow the window of its key begins anew' 'At most 1 are told within 1h (`limit`) for each key' \
+for said in 'After Slow the window of its key begins anew' 'At most 1 is told within 1h (`limit`) for each key' \
 	'holds and did not the time before for the key (`having ... once`).' 'It is kept for ever.'; do
 	contains "running: $said" "$text" "$said"
 done
