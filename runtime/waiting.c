@@ -70,43 +70,24 @@ static struct ens_waiting_links *links_of(const struct ens_rule *r, const struct
 	return (struct ens_waiting_links *)(void *)((char *)(uintptr_t)p + r->waiting_at);
 }
 
-static struct ens_waiting *waiting_of(const struct ens_cell *c)
+static void push(const struct ens_rule *r, enum ens_waiting_list which, struct ens_partial **list, struct ens_partial *p)
 {
-	return ens_cell_waiting(c);
-}
+	struct ens_waiting_links *l = links_of(r, p);
 
-static void push_same(const struct ens_rule *r, struct ens_partial **list, struct ens_partial *p)
-{
-	struct ens_waiting_link *l = &links_of(r, p)->same;
-
-	*l = (struct ens_waiting_link){*list, list};
+	l->in[which].next = *list;
+	l->in[which].at = list;
 	if (*list)
-		links_of(r, *list)->same.at = &l->next;
+		links_of(r, *list)->in[which].at = &l->in[which].next;
 	*list = p;
 }
 
-static void push_loose(const struct ens_rule *r, struct ens_partial **list, struct ens_partial *p)
+static void take(const struct ens_rule *r, enum ens_waiting_list which, struct ens_waiting_links *l)
 {
-	struct ens_waiting_link *l = &links_of(r, p)->loose;
+	struct ens_partial *next = l->in[which].next;
 
-	*l = (struct ens_waiting_link){*list, list};
-	if (*list)
-		links_of(r, *list)->loose.at = &l->next;
-	*list = p;
-}
-
-static void take_same(const struct ens_rule *r, struct ens_waiting_links *l)
-{
-	*l->same.at = l->same.next;
-	if (l->same.next)
-		links_of(r, l->same.next)->same.at = l->same.at;
-}
-
-static void take_loose(const struct ens_rule *r, struct ens_waiting_links *l)
-{
-	*l->loose.at = l->loose.next;
-	if (l->loose.next)
-		links_of(r, l->loose.next)->loose.at = l->loose.at;
+	*l->in[which].at = next;
+	if (next)
+		links_of(r, next)->in[which].at = l->in[which].at;
 }
 
 /* ---- growing and shrinking ------------------------------------------------------------------------------------------------ */
@@ -126,11 +107,11 @@ static void split(const struct ens_rule *r, struct ens_waiting_index *x)
 	for (; p; p = next) {
 		struct ens_waiting_links *l = links_of(r, p);
 
-		next = l->same.next;
+		next = l->in[ENS_WAITING_SAME].next;
 		if (((uint32_t)l->hash & (2 * power - 1)) != bucket)
 			continue;
-		take_same(r, l);
-		push_same(r, to, p);
+		take(r, ENS_WAITING_SAME, l);
+		push(r, ENS_WAITING_SAME, to, p);
 	}
 }
 
@@ -142,8 +123,8 @@ static void join(const struct ens_rule *r, struct ens_waiting_index *x)
 	struct ens_partial **to = bucket_at(x, bucket - power_below(bucket)), *p = *bucket_at(x, bucket), *next;
 
 	for (; p; p = next) {
-		next = links_of(r, p)->same.next;
-		push_same(r, to, p);
+		next = links_of(r, p)->in[ENS_WAITING_SAME].next;
+		push(r, ENS_WAITING_SAME, to, p);
 	}
 	x->nbucket = bucket;
 	if (bucket != segment_first(segment))
@@ -186,13 +167,13 @@ static void add(struct ens_rule *r, struct ens_waiting_index *x, struct ens_part
 	*l = (struct ens_waiting_links){0};
 	p->indexed = true;
 	if (s->key != ENS_NONE && hash_parts(r, s->key, plan->key[s->key].part, ens_partial_slots(r, p), &l->hash)) {
-		push_same(r, bucket_of(x, l->hash), p);
+		push(r, ENS_WAITING_SAME, bucket_of(x, l->hash), p);
 		if (++x->nsame > x->nbucket)
 			split(r, x);
 	}
 	if (!s->free)
 		return;
-	push_loose(r, &x->loose, p);
+	push(r, ENS_WAITING_LOOSE, &x->loose, p);
 	x->loose_bits |= s->free;
 	x->nloose++;
 }
@@ -200,24 +181,24 @@ static void add(struct ens_rule *r, struct ens_waiting_index *x, struct ens_part
 void ens_waiting_forget(struct ens_partial *p)
 {
 	const struct ens_rule *r = p->cell->rule;
-	struct ens_waiting_index *x = waiting_of(p->cell)->index;
+	struct ens_waiting_index *x = ens_cell_waiting(p->cell)->index;
 	struct ens_waiting_links *l = links_of(r, p);
 
 	p->indexed = false;
-	if (l->same.at) {
-		take_same(r, l);
+	if (l->in[ENS_WAITING_SAME].at) {
+		take(r, ENS_WAITING_SAME, l);
 		if (--x->nsame < x->nbucket && x->nbucket > FIRST_BUCKETS)
 			join(r, x);
 	}
-	if (l->loose.at) {
-		take_loose(r, l);
+	if (l->in[ENS_WAITING_LOOSE].at) {
+		take(r, ENS_WAITING_LOOSE, l);
 		x->nloose--;
 	}
 }
 
 void ens_waiting_note(struct ens_partial *p)
 {
-	struct ens_waiting_index *x = waiting_of(p->cell)->index;
+	struct ens_waiting_index *x = ens_cell_waiting(p->cell)->index;
 
 	if (x && !p->indexed)
 		add(p->cell->rule, x, p);
@@ -228,7 +209,7 @@ void ens_waiting_note(struct ens_partial *p)
 static void close_index(struct ens_cell *c)
 {
 	struct ens_heap *heap = &c->rule->engine->heap;
-	struct ens_waiting *w = waiting_of(c);
+	struct ens_waiting *w = ens_cell_waiting(c);
 
 	for (struct ens_partial *p = c->first; p; p = p->next)
 		p->indexed = false;
@@ -253,14 +234,14 @@ static void open_index(struct ens_cell *c)
 		return;
 	}
 	memset(x->segment[0], 0, segment_bytes(0));
-	waiting_of(c)->index = x;
+	ens_cell_waiting(c)->index = x;
 	for (struct ens_partial *p = c->first; p; p = p->next)
 		add(c->rule, x, p);
 }
 
 void ens_waiting_leave(struct ens_partial *p)
 {
-	struct ens_waiting *w = waiting_of(p->cell);
+	struct ens_waiting *w = ens_cell_waiting(p->cell);
 
 	if (p->indexed)
 		ens_waiting_forget(p);
@@ -270,7 +251,7 @@ void ens_waiting_leave(struct ens_partial *p)
 
 void ens_waiting_settle(struct ens_cell *c)
 {
-	const struct ens_waiting *w = waiting_of(c);
+	const struct ens_waiting *w = ens_cell_waiting(c);
 
 	if (!w->index && w->nlive >= c->rule->engine->options.index_waiting_from)
 		open_index(c);
@@ -344,7 +325,7 @@ static bool call_loose(struct ens_engine *e, const struct ens_rule *r, struct en
 {
 	uint64_t loose_bits = 0;
 
-	for (struct ens_partial *p = x->loose; p; p = links_of(r, p)->loose.next) {
+	for (struct ens_partial *p = x->loose; p; p = links_of(r, p)->in[ENS_WAITING_LOOSE].next) {
 		const uint64_t free = r->waiting->state[p->state].free & p->wanted;
 
 		loose_bits |= r->waiting->state[p->state].free;
@@ -358,7 +339,7 @@ static bool call_loose(struct ens_engine *e, const struct ens_rule *r, struct en
 static bool call_same(struct ens_engine *e, const struct ens_rule *r, const struct ens_waiting_index *x, uint64_t hash,
 		      uint64_t bits)
 {
-	for (struct ens_partial *p = *bucket_of(x, hash); p; p = links_of(r, p)->same.next)
+	for (struct ens_partial *p = *bucket_of(x, hash); p; p = links_of(r, p)->in[ENS_WAITING_SAME].next)
 		if (links_of(r, p)->hash == hash && p->wanted & bits && !call(e, p))
 			return false;
 	return true;
@@ -368,14 +349,14 @@ bool ens_waiting_call(struct ens_cell *c, const struct ens_event *ev, uint64_t b
 {
 	const struct ens_rule *r = c->rule;
 	const struct ens_waiting_plan *plan = r->waiting;
-	struct ens_waiting_index *x = waiting_of(c)->index;
+	struct ens_waiting_index *x = ens_cell_waiting(c)->index;
 	struct ens_engine *e = r->engine;
 	uint64_t hash;
 
 	if (!x)
 		return false;
 	e->ncalled = 0;
-	if (x->loose_bits & bits && ((x->nloose > LOOSE_MANY && x->nloose > waiting_of(c)->nlive / LOOSE_PART) ||
+	if (x->loose_bits & bits && ((x->nloose > LOOSE_MANY && x->nloose > ens_cell_waiting(c)->nlive / LOOSE_PART) ||
 				     !call_loose(e, r, x, bits)))
 		return false;
 	for (uint32_t i = 0; i < plan->nprobe; i++) {

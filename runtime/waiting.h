@@ -73,13 +73,18 @@ struct ens_waiting_plan {
 	struct ens_waiting_free *free;
 };
 
-/* In each partial match of a rule with a plan.  `at` NULL: not in that list. */
-struct ens_waiting_link {
-	struct ens_partial *next, **at;
+/* The lists that a partial match is in. */
+enum ens_waiting_list {
+	ENS_WAITING_SAME,             /* the bucket of its hash */
+	ENS_WAITING_LOOSE,            /* the loose ones */
+	ENS_NWAITING
 };
 
+/* In each partial match of a rule with a plan. */
 struct ens_waiting_links {
-	struct ens_waiting_link same, loose; /* in the bucket of its hash; among the loose ones */
+	struct {
+		struct ens_partial *next, **at; /* `at` NULL: not in that list */
+	} in[ENS_NWAITING];
 	uint64_t hash;
 };
 

@@ -65,6 +65,20 @@ struct noted *open_noted(const char *declarations, const char *rules, struct ens
 	return n;
 }
 
+void noted_are_same(const struct noted *a, const struct noted *b)
+{
+	CU_ASSERT_EQUAL(a->said.len, b->said.len);
+	CU_ASSERT(a->said.len == b->said.len && !memcmp(a->said.data, b->said.data, a->said.len));
+	CU_ASSERT_EQUAL(ens_engine_nulled(a->engine), ens_engine_nulled(b->engine));
+	for (uint32_t i = 0; i < a->c.t.nrule; i++) {
+		struct ens_rule_stats x, y;
+
+		ens_engine_rule_stats(a->engine, i, &x);
+		ens_engine_rule_stats(b->engine, i, &y);
+		CU_ASSERT_EQUAL(memcmp(&x, &y, sizeof x), 0);
+	}
+}
+
 void close_noted(struct noted *n)
 {
 	ens_engine_close(n->engine);

@@ -25,6 +25,7 @@ struct noted {
 };
 
 struct noted *open_noted(const char *declarations, const char *rules, struct ens_engine_options o); /* the sink is its own */
+void noted_are_same(const struct noted *a, const struct noted *b); /* emissions, lost results, counts of every rule */
 void close_noted(struct noted *n);
 
 #endif

@@ -278,10 +278,10 @@ static void invariants_hold(const struct ens_cell *c, uint32_t from)
 
 		CU_ASSERT_EQUAL(p->indexed, x != NULL);
 		CU_ASSERT_FALSE(p->called);
-		same += x && l->same.at;
-		loose += x && l->loose.at;
-		CU_ASSERT(!x || !l->same.at || *l->same.at == p);
-		CU_ASSERT(!x || !l->loose.at || *l->loose.at == p);
+		same += x && l->in[ENS_WAITING_SAME].at;
+		loose += x && l->in[ENS_WAITING_LOOSE].at;
+		CU_ASSERT(!x || !l->in[ENS_WAITING_SAME].at || *l->in[ENS_WAITING_SAME].at == p);
+		CU_ASSERT(!x || !l->in[ENS_WAITING_LOOSE].at || *l->in[ENS_WAITING_LOOSE].at == p);
 	}
 	CU_ASSERT_EQUAL(w->nlive, live);
 	CU_ASSERT_EQUAL(x != NULL, live >= from);
@@ -374,20 +374,6 @@ static void play(struct noted *b, uint64_t with_seed, uint32_t from)
 	CU_ASSERT_EQUAL(ens_engine_bytes(b->engine), 0);
 }
 
-static void same(const struct noted *a, const struct noted *b)
-{
-	CU_ASSERT_EQUAL(a->said.len, b->said.len);
-	CU_ASSERT(a->said.len == b->said.len && !memcmp(a->said.data, b->said.data, a->said.len));
-	CU_ASSERT_EQUAL(ens_engine_nulled(a->engine), ens_engine_nulled(b->engine));
-	for (uint32_t i = 0; i < a->c.t.nrule; i++) {
-		struct ens_rule_stats x, y;
-
-		ens_engine_rule_stats(a->engine, i, &x);
-		ens_engine_rule_stats(b->engine, i, &y);
-		CU_ASSERT_EQUAL(memcmp(&x, &y, sizeof x), 0);
-	}
-}
-
 static void without_limits(struct ens_engine_options *o)
 {
 	o->emissions_per_event = 100000;
@@ -419,8 +405,8 @@ static void compare_all(void (*set)(struct ens_engine_options *o), uint64_t roun
 		play(without, round, NEVER);
 		play(always, round, 1);
 		play(usual, round, 16);
-		same(without, always);
-		same(without, usual);
+		noted_are_same(without, always);
+		noted_are_same(without, usual);
 		said += without->said.len;
 		lost += ens_engine_nulled(without->engine);
 		close_noted(without);
@@ -457,7 +443,7 @@ static void what_is_looked_at_in_vain_drops_nothing(void)
 		if (b == with)
 			break;
 	}
-	same(without, with);
+	noted_are_same(without, with);
 	close_noted(without);
 	close_noted(with);
 }
